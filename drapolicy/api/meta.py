@@ -1,0 +1,68 @@
+"""Object metadata and label selectors of Kubernetes (``meta/v1``), as frozen structs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+
+class KubeStruct(Struct, frozen=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of all API structs: camelCase in JSON, unset fields left out, unknown fields refused."""
+
+
+class OwnerReference(KubeStruct, gc=False):
+    """The object that owns another one."""
+
+    api_version: str = ""
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool | None = None
+    block_owner_deletion: bool | None = None
+
+
+class ObjectMeta(KubeStruct):
+    """Name, labels and bookkeeping of an object; times are RFC 3339 text as the API server writes it."""
+
+    name: str = ""
+    generate_name: str = ""
+    namespace: str = ""
+    self_link: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    creation_timestamp: str | None = None
+    deletion_timestamp: str | None = None
+    deletion_grace_period_seconds: int | None = None
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    owner_references: list[OwnerReference] = []
+    finalizers: list[str] = []
+    managed_fields: list[dict[str, Any]] = []
+
+
+class Condition(KubeStruct, gc=False):
+    """One condition of a status (``metav1.Condition``)."""
+
+    type: str = ""
+    status: str = ""
+    observed_generation: int = 0
+    last_transition_time: str | None = None
+    reason: str = ""
+    message: str = ""
+
+
+class LabelSelectorRequirement(KubeStruct):
+    """One requirement on a label: ``In``, ``NotIn``, ``Exists`` or ``DoesNotExist``."""
+
+    key: str = ""
+    operator: str = ""
+    values: list[str] = []
+
+
+class LabelSelector(KubeStruct):
+    """Requirements that all must hold (``metav1.LabelSelector``)."""
+
+    match_labels: dict[str, str] = {}
+    match_expressions: list[LabelSelectorRequirement] = []
