@@ -1,0 +1,61 @@
+# One door to everything. `make demo` and `make test` need Python 3.11+ and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= auto
+
+.PHONY: help setup demo test check lint fmt type bench nb data golden clean
+
+help:            ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# Stamps, so that a second call does not install again; pyproject.toml is what they depend on.
+$(VENV)/bin/uv:
+	$(PYTHON) -c 'import sys; sys.exit("drapolicy needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/.core: pyproject.toml | $(VENV)/bin/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]'
+	@touch $@ $(VENV)/.core
+
+setup: $(VENV)/.dev  ## install everything for development into .venv
+
+demo: $(VENV)/.core  ## the main job on the two embedded fleets; writes out/demo/report.html
+	$(BIN)/drapolicy evaluate --out out/demo
+
+test: $(VENV)/.dev  ## all tests
+	$(BIN)/python -m pytest -n $(JOBS) -q
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m nbstripout --verify notebooks/*.ipynb
+
+fmt: $(VENV)/.dev  ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+type: $(VENV)/.dev
+	$(BIN)/python -m mypy
+
+check: lint type test  ## what CI runs
+
+nb: $(VENV)/.dev  ## run the notebooks
+	$(BIN)/python -m pytest -q tests/notebooks
+
+bench: $(VENV)/.dev  ## timings: a million devices, 3 runs
+	$(BIN)/python tests/bench/bench_load.py
+
+data: $(VENV)/.core  ## write datasets/ again from its generator
+	$(BIN)/python tools/make_datasets.py
+
+golden: $(VENV)/.dev  ## rewrite golden files; review the diff as source
+	$(BIN)/python -m pytest -q --golden tests
+
+clean:           ## remove what the targets made
+	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache .hypothesis
