@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from drapolicy.api.meta import KubeStruct, LabelSelector, ObjectMeta
+from drapolicy.api.meta import Int32, Int64, KubeStruct, ObjectMeta
 from drapolicy.api.quantity import Quantity
 
 CORE_VERSION = "v1"
@@ -18,6 +18,26 @@ CORE_VERSION = "v1"
 
 class PartialStruct(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """Base of structs that model a part of a Kubernetes type; the rest passes unread."""
+
+
+class PartialObject(PartialStruct):
+    """Base of objects that keep the document they were read from.
+
+    Attributes
+    ----------
+    source
+        The document as plain values, or None for an object built in Python; no part of the object itself, so two
+        objects that differ in nothing else are equal.
+    """
+
+    source: Any = field(default=None, name="__source__")
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in self.__struct_fields__ if name != "source")
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 # --- node selection ------------------------------------------------------------------------------------------
@@ -71,14 +91,13 @@ class NodeStatus(PartialStruct):
     declared_features: list[str] = []
 
 
-class Node(PartialStruct, tag_field="kind", tag="Node"):
+class Node(PartialObject, tag_field="kind", tag="Node"):
     """A node (cluster scoped)."""
 
     api_version: str = CORE_VERSION
     metadata: ObjectMeta = ObjectMeta()
     spec: NodeSpec = NodeSpec()
     status: NodeStatus = NodeStatus()
-    source: Any = field(default=None, name="__source__")
 
 
 # --- Pod -----------------------------------------------------------------------------------------------------
@@ -124,13 +143,13 @@ class Toleration(PartialStruct, gc=False):
     operator: str = ""
     value: str = ""
     effect: str = ""
-    toleration_seconds: int | None = None
+    toleration_seconds: Int64 | None = None
 
 
 class PreferredSchedulingTerm(PartialStruct):
     """A node selector term worth ``weight`` points."""
 
-    weight: int = 0
+    weight: Int32 = 0
     preference: NodeSelectorTerm = NodeSelectorTerm()
 
 
@@ -172,7 +191,7 @@ class PodSpec(PartialStruct):
     scheduling_gates: list[dict[str, Any]] = []
     scheduling_group: PodSchedulingGroup | None = None
     scheduler_name: str = ""
-    priority: int | None = None
+    priority: Int32 | None = None
     priority_class_name: str = ""
     host_network: bool = False
 
@@ -191,22 +210,20 @@ class PodStatus(PartialStruct):
     resource_claim_statuses: list[PodResourceClaimStatus] = []
 
 
-class Pod(PartialStruct, tag_field="kind", tag="Pod"):
+class Pod(PartialObject, tag_field="kind", tag="Pod"):
     """A pod (namespaced)."""
 
     api_version: str = CORE_VERSION
     metadata: ObjectMeta = ObjectMeta()
     spec: PodSpec = PodSpec()
     status: PodStatus = PodStatus()
-    source: Any = field(default=None, name="__source__")
 
 
-class Namespace(PartialStruct, tag_field="kind", tag="Namespace"):
+class Namespace(PartialObject, tag_field="kind", tag="Namespace"):
     """A namespace; its labels decide about admin access."""
 
     api_version: str = CORE_VERSION
     metadata: ObjectMeta = ObjectMeta()
-    source: Any = field(default=None, name="__source__")
 
 
 # --- controllers whose pod templates become pods -------------------------------------------------------------
@@ -217,5 +234,3 @@ class PodTemplateSpec(PartialStruct):
 
     metadata: ObjectMeta = ObjectMeta()
     spec: PodSpec = PodSpec()
-
-

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import field
 
 from drapolicy.api.core import NodeSelector
-from drapolicy.api.meta import Condition, KubeStruct, ObjectMeta
+from drapolicy.api.meta import Condition, Int64, KubeStruct, ObjectMeta
 from drapolicy.api.quantity import Quantity
 
 API_GROUP = "resource.k8s.io"
@@ -36,11 +36,11 @@ class DeviceAttribute(
 ):
     """One attribute value; exactly one field is set (list forms: gate DRAListTypeAttributes)."""
 
-    int_value: int | None = None
+    int_value: Int64 | None = None
     bool_value: bool | None = None
     string_value: str | None = None
     version_value: str | None = None
-    int_values: list[int] = []
+    int_values: list[Int64] = []
     bool_values: list[bool] = []
     string_values: list[str] = []
     version_values: list[str] = []
@@ -143,8 +143,8 @@ class ResourcePool(KubeStruct, gc=False):
     """Pool that a slice belongs to: name, generation, number of slices at that generation."""
 
     name: str = ""
-    generation: int = 0
-    resource_slice_count: int = 0
+    generation: Int64 = 0
+    resource_slice_count: Int64 = 0
 
 
 class ResourceSliceSpec(KubeStruct):
@@ -254,7 +254,7 @@ class DeviceToleration(KubeStruct, gc=False):
     operator: str = ""
     value: str = ""
     effect: str = ""
-    toleration_seconds: int | None = None
+    toleration_seconds: Int64 | None = None
 
 
 class CapacityRequirements(KubeStruct):
@@ -277,7 +277,7 @@ class DeviceSubRequest(KubeStruct):
     device_class_name: str = ""
     selectors: list[DeviceSelector] = []
     allocation_mode: str = ""
-    count: int = 0
+    count: Int64 = 0
     tolerations: list[DeviceToleration] = []
     capacity: CapacityRequirements | None = None
     derived_attributes: list[DeviceDerivedAttribute] = []
@@ -289,7 +289,7 @@ class ExactDeviceRequest(KubeStruct):
     device_class_name: str = ""
     selectors: list[DeviceSelector] = []
     allocation_mode: str = ""
-    count: int = 0
+    count: Int64 = 0
     admin_access: bool | None = None
     tolerations: list[DeviceToleration] = []
     capacity: CapacityRequirements | None = None
