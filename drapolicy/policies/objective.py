@@ -1,0 +1,223 @@
+"""What is better: integer terms with a unit, weighted or in order of importance.
+
+A term says by its parameters what it looks at, ``chosen`` or ``left``, and is given nothing else, so it cannot lie
+about its locality. Scores are integers, so that every way of finding a placement agrees exactly (G10).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drapolicy.errors import InputError, SolverError, UnsupportedFeatureError
+from drapolicy.problem.local import LocalProblem
+
+Sense = Literal["max", "min"]
+Indices = NDArray[np.intp]
+Score = tuple[int, ...]
+
+_LOCALITIES = ("chosen", "left")
+_LATER = ("room", "members")
+
+
+@dataclass(frozen=True)
+class Term:
+    """One integer that tells how good a choice on one node is.
+
+    Attributes
+    ----------
+    name, unit, doc
+        For tables and charts.
+    sense
+        Whether more is better.
+    sees
+        ``chosen``: devices that the ask gets; ``left``: free devices of the ask's drivers that it does not get,
+        eligible or not. Both are ndarrays of indices into ``node.devices``, ascending.
+    bounds
+        Least and greatest value the function may return; anything else is an error.
+    function
+        ``function(node, chosen)``, ``function(node, left)`` or ``function(node, chosen, left)``.
+    """
+
+    name: str
+    unit: str
+    sense: Sense
+    sees: tuple[str, ...]
+    bounds: tuple[int, int]
+    function: Callable[..., Any]
+    doc: str = ""
+
+    def of(self, node: LocalProblem, chosen: Indices, left: Indices) -> int:
+        """Return the term for one choice.
+
+        Raises
+        ------
+        SolverError
+            When the function returns something else than an integer within its bounds.
+        """
+        seen = {"chosen": chosen, "left": left}
+        got = self.function(node, **{name: seen[name] for name in self.sees})
+        try:
+            number = got.__index__()
+        except AttributeError:
+            message = f"objective {self.name}: returned {got!r}, which is not an integer; round it"
+            raise SolverError(message) from None
+        low, high = self.bounds
+        if not low <= number <= high:
+            message = f"objective {self.name}: returned {number}, outside its bounds {low}..{high}; widen them"
+            raise SolverError(message)
+        return int(number)
+
+    def _objective(self) -> Objective:
+        return Objective(((((1 if self.sense == "max" else -1), self),),))
+
+    def __add__(self, other: Term | Objective) -> Objective:
+        return _weighted(self) + other
+
+    def __sub__(self, other: Term | Objective) -> Objective:
+        return _weighted(self) - other
+
+    def __mul__(self, weight: int) -> Objective:
+        return _weighted(self) * weight
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Objective:
+        return _weighted(self) * -1
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Terms to maximise: weighted sums, compared one after the other.
+
+    Attributes
+    ----------
+    levels
+        Sums in order of importance; each a tuple of (weight, term). The first level that differs decides; ties go
+        to the earlier devices in upstream's order, then to the earlier node.
+    """
+
+    levels: tuple[tuple[tuple[int, Term], ...], ...] = ()
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The terms, in order of importance."""
+        return tuple(term for level in self.levels for _, term in level)
+
+    def of(self, node: LocalProblem, chosen: Indices) -> Score:
+        """Return the score of a choice, one integer a level, more is better."""
+        left = node.left(chosen)
+        return tuple(sum(w * term.of(node, chosen, left) for w, term in level) for level in self.levels)
+
+    def by_term(self, node: LocalProblem, chosen: Indices) -> dict[str, int]:
+        """Return the value of each term by its name, for people to look at."""
+        left = node.left(chosen)
+        return {term.name: term.of(node, chosen, left) for term in self.terms}
+
+    def then(self, *others: Objective | Term) -> Objective:
+        """Return an objective that breaks this one's ties by others, in order."""
+        levels = self.levels
+        for other in others:
+            levels += as_objective(other).levels
+        return Objective(levels)
+
+    def _sum(self) -> tuple[tuple[int, Term], ...]:
+        if len(self.levels) != 1:
+            message = "objective: only single sums can be added; use then() to put objectives in order"
+            raise InputError(message)
+        return self.levels[0]
+
+    def __add__(self, other: Term | Objective) -> Objective:
+        return Objective((self._sum() + _weighted(other)._sum(),)).checked()
+
+    def __sub__(self, other: Term | Objective) -> Objective:
+        return self + _weighted(other) * -1
+
+    def __mul__(self, weight: int) -> Objective:
+        if not isinstance(weight, int):
+            message = f"objective: weight {weight!r} is not an integer; scale the unit instead"
+            raise InputError(message)
+        return Objective((tuple((w * weight, term) for w, term in self._sum()),))
+
+    __rmul__ = __mul__
+
+    def checked(self) -> Objective:
+        """Return this objective if each weight has the sign that its term's sense asks for."""
+        for level in self.levels:
+            for weight, term in level:
+                if weight and (weight > 0) != (term.sense == "max"):
+                    verb = "add" if term.sense == "max" else "subtract"
+                    message = f"objective {term.name}: sense is {term.sense}, so {verb} it"
+                    raise InputError(message)
+        return self
+
+    def __iter__(self) -> Iterator[tuple[tuple[int, Term], ...]]:
+        return iter(self.levels)
+
+
+def _weighted(value: Term | Objective) -> Objective:
+    return value if isinstance(value, Objective) else Objective((((1, value),),))
+
+
+def as_objective(value: Objective | Term | None) -> Objective:
+    """Return an objective: a single term is maximised or minimised as its sense says, None has no terms."""
+    if value is None:
+        return Objective()
+    if isinstance(value, Term):
+        return value._objective()
+    return value.checked()
+
+
+def objective(*, sense: Sense, unit: str, bounds: tuple[int, int]) -> Callable[[Callable[..., Any]], Term]:
+    """Turn a function of a node and of ``chosen`` or ``left`` into a term.
+
+    Parameters
+    ----------
+    sense
+        ``"max"`` if more is better, ``"min"`` if less is.
+    unit
+        For tables and charts.
+    bounds
+        Least and greatest value.
+
+    Raises
+    ------
+    InputError
+        When the function's parameters are not ``node`` and then ``chosen``, ``left`` or both.
+    UnsupportedFeatureError
+        For ``room`` and ``members``, which are not built yet.
+
+    Examples
+    --------
+    >>> @objective(sense="min", unit="devices", bounds=(0, 512))
+    ... def remaining(node, left):
+    ...     return left.size
+    >>> remaining.sees
+    ('left',)
+    """
+
+    def make(function: Callable[..., Any]) -> Term:
+        name = function.__name__
+        node, *seen = inspect.signature(function).parameters
+        later = [parameter for parameter in seen if parameter in _LATER]
+        if later:
+            message = f"objective {name}: parameter {later[0]} is not supported yet; use chosen or left"
+            raise UnsupportedFeatureError(message, later)
+        if node != "node" or not seen or not set(seen) <= set(_LOCALITIES):
+            message = f"objective {name}: parameters are {', '.join([node, *seen])}; use node and then chosen, left or both"
+            raise InputError(message)
+        if sense not in {"max", "min"}:
+            message = f"objective {name}: sense {sense!r} is neither 'max' nor 'min'"
+            raise InputError(message)
+        low, high = bounds
+        if low > high:
+            message = f"objective {name}: bounds {low}..{high} are empty; put the lower first"
+            raise InputError(message)
+        return Term(name, unit, sense, tuple(seen), (low, high), function, inspect.getdoc(function) or "")
+
+    return make

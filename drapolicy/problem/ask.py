@@ -1,0 +1,129 @@
+"""What a pod asks for: its claims in the order of its spec, and its room on the node."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from drapolicy.api import Objects
+from drapolicy.api.core import Pod
+from drapolicy.api.resource import ResourceClaim
+
+
+def claim_key(claim: ResourceClaim) -> str:
+    """Return ``namespace/name`` of a claim."""
+    return f"{claim.metadata.namespace}/{claim.metadata.name}"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One pod's unmet wishes, or one claim that no pod uses. Made by :func:`ask_of` and :func:`asks`.
+
+    Attributes
+    ----------
+    name
+        ``namespace/name`` of the pod, or of the claim when there is no pod.
+    claims
+        Claims in the order of ``pod.spec.resourceClaims`` (K8s S21); those that State holds an allocation for
+        restrict the node, the others are to be allocated.
+    pod
+        The pod; None for a claim on its own, which then needs devices but no room.
+    kind
+        Digest of all that a score may depend on: the specifications of claims and pod, without names. Two asks of
+        one kind get the same answer from a node in the same state.
+    blocked
+        Why the pod cannot be queued at all (K8s S63); empty when it can.
+    """
+
+    name: str
+    claims: tuple[ResourceClaim, ...]
+    pod: Pod | None
+    kind: bytes
+    blocked: str = ""
+
+
+def kind_of(claims: Sequence[ResourceClaim], pod: Pod | None) -> bytes:
+    """Return the digest that :attr:`Ask.kind` holds."""
+    spec = None if pod is None else msgspec.to_builtins(pod.spec, enc_hook=str)
+    wishes = [(claim.metadata.namespace, msgspec.to_builtins(claim.spec, enc_hook=str)) for claim in claims]
+    return hashlib.sha256(msgspec.json.encode([spec, wishes], order="deterministic")).digest()
+
+
+def ask_for_claim(claim: ResourceClaim) -> Ask:
+    """Return the ask of a claim on its own."""
+    return Ask(name=claim_key(claim), claims=(claim,), pod=None, kind=kind_of([claim], None))
+
+
+def asks(objects: Objects) -> tuple[Ask, ...]:
+    """Return the asks of an input: one per pod that is not bound yet, then one per claim that no pod uses.
+
+    Pods that are done ask for nothing; claims that are allocated already do not either.
+
+    Parameters
+    ----------
+    objects
+        Pods and claims; claims of templates were made when the objects were read.
+
+    Examples
+    --------
+    >>> from drapolicy import api
+    >>> text = '''
+    ... apiVersion: resource.k8s.io/v1
+    ... kind: ResourceClaim
+    ... metadata: {name: two, namespace: default}
+    ... spec: {devices: {requests: [{name: gpu, exactly: {deviceClassName: gpu, count: 2}}]}}
+    ... '''
+    >>> [ask.name for ask in asks(api.loads(text))]
+    ['default/two']
+    """
+    claims = {claim_key(claim): claim for claim in objects.claims}
+    used: set[str] = set()
+    found = []
+    for pod in objects.pods:
+        ask = ask_of(pod, claims)
+        used.update(claim_key(claim) for claim in ask.claims)
+        if not pod.spec.node_name and pod.status.phase not in {"Succeeded", "Failed"}:
+            found.append(ask)
+    lonely = (claim for key, claim in claims.items() if key not in used and claim.status.allocation is None)
+    return (*found, *map(ask_for_claim, lonely))
+
+
+def ask_of(pod: Pod, claims: Mapping[str, ResourceClaim]) -> Ask:
+    """Return what one pod asks for.
+
+    Parameters
+    ----------
+    pod
+        The pod; its templates' claims are named in its status.
+    claims
+        All claims by ``namespace/name``.
+    """
+    name = f"{pod.metadata.namespace}/{pod.metadata.name}"
+    made = {status.name: status.resource_claim_name for status in pod.status.resource_claim_statuses}
+    wanted: list[ResourceClaim] = []
+    blocked = ""
+    for entry in pod.spec.resource_claims:
+        claim_name = entry.resource_claim_name
+        if claim_name is None and entry.name in made:
+            claim_name = made[entry.name]
+            if claim_name is None:
+                continue  # the controller found that this entry needs no claim
+        if claim_name is None:
+            blocked = blocked or f'pod "{name}": ResourceClaim not created yet'
+            continue
+        claim = claims.get(f"{pod.metadata.namespace}/{claim_name}")
+        if claim is None:
+            blocked = blocked or f'resourceclaim "{claim_name}" not found'
+        elif claim.metadata.deletion_timestamp is not None:
+            blocked = blocked or f'resourceclaim "{claim_name}" is being deleted'
+        elif all(claim is not other for other in wanted):
+            wanted.append(claim)
+    return Ask(name=name, claims=tuple(wanted), pod=pod, kind=kind_of(wanted, pod), blocked=blocked)
+
+
+def unmet(claims: Iterable[ResourceClaim], held: Mapping[str, object]) -> tuple[ResourceClaim, ...]:
+    """Return the claims that have no allocation yet, in order."""
+    return tuple(claim for claim in claims if claim_key(claim) not in held)

@@ -1,0 +1,216 @@
+"""The only mutable truth: which devices are taken, which claims are held, what room the nodes have left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from drapolicy.api.core import Pod
+from drapolicy.api.resource import AllocationResult, ResourceClaim
+from drapolicy.errors import InputError, UnknownReferenceError
+from drapolicy.inventory import Fleet
+from drapolicy.inventory.pool_device import PoolId
+from drapolicy.problem.allocated import AllocatedState
+from drapolicy.problem.ask import Ask, claim_key, unmet
+from drapolicy.problem.events import Event, Finish, Start
+from drapolicy.problem.room import NodeRoom, PodAsk, pod_ask
+from drapolicy.problem.site import Sites
+
+
+class Running(NamedTuple):
+    """An ask that has started.
+
+    Attributes
+    ----------
+    ask, node
+        The ask and the position of its node.
+    room
+        What its pod takes of the node; None without a pod.
+    """
+
+    ask: Ask
+    node: int
+    room: PodAsk | None
+
+
+class State:
+    """What is taken of a fleet now. Changes by events alone; :meth:`trial` takes changes back.
+
+    Parameters
+    ----------
+    fleet
+        The fleet; nothing in it changes.
+    claims
+        Claims that hold an allocation already.
+    pods
+        Pods that are bound to a node already; they take room.
+
+    Attributes
+    ----------
+    allocated
+        Devices and shares that are taken.
+    held
+        Allocation of each allocated claim, by ``namespace/name``.
+    rooms
+        Room of each node.
+    sites
+        The static picture of each node.
+    version
+        Grows with every change.
+    cursor
+        Where the next cycle of a scheduler that rotates over the nodes starts.
+    """
+
+    def __init__(self, fleet: Fleet, claims: Iterable[ResourceClaim] = (), pods: Iterable[Pod] = ()) -> None:
+        self.fleet = fleet
+        self.sites = Sites(fleet)
+        self.version = 0
+        self.cursor = 0
+        self.allocated = AllocatedState(consumable="ConsumableCapacity" in fleet.release.features)
+        self._held: dict[str, AllocationResult] = {}
+        self._users: dict[str, list[str]] = {}
+        self._running: dict[str, Running] = {}
+        self.rooms = [NodeRoom(node) for node in fleet.nodes]
+        self._stamps = [0] * len(fleet.nodes)
+        self._shared_stamp = 0
+        self._undo: list[Callable[[], None]] | None = None
+        for claim in claims:
+            if claim.status.allocation is not None:
+                self._hold(claim_key(claim), claim.status.allocation)
+                self._users[claim_key(claim)] = [
+                    f"{claim.metadata.namespace}/{user.name}" for user in claim.status.reserved_for
+                ]
+        for pod in pods:
+            self._settle(pod)
+
+    def _settle(self, pod: Pod) -> None:
+        n = self.fleet.nodes.index.get(pod.spec.node_name)
+        if n is not None and pod.status.phase not in {"Succeeded", "Failed"}:
+            self.rooms[n].add(pod)
+
+    @property
+    def held(self) -> Mapping[str, AllocationResult]:
+        """Allocation of each allocated claim, by ``namespace/name``; must not be changed."""
+        return self._held
+
+    @property
+    def running(self) -> Mapping[str, Running]:
+        """Asks that have started and not finished, by name; must not be changed."""
+        return self._running
+
+    def stamp(self, n: int) -> tuple[int, int]:
+        """Return a value that changes whenever an answer of node ``n`` may change."""
+        return self._stamps[n], self._shared_stamp
+
+    def apply(self, event: Event) -> None:
+        """Change the state.
+
+        Raises
+        ------
+        UnknownReferenceError
+            For a node or an ask that does not exist.
+        InputError
+            For an ask that runs already, or results that do not match its claims. The state is unchanged then.
+        """
+        if isinstance(event, Start):
+            self._start(event)
+        else:
+            self._finish(event)
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Take back every change made inside the block; blocks may be nested."""
+        outer, self._undo = self._undo, []
+        try:
+            yield
+        finally:
+            for inverse in reversed(self._undo):
+                inverse()
+            self._undo = outer
+
+    def _log(self, inverse: Callable[[], None]) -> None:
+        if self._undo is not None:
+            self._undo.append(inverse)
+
+    # --- events ----------------------------------------------------------------------------------------------
+
+    def _start(self, event: Start) -> None:
+        ask = event.ask
+        n = self.fleet.nodes.index.get(event.node)
+        if n is None:
+            message = f"start of {ask.name}: node {event.node} is not in the fleet"
+            raise UnknownReferenceError(message)
+        new = unmet(ask.claims, self._held)
+        if ask.name in self._running:
+            message = f"start of {ask.name}: it runs already on {self.fleet.nodes.names[self._running[ask.name].node]}"
+            raise InputError(message)
+        if len(new) != len(event.results):
+            message = f"start of {ask.name}: {len(event.results)} results for {len(new)} claims without allocation"
+            raise InputError(message)
+        room = None if ask.pod is None else pod_ask(ask.pod)
+        for claim, result in zip(new, event.results, strict=True):
+            self._hold(claim_key(claim), result)
+        for claim in ask.claims:
+            self._users.setdefault(claim_key(claim), []).append(ask.name)
+        if room is not None:
+            self.rooms[n].add(room)
+        self._running[ask.name] = Running(ask, n, room)
+        self._changed(n)
+        self._log(lambda: self._finish(Finish(ask.name), quietly=True))
+
+    def _finish(self, event: Finish, *, quietly: bool = False) -> None:
+        running = self._running.pop(event.name, None)
+        if running is None:
+            message = f"finish of {event.name}: it does not run"
+            raise UnknownReferenceError(message)
+        if running.room is not None:
+            self.rooms[running.node].remove(running.room)
+        freed: list[tuple[str, AllocationResult]] = []
+        for claim in running.ask.claims:
+            key = claim_key(claim)
+            users = self._users[key]
+            users.remove(event.name)
+            if not users:
+                del self._users[key]
+                freed.append((key, self._release(key)))
+        self._changed(running.node)
+        if not quietly:
+            self._log(lambda: self._resume(running, freed))
+
+    def _resume(self, running: Running, freed: list[tuple[str, AllocationResult]]) -> None:
+        for key, result in freed:
+            self._hold(key, result)
+        for claim in running.ask.claims:
+            self._users.setdefault(claim_key(claim), []).append(running.ask.name)
+        if running.room is not None:
+            self.rooms[running.node].add(running.room)
+        self._running[running.ask.name] = running
+        self._changed(running.node)
+
+    # --- what events are made of -----------------------------------------------------------------------------
+
+    def _hold(self, key: str, allocation: AllocationResult) -> None:
+        self._held[key] = allocation
+        self.allocated.add(allocation)
+        self._touch(allocation)
+
+    def _release(self, key: str) -> AllocationResult:
+        allocation = self._held.pop(key)
+        self.allocated.remove(allocation)
+        self._touch(allocation)
+        return allocation
+
+    def _touch(self, allocation: AllocationResult) -> None:
+        """Stamp the nodes whose answers may change: the pool's own, or all if several nodes can use the pool."""
+        homes = self.sites.home_of_pool
+        for pool in {PoolId(result.driver, result.pool) for result in allocation.devices.results}:
+            home = homes.get(pool)
+            if home is None:
+                self._shared_stamp += 1
+            else:
+                self._stamps[home] += 1
+
+    def _changed(self, n: int) -> None:
+        self._stamps[n] += 1
+        self.version += 1

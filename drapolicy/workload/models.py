@@ -1,0 +1,135 @@
+"""Node models: what a machine of a kind publishes through DRA, as data.
+
+Attribute names and value forms are those that gpu.nvidia.com and dra.net publish; sizes are the vendors' published
+ones. Nothing here is captured from a machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MigProfile:
+    """One partition profile of a GPU (NVIDIA Multi-Instance GPU user guide, A100-SXM4-40GB).
+
+    Attributes
+    ----------
+    name
+        For example ``2g.10gb``.
+    multiprocessors, copy_engines, decoders, jpeg_engines, ofa_engines, memory_mi
+        What one partition draws from the GPU.
+    width
+        Memory slices that it covers.
+    starts
+        First memory slice of each legal placement.
+    """
+
+    name: str
+    multiprocessors: int
+    copy_engines: int
+    decoders: int
+    jpeg_engines: int
+    ofa_engines: int
+    memory_mi: int
+    width: int
+    starts: tuple[int, ...]
+
+
+A100_40GB_PROFILES = (
+    MigProfile("1g.5gb", 14, 1, 0, 0, 0, 4864, 1, (0, 1, 2, 3, 4, 5, 6)),
+    MigProfile("1g.5gb+me", 14, 1, 1, 1, 1, 4864, 1, (0, 1, 2, 3, 4, 5, 6)),
+    MigProfile("1g.10gb", 14, 1, 1, 0, 0, 9856, 2, (0, 2, 4, 6)),
+    MigProfile("2g.10gb", 28, 2, 1, 0, 0, 9856, 2, (0, 2, 4)),
+    MigProfile("3g.20gb", 42, 3, 2, 0, 0, 19968, 4, (0, 4)),
+    MigProfile("4g.20gb", 56, 4, 2, 0, 0, 19968, 4, (0,)),
+    MigProfile("7g.40gb", 98, 7, 5, 1, 1, 40192, 8, (0,)),
+)
+
+
+@dataclass(frozen=True)
+class NodeModel:
+    """A machine with GPUs, and NICs if it has any.
+
+    Attributes
+    ----------
+    product, architecture, compute_capability
+        As the driver publishes them.
+    memory_mi
+        Memory of one GPU.
+    roots
+        PCIe root of each GPU, in the order of the driver.
+    nic_roots
+        PCIe root of each RDMA NIC.
+    nvlink_pairs
+        Pairs of GPUs joined by an NVLink bridge.
+    nvlinks
+        Links of a bridge.
+    numa
+        NUMA node of each PCIe root.
+    cpu, memory_gi
+        Allocatable of the node.
+    mig
+        Partition profiles; empty for whole GPUs.
+    """
+
+    product: str
+    architecture: str
+    compute_capability: str
+    memory_mi: int
+    roots: tuple[str, ...]
+    nic_roots: tuple[str, ...] = ()
+    nvlink_pairs: tuple[tuple[int, int], ...] = ()
+    nvlinks: int = 0
+    numa: tuple[tuple[str, int], ...] = ()
+    cpu: int = 128
+    memory_gi: int = 1024
+    mig: tuple[MigProfile, ...] = ()
+
+
+_ROOTS_8 = ("pci0000:10", "pci0000:10", "pci0000:20", "pci0000:20", "pci0000:90", "pci0000:90", "pci0000:a0", "pci0000:a0")
+_NUMA_4 = (("pci0000:10", 0), ("pci0000:20", 0), ("pci0000:90", 1), ("pci0000:a0", 1))
+
+MODELS: dict[str, NodeModel] = {
+    # Eight PCIe cards, NVLink bridges over neighbouring cards, two RDMA NICs.
+    "a100-pcie-bridged": NodeModel(
+        product="NVIDIA A100 80GB PCIe",
+        architecture="Ampere",
+        compute_capability="8.0.0",
+        memory_mi=81920,
+        roots=_ROOTS_8,
+        nic_roots=("pci0000:10", "pci0000:90"),
+        nvlink_pairs=((0, 1), (2, 3), (4, 5), (6, 7)),
+        nvlinks=12,
+        numa=_NUMA_4,
+    ),
+    # Four of the GPUs of an A100 machine whose driver offers every MIG placement.
+    "a100-mig": NodeModel(
+        product="NVIDIA A100-SXM4-40GB",
+        architecture="Ampere",
+        compute_capability="8.0.0",
+        memory_mi=40960,
+        roots=_ROOTS_8[::2],
+        numa=_NUMA_4,
+        cpu=96,
+        memory_gi=512,
+        mig=A100_40GB_PROFILES,
+    ),
+    # Eight GPUs behind NVSwitches, a NIC beside each.
+    "dgx-h100": NodeModel(
+        product="NVIDIA H100 80GB HBM3",
+        architecture="Hopper",
+        compute_capability="9.0.0",
+        memory_mi=81559,
+        roots=("pci0000:15", "pci0000:38", "pci0000:48", "pci0000:59", "pci0000:97", "pci0000:b7", "pci0000:c7", "pci0000:d7"),
+        nic_roots=("pci0000:15", "pci0000:38", "pci0000:48", "pci0000:59", "pci0000:97", "pci0000:b7", "pci0000:c7", "pci0000:d7"),
+        nvlink_pairs=tuple((a, b) for a in range(8) for b in range(a + 1, 8)),
+        nvlinks=18,
+        numa=(
+            ("pci0000:15", 0), ("pci0000:38", 0), ("pci0000:48", 0), ("pci0000:59", 0),
+            ("pci0000:97", 1), ("pci0000:b7", 1), ("pci0000:c7", 1), ("pci0000:d7", 1),
+        ),
+        cpu=224,
+        memory_gi=2048,
+    ),
+}
