@@ -1,0 +1,282 @@
+"""Pools of devices as one node sees them, in the order in which Kubernetes 1.37 tries them.
+
+Source: Kubernetes ``structured/internal/incubating/pools_incubating.go`` (K8s S23-S28).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from drapolicy.api.core import Node, NodeSelector
+from drapolicy.api.resource import Device, DeviceCounterConsumption, ResourceSlice
+from drapolicy.errors import InputError
+from drapolicy.inventory.pool_device import DeviceId, PoolDevice, PoolId, consumption
+from drapolicy.inventory.selection import Selector, SelectorError, dump
+
+
+class NodeSelectionError(InputError):
+    """A slice's node selection cannot be read; the message is upstream's."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """One pool as one node sees it.
+
+    Attributes
+    ----------
+    id
+        Driver and name.
+    devices
+        Devices that the node may use, slices by name, devices as published (K8s S27, S28). With
+        per-device node selection some may belong to other nodes (``PoolDevice.on_node``). Empty when the pool is
+        incomplete or invalid.
+    counters
+        Amount of each shared counter in nano units, by counter set and counter.
+    elsewhere
+        Devices of the pool that only other nodes can use, with the counters they draw (nano units).
+    incomplete
+        The driver is replacing the pool: nothing may be allocated from it (K8s S25).
+    invalid
+        What makes the pool contradict itself, in upstream's words; empty when it is sound.
+    """
+
+    id: PoolId
+    devices: tuple[PoolDevice, ...] = ()
+    counters: Mapping[tuple[str, str], int] | None = None
+    elsewhere: tuple[tuple[DeviceId, tuple[tuple[tuple[str, str], int], ...]], ...] = ()
+    incomplete: bool = False
+    invalid: str = ""
+
+
+class Gatherer:
+    """Finds the pools of any node; slices are indexed once.
+
+    Parameters
+    ----------
+    slices
+        All slices of the cluster, with the taints of DeviceTaintRules (K8s S49).
+    features
+        Allocator features that are on (``Release.features``).
+    """
+
+    def __init__(self, slices: Iterable[ResourceSlice], features: frozenset[str]) -> None:
+        self._partitionable = "PartitionableDevices" in features
+        self._of_node: dict[str, list[ResourceSlice]] = {}
+        self._shared: list[ResourceSlice] = []
+        self._of_pool: dict[PoolId, list[ResourceSlice]] = {}
+        self._selectors: dict[int, Selector] = {}
+        for published in slices:
+            spec = published.spec
+            if spec.node_name:
+                self._of_node.setdefault(spec.node_name, []).append(published)
+            else:
+                self._shared.append(published)
+            self._of_pool.setdefault(PoolId(spec.driver, spec.pool.name), []).append(published)
+
+    def __call__(self, node: Node) -> tuple[Pool, ...]:
+        """Return the pools of a node.
+
+        Returns
+        -------
+        tuple of Pool
+            Pools without binding conditions first, each group by driver and name (K8s S26). Incomplete and invalid
+            pools are in it, without devices; pools that are about to be replaced are not (K8s S24).
+            ``PoolDevice.index`` counts the devices through.
+
+        Raises
+        ------
+        NodeSelectionError
+            When a node selector cannot be read.
+        """
+        seen: dict[PoolId, list[ResourceSlice]] = {}
+        for published in [*self._of_node.get(node.metadata.name, ()), *self._shared]:
+            if self._relevant(published, node):
+                _keep_newest(seen.setdefault(PoolId(published.spec.driver, published.spec.pool.name), []), published)
+        plain: list[_Draft] = []
+        binding: list[_Draft] = []
+        for pool_id in sorted(seen):
+            draft = self._draft(pool_id, seen[pool_id])
+            if draft is not None:
+                (binding if draft.binds() else plain).append(draft)
+        pools: list[Pool] = []
+        index = 0
+        for draft in plain + binding:
+            devices = []
+            for owner, device in draft.devices():
+                on_node, problem = self._selects(device, node) if owner.spec.per_device_node_selection else (True, "")
+                devices.append(PoolDevice(draft.id, index, owner, device, on_node=on_node, node_problem=problem))
+                index += 1
+            pools.append(
+                Pool(draft.id, tuple(devices), draft.counters, draft.drawn_elsewhere(), draft.incomplete, draft.invalid)
+            )
+        return tuple(pools)
+
+    def _relevant(self, published: ResourceSlice, node: Node) -> bool:
+        spec = published.spec
+        if not self._partitionable and (spec.per_device_node_selection is not None or spec.shared_counters):
+            return False
+        if _uses_compatibility_groups(published):
+            return False
+        if spec.node_name or spec.all_nodes or spec.node_selector is not None:
+            try:
+                return self._matches(node, spec.node_name, spec.all_nodes, spec.node_selector)
+            except NodeSelectionError as error:
+                message = f"failed to perform node selection for slice {published.metadata.name}: {error}"
+                raise NodeSelectionError(message) from error
+        if not spec.per_device_node_selection:
+            return False
+        for device in spec.devices:
+            found, problem = self._selects(device, node)
+            if problem:
+                name = published.metadata.name
+                message = f"failed to perform node selection for device {device.name} in slice {name}: {problem}"
+                raise NodeSelectionError(message)
+            if found:
+                return True
+        return False
+
+    def _selects(self, device: Device, node: Node) -> tuple[bool, str]:
+        try:
+            return self._matches(node, device.node_name, device.all_nodes, device.node_selector), ""
+        except NodeSelectionError as error:
+            return False, str(error)
+
+    def _matches(self, node: Node, name: str | None, everywhere: bool | None, selector: NodeSelector | None) -> bool:
+        if name:
+            return node.metadata.name == name
+        if everywhere:
+            return True
+        if selector is None:
+            return False
+        # Slices outlive this object's index, so their selectors' identity is stable.
+        read = self._selectors.get(id(selector))
+        if read is None:
+            try:
+                read = Selector(selector)
+            except SelectorError as error:
+                message = f"failed to parse node selector {dump(selector)}: {error}"
+                raise NodeSelectionError(message) from error
+            self._selectors[id(selector)] = read
+        return read.matches(node)
+
+    def _draft(self, pool_id: PoolId, found: list[ResourceSlice]) -> _Draft | None:
+        """Return the pool made of the node's newest slices; None when a newer generation exists elsewhere."""
+        declared = found[0].spec.pool.resource_slice_count
+        hidden: list[ResourceSlice] = []
+        if len(found) != declared:
+            generation = found[0].spec.pool.generation
+            everything = self._of_pool[pool_id]
+            if any(other.spec.pool.generation > generation for other in everything):
+                return None
+            current = [
+                other
+                for other in everything
+                if other.spec.pool.generation == generation and not _uses_compatibility_groups(other)
+            ]
+            if len(current) != declared:
+                return _Draft(pool_id, incomplete=True)
+            names = {known.metadata.name for known in found}
+            if len(found) < len(current):
+                hidden = [other for other in current if other.metadata.name not in names]
+        found = sorted(found, key=lambda known: known.metadata.name)
+        if not self._partitionable:
+            return _Draft(pool_id, found, problem=_duplicate_device(found))
+        with_devices = [known for known in found if not known.spec.shared_counters]
+        counter_slices = [known for known in [*found, *hidden] if known.spec.shared_counters]
+        not_here = [other for other in hidden if not other.spec.shared_counters]
+        counters: dict[tuple[str, str], int] = {}
+        problem = (
+            _duplicate_device(with_devices)
+            or _collect_counters(counter_slices, counters)
+            or _undefined_counter(counter_slices, [*with_devices, *not_here])
+        )
+        return _Draft(pool_id, with_devices, not_here, counters, problem=problem)
+
+
+class _Draft:
+    """A pool before its devices are numbered."""
+
+    __slots__ = ("_elsewhere", "_here", "counters", "id", "incomplete", "invalid")
+
+    def __init__(
+        self,
+        pool_id: PoolId,
+        here: Sequence[ResourceSlice] = (),
+        elsewhere: Sequence[ResourceSlice] = (),
+        counters: Mapping[tuple[str, str], int] | None = None,
+        *,
+        incomplete: bool = False,
+        problem: str = "",
+    ) -> None:
+        self.id = pool_id
+        self.incomplete = incomplete
+        self.invalid = problem
+        self._here = () if problem else here
+        self._elsewhere = () if problem else elsewhere
+        self.counters = None if problem else counters
+
+    def binds(self) -> bool:
+        return any(device.binding_conditions for _, device in self.devices())
+
+    def devices(self) -> list[tuple[ResourceSlice, Device]]:
+        return [(owner, device) for owner in self._here for device in owner.spec.devices]
+
+    def drawn_elsewhere(self) -> tuple[tuple[DeviceId, tuple[tuple[tuple[str, str], int], ...]], ...]:
+        return tuple(
+            (DeviceId(*self.id, device.name), consumption(device))
+            for owner in self._elsewhere
+            for device in owner.spec.devices
+            if device.consumes_counters
+        )
+
+
+def _keep_newest(known: list[ResourceSlice], candidate: ResourceSlice) -> None:
+    """Add a slice to those of its pool unless it is older; a newer one replaces them all."""
+    if known and candidate.spec.pool.generation < known[0].spec.pool.generation:
+        return
+    if known and candidate.spec.pool.generation > known[0].spec.pool.generation:
+        known.clear()
+    known.append(candidate)
+
+
+def _uses_compatibility_groups(published: ResourceSlice) -> bool:
+    """Return whether the slice must be ignored, because the gate of compatibility groups is off."""
+    return any(drawn.compatibility_groups for device in published.spec.devices for drawn in device.consumes_counters)
+
+
+def _duplicate_device(slices: Sequence[ResourceSlice]) -> str:
+    names: set[str] = set()
+    for owner in slices:
+        for device in owner.spec.devices:
+            if device.name in names:
+                return f"duplicate device name {device.name}"
+            names.add(device.name)
+    return ""
+
+
+def _collect_counters(slices: Sequence[ResourceSlice], into: dict[tuple[str, str], int]) -> str:
+    names: set[str] = set()
+    for owner in slices:
+        for counter_set in owner.spec.shared_counters:
+            if counter_set.name in names:
+                return f"duplicate counter set name {counter_set.name}"
+            names.add(counter_set.name)
+            into.update(
+                {(counter_set.name, name): counter.value.nano for name, counter in counter_set.counters.items()}
+            )
+    return ""
+
+
+def _undefined_counter(counter_slices: Sequence[ResourceSlice], slices: Sequence[ResourceSlice]) -> str:
+    defined = {known.name: known.counters for owner in counter_slices for known in owner.spec.shared_counters}
+    drawn: list[DeviceCounterConsumption] = [
+        drawn for owner in slices for device in owner.spec.devices for drawn in device.consumes_counters
+    ]
+    for entry in drawn:
+        if entry.counter_set not in defined:
+            return f"counter set {entry.counter_set} not found"
+        for name in entry.counters:
+            if name not in defined[entry.counter_set]:
+                return f"counter {name} not found in counter set {entry.counter_set}"
+    return ""

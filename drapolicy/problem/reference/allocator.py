@@ -1,0 +1,206 @@
+"""The reference allocator: what Kubernetes 1.37 answers for one pod on one node."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+
+from drapolicy.api.core import Node
+from drapolicy.api.resource import DeviceClass, ResourceClaim, ResourceSlice
+from drapolicy.errors import InputError, UnsupportedFeatureError
+from drapolicy.inventory.pool_device import PoolDevice, PoolId
+from drapolicy.inventory.pools import Gatherer, NodeSelectionError, Pool
+from drapolicy.problem.allocated import AllocatedState
+from drapolicy.problem.outcome import Abort, Fits, NodeError, NoFit, Outcome, TimedOut
+from drapolicy.problem.reference.board import Board
+from drapolicy.problem.reference.counters import CounterLedger, available
+from drapolicy.problem.reference.eligibility import Eligibility
+from drapolicy.problem.reference.plan import AbortError
+from drapolicy.problem.reference.prepare import Preparation
+from drapolicy.problem.reference.search import ExpiredError, Search
+from drapolicy.problem.result import NodeSelectorError, allocation_results
+from drapolicy.problem.solution import Solution, Taken
+from drapolicy.release import SUPPORTED_FEATURES
+
+
+class Allocator:
+    """Decides as Kubernetes 1.37's allocator does: first fit, depth first, exhaustive.
+
+    Parameters
+    ----------
+    features
+        Allocator features that are on (``Release.features``).
+    allocated
+        What is taken; may change between calls.
+    classes
+        Device classes by name.
+    slices
+        All slices of the cluster, with the taints of DeviceTaintRules; unused when ``pools`` is given.
+    pools
+        Gives the pools of a node. They depend on slices, features and node alone, so a caller may keep them.
+    share_ids
+        Gives a fresh share id at each call. By default version-4 UUIDs from a fixed seed, skipping those in use on
+        the device.
+
+    Raises
+    ------
+    UnsupportedFeatureError
+        When a feature is on whose rules are not implemented.
+
+    Attributes
+    ----------
+    steps
+        Steps of all searches so far; equal to the calls of upstream's recursive step.
+
+    Notes
+    -----
+    Source: Kubernetes ``structured/internal/incubating`` v0.37.2 (K8s S19-S55). Worst case exponential in the
+    number of requested devices (Q22).
+    """
+
+    def __init__(
+        self,
+        features: frozenset[str],
+        allocated: AllocatedState,
+        classes: Mapping[str, DeviceClass],
+        slices: Sequence[ResourceSlice],
+        *,
+        pools: Callable[[Node], tuple[Pool, ...]] | None = None,
+        share_ids: Callable[[], str] | None = None,
+    ) -> None:
+        missing = features - SUPPORTED_FEATURES
+        if missing:
+            message = (
+                f"no allocator available for features {', '.join(sorted(missing))}; their rules are not implemented"
+            )
+            raise UnsupportedFeatureError(message, missing)
+        self.steps = 0
+        self._features = features
+        self._allocated = allocated
+        self._classes = classes
+        self._pools = pools if pools is not None else Gatherer(slices, features)
+        self._share_ids = share_ids
+        self._eligibility = Eligibility(features)
+        self._counters: dict[PoolId, dict[tuple[str, str], int]] = {}
+        self._counters_version = allocated.version
+
+    def allocate(
+        self,
+        node: Node,
+        claims: Sequence[ResourceClaim],
+        *,
+        order: Sequence[int] | None = None,
+        visit: Callable[[Solution], bool] | None = None,
+        max_steps: int | None = None,
+        timeout_s: float | None = None,
+    ) -> Outcome:
+        """Allocate the claims of one pod on one node.
+
+        Parameters
+        ----------
+        claims
+            Unallocated claims in the order of the pod's spec.
+        order
+            Order in which requests for some devices try the node's devices: a permutation of ``PoolDevice.index``.
+            None is upstream's order.
+        visit
+            Called with each complete assignment; returns True to accept it and stop. From the first call on, what
+            upstream would abort for counts as a device that does not match, because upstream would have stopped.
+        max_steps, timeout_s
+            Limits of this search: steps and seconds; None for none.
+
+        Returns
+        -------
+        Outcome
+            ``NoFit`` also when ``visit`` accepted none of the assignments.
+
+        Raises
+        ------
+        InputError
+            For claims that the API server refuses and upstream does not survive, or an ``order`` that is none.
+        """
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        try:
+            pools = self._pools(node)
+        except NodeSelectionError as error:
+            return Abort(f"gather pool information: {error}")
+        devices = [device for pool in pools for device in pool.devices]
+        search: Search | None = None
+        try:
+            plans = Preparation(self._features, self._classes, pools, self._eligibility).plans(claims)
+            board = Board(
+                devices,
+                len(claims),
+                features=self._features,
+                allocated=self._allocated,
+                eligibility=self._eligibility,
+                counters=CounterLedger(self._opening(pools)),
+            )
+            search = Search(plans, board, _ordered(devices, order), visit=visit, max_steps=max_steps, deadline=deadline)
+            solution = search.run()
+        except AbortError as error:
+            return Abort(str(error))
+        except ExpiredError as error:
+            return TimedOut(str(error))
+        finally:
+            if search is not None:
+                self.steps += search.steps
+        if solution is None:
+            if not search.visited and any(pool.invalid for pool in pools):
+                return NodeError("invalid resource pools were encountered")
+            return NoFit()
+        return self.results(node, claims, solution)
+
+    def results(self, node: Node, claims: Sequence[ResourceClaim], solution: Solution) -> Fits | Abort:
+        """Return an assignment as Kubernetes writes it; it ends the attempt where no node selector can be made."""
+        make = self._share_ids or _seeded_ids()
+
+        def share_id(taken: Taken) -> str:
+            made = make()
+            while self._share_ids is None and self._allocated.has_share(taken.device.id, made):
+                made = make()
+            return made
+
+        try:
+            found = allocation_results(
+                claims,
+                solution,
+                node_name=node.metadata.name,
+                classes=self._classes,
+                features=self._features,
+                share_id=share_id,
+            )
+        except NodeSelectorError as error:
+            return Abort(str(error))
+        return Fits(found)
+
+    def _opening(self, pools: Sequence[Pool]) -> Callable[[PoolId], dict[tuple[str, str], int]]:
+        """Return what is left of a pool's counters before a search; kept until the allocated state changes."""
+        if self._counters_version != self._allocated.version:
+            self._counters.clear()
+            self._counters_version = self._allocated.version
+        by_id = {pool.id: pool for pool in pools}
+
+        def opening(pool: PoolId) -> dict[tuple[str, str], int]:
+            known = self._counters.get(pool)
+            if known is None:
+                known = self._counters[pool] = available(by_id[pool], self._allocated)
+            return known
+
+        return opening
+
+
+def _ordered(devices: Sequence[PoolDevice], order: Sequence[int] | None) -> Sequence[PoolDevice]:
+    if order is None:
+        return devices
+    if sorted(order) != list(range(len(devices))):
+        message = f"order: must name each of the node's {len(devices)} devices once, got {list(order)}"
+        raise InputError(message)
+    return [devices[index] for index in order]
+
+
+def _seeded_ids() -> Callable[[], str]:
+    rng = random.Random(0)
+    return lambda: str(uuid.UUID(int=rng.getrandbits(128), version=4))

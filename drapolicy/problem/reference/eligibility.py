@@ -1,0 +1,95 @@
+"""Which devices a request may use as far as nothing else taken matters: CEL, node, capacity policy, taints."""
+
+from __future__ import annotations
+
+from drapolicy import cel
+from drapolicy.api.resource import DeviceTaint, DeviceToleration
+from drapolicy.cel.errors import CompileError, with_hint
+from drapolicy.inventory.pool_device import PoolDevice
+from drapolicy.problem.reference.capacity import Charge, charge
+from drapolicy.problem.reference.plan import AbortError, Plan
+
+
+class Eligibility:
+    """Answers about pairs of request and device; every answer is computed when it is first needed, then kept.
+
+    Parameters
+    ----------
+    features
+        Allocator features that are on.
+    """
+
+    def __init__(self, features: frozenset[str]) -> None:
+        self._binding = "DeviceBindingAndStatus" in features
+        self._fractional = "FractionalCapacityRange" in features
+        self._programs: dict[str, cel.Program | str] = {}
+
+    def selectable(self, plan: Plan, device: PoolDevice) -> bool:
+        """Return whether selectors and the device's own node selection let the request have it (K8s S39).
+
+        Raises
+        ------
+        AbortError
+            When an expression does not compile, or fails on this device.
+        """
+        known = plan.matches.get(device.index)
+        if known is None:
+            known = plan.matches[device.index] = self._select(plan, device)
+        return known
+
+    def _select(self, plan: Plan, device: PoolDevice) -> bool:
+        if not self._binding and device.api.binding_conditions:
+            return False
+        for label, expression in plan.selectors:
+            program = self._compile(expression)
+            if isinstance(program, str):
+                message = f"{label}: CEL compile error: {program}"
+                raise AbortError(message)
+            verdict = device.verdict(expression, program)
+            if isinstance(verdict, str):
+                message = f"{label} on device {device.id}: CEL runtime error: {with_hint(verdict)}"
+                raise AbortError(message)
+            if not verdict:
+                return False
+        # After CEL on purpose: a device of another node can end the attempt through an expression (Q19).
+        if device.node_problem:
+            raise AbortError(device.node_problem)
+        return device.on_node
+
+    def _compile(self, expression: str) -> cel.Program | str:
+        program = self._programs.get(expression)
+        if program is None:
+            try:
+                program = cel.compile(expression)
+            except CompileError as error:
+                program = str(error)
+            self._programs[expression] = program
+        return program
+
+    def charge(self, plan: Plan, device: PoolDevice) -> Charge:
+        """Return what the request takes of the device's capacities (K8s S41-S43)."""
+        known = plan.charges.get(device.index)
+        if known is None:
+            kept = device.memo.get(plan.memo_key)
+            if not isinstance(kept, Charge):
+                kept = device.memo[plan.memo_key] = charge(device, plan.amounts, fractional=self._fractional)
+            known = plan.charges[device.index] = kept
+        return known
+
+
+def tolerated(plan: Plan, device: PoolDevice) -> bool:
+    """Return whether the request puts up with every taint that keeps others off the device (K8s S48)."""
+    known = plan.tolerated.get(device.index)
+    if known is None:
+        known = plan.tolerated[device.index] = all(
+            any(_tolerates(toleration, taint) for toleration in plan.tolerations) for taint in device.harmful
+        )
+    return known
+
+
+def _tolerates(toleration: DeviceToleration, taint: DeviceTaint) -> bool:
+    if toleration.effect not in {"", taint.effect} or toleration.key not in {"", taint.key}:
+        return False
+    if toleration.operator in {"", "Equal"}:
+        return toleration.value == taint.value
+    return toleration.operator == "Exists"
