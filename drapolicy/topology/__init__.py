@@ -1,1 +1,33 @@
-"""See docs/architecture.md."""
+"""Devices and interconnects of a machine as a graph, read from what machines print, joined to DRA devices.
+
+========================  ==========================================================================
+`links`                   kinds of links and their bandwidths: the table
+`graph`                   `Topology`: a validated networkx graph with units
+`nvidia_smi`              reads ``nvidia-smi topo -m``
+`attributes`              what DRA attributes alone say; `attribute_links`
+`bind`                    graph and devices of a node -> link table and report
+`measures`                how well a set of devices is linked
+========================  ==========================================================================
+"""
+
+from drapolicy.topology.attributes import attribute_links
+from drapolicy.topology.bind import BindReport, Bound, LinkTable, bind
+from drapolicy.topology.graph import Topology
+from drapolicy.topology.links import LinkKind, LinkRates, link_rates
+from drapolicy.topology.measures import bandwidth_mb_s, best_sets
+from drapolicy.topology.nvidia_smi import Matrix
+
+__all__ = [
+    "BindReport",
+    "Bound",
+    "LinkKind",
+    "LinkRates",
+    "LinkTable",
+    "Matrix",
+    "Topology",
+    "attribute_links",
+    "bandwidth_mb_s",
+    "best_sets",
+    "bind",
+    "link_rates",
+]
