@@ -1,0 +1,208 @@
+"""Writing: objects as plain values, YAML or JSON, the way Kubernetes writes them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+import msgspec
+import yaml
+from msgspec import inspect
+
+from drapolicy.api.core import PartialObject
+from drapolicy.api.objects import Objects
+from drapolicy.api.quantity import Quantity
+from drapolicy.api.resource import ResourceSlice
+from drapolicy.api.yaml_reader import resolve
+from drapolicy.api.values import ReadFault
+
+_SOURCE: Final = "__source__"
+_FIRST: Final = ("apiVersion", "kind", "metadata")
+_BASE: Final[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+_LIKE_A_NUMBER = re.compile(r"[-+]?[.0-9][-+.,:_0-9a-fA-FxXoOtTzZ ]*|[-+]?\.(?:inf|nan)", re.IGNORECASE)
+_MARKS = {"=", "<<", "-", "~", ""}
+
+
+def to_builtins(thing: Any) -> dict[str, Any]:
+    """Return an object as plain values: ``apiVersion`` and ``kind`` first, unset fields left out.
+
+    What a Node, Pod or Namespace was read with but is not modelled comes back from its ``source``; what is modelled
+    comes from the object.
+
+    Parameters
+    ----------
+    thing
+        An object of `drapolicy.api`, or one of its parts.
+
+    Examples
+    --------
+    >>> from drapolicy.api.resource import DeviceClass
+    >>> to_builtins(DeviceClass())
+    {'apiVersion': 'resource.k8s.io/v1', 'kind': 'DeviceClass', 'metadata': {}, 'spec': {}}
+    """
+    made: dict[str, Any] = msgspec.to_builtins(thing, enc_hook=_plain, builtin_types=(Decimal,))
+    made.pop(_SOURCE, None)
+    if not hasattr(thing, "api_version") or not hasattr(thing, "metadata"):
+        return made
+    if isinstance(thing, PartialObject):
+        made = _overlaid(made, thing.source, inspect.type_info(type(thing)))
+    made["apiVersion"] = thing.api_version
+    made.setdefault("metadata", {})
+    if "spec" in thing.__struct_fields__:
+        made.setdefault("spec", {})
+    if isinstance(thing, ResourceSlice):
+        # The API server writes generation 0; leaving it out would be read alike.
+        made["spec"].setdefault("pool", {}).setdefault("generation", 0)
+    head = {key: made[key] for key in _FIRST}
+    return head | {key: value for key, value in made.items() if key not in _FIRST}
+
+
+def dump(things: Any, format: Literal["yaml", "json"] = "yaml") -> str:  # noqa: A002
+    """Return one object, or several, as text that `drapolicy.api.loads` and kubectl read back.
+
+    Parameters
+    ----------
+    things
+        An object, `Objects` or an iterable of objects.
+    format
+        ``yaml``: a document for each object; ``json``: the object, or a ``v1 List`` of several.
+
+    Raises
+    ------
+    ValueError
+        If the format is another one, or a number in opaque parameters is not finite.
+    """
+    one = isinstance(things, msgspec.Struct)
+    plain = [to_builtins(thing) for thing in ([things] if one else _all(things))]
+    if format == "json":
+        made = plain[0] if one else {"apiVersion": "v1", "kind": "List", "items": plain, "metadata": {}}
+        encoded = msgspec.json.Encoder(decimal_format="number").encode(_finite(made))
+        return msgspec.json.format(encoded, indent=4).decode() + "\n"
+    if format != "yaml":
+        message = f"format must be 'yaml' or 'json', not {format!r}"
+        raise ValueError(message)
+    return "---\n".join(
+        yaml.dump(
+            _finite(item), Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=2**30
+        )
+        for item in plain
+    )
+
+
+def _all(things: Iterable[Any]) -> Iterable[Any]:
+    return iter(things) if isinstance(things, Objects) else things
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Quantity):
+        return str(value)
+    message = f"{type(value).__name__} cannot be written"
+    raise NotImplementedError(message)
+
+
+def _finite(value: Any) -> Any:
+    """Return the value unless a number in it is none of JSON's."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            _finite(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _finite(inner)
+    elif isinstance(value, float) and not math.isfinite(value):
+        message = f"{value} is no number of JSON; write a finite number"
+        raise ValueError(message)
+    return value
+
+
+# --- fields that are not modelled ----------------------------------------------------------------------------
+
+
+def _overlaid(made: Any, source: Any, kind: inspect.Type) -> Any:
+    """Return ``made`` with the fields of ``source`` that ``kind`` does not model, in the order of the source."""
+    if isinstance(kind, inspect.UnionType):
+        kind = next(option for option in kind.types if not isinstance(option, inspect.NoneType))
+    if isinstance(kind, inspect.StructType) and isinstance(made, dict) and isinstance(source, dict):
+        fields = {field.encode_name: field.type for field in kind.fields}
+        modelled = {*fields, kind.tag_field}
+        result: dict[str, Any] = {}
+        for key in [*source, *(key for key in made if key not in source)]:
+            if key in modelled:
+                if key in made and key in fields:
+                    result[key] = _overlaid(made[key], source.get(key), fields[key])
+                elif key in made:
+                    result[key] = made[key]
+                elif isinstance(fields.get(key), inspect.StructType):
+                    rest = _overlaid({}, source[key], fields[key])
+                    if rest:
+                        result[key] = rest
+            elif key in source:
+                result[key] = source[key]
+        return result
+    if isinstance(kind, inspect.ListType) and isinstance(made, list) and isinstance(source, list):
+        return [
+            _overlaid(item, _partner(item, i, made, source), kind.item_type) for i, item in enumerate(made)
+        ]
+    return made
+
+
+def _partner(item: Any, position: int, made: list[Any], source: list[Any]) -> Any:
+    """Return the element of the source that an element was read from: of the same name, or at the same place."""
+    if isinstance(item, dict) and "name" in item:
+        named = [other for other in source if isinstance(other, dict) and other.get("name") == item["name"]]
+        return named[0] if len(named) == 1 else None
+    return source[position] if len(made) == len(source) else None
+
+
+# --- YAML ----------------------------------------------------------------------------------------------------
+
+
+class _Dumper(_BASE):  # type: ignore[misc]  # libyaml's emitter where there is one
+    """Writes text so that no reader of YAML 1.1 or 1.2 takes it for anything else."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+
+def _text(dumper: Any, text: str) -> Any:
+    """Write text plain, as a block of lines, or quoted where it could be misread."""
+    style = None
+    if "\n" in text and _fits_block(text):
+        style = "|"
+    elif not text.isprintable():
+        style = '"'
+    elif _misread(text):
+        style = '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+def _misread(text: str) -> bool:
+    """Return whether some reader of YAML would not read this plain scalar as this text."""
+    if text in _MARKS or _LIKE_A_NUMBER.fullmatch(text):
+        return True
+    try:
+        return resolve(text) != text
+    except ReadFault:
+        return True
+
+
+def _fits_block(text: str) -> bool:
+    """Return whether a literal block gives the text back: printable lines without blanks at their ends."""
+    lines = text.split("\n")
+    return (
+        bool(lines[0])
+        and not lines[0][0].isspace()
+        and all(line.isprintable() and line == line.rstrip() for line in lines)
+        and not text.endswith("\n\n")
+    )
+
+
+def _decimal(dumper: Any, number: Decimal) -> Any:
+    return dumper.represent_scalar("tag:yaml.org,2002:float", str(number))
+
+
+_Dumper.add_representer(str, _text)
+_Dumper.add_representer(Decimal, _decimal)

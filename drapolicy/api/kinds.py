@@ -1,0 +1,124 @@
+"""Which kinds are read, which are refused and which are passed over, decided by ``apiVersion`` and ``kind``.
+
+The kind alone says little: Kueue, Volcano and others have kinds of the same names in their own groups.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Final
+
+from drapolicy.api.core import CORE_VERSION, Namespace, Node, Pod
+from drapolicy.api.resource import (
+    API_GROUP,
+    API_VERSION,
+    DeviceClass,
+    DeviceTaintRule,
+    ResourceClaim,
+    ResourceClaimTemplate,
+    ResourceSlice,
+)
+
+RESOURCE_TYPES: Final[dict[str, type[Any]]] = {
+    kind.__name__: kind for kind in (ResourceSlice, DeviceClass, ResourceClaim, ResourceClaimTemplate, DeviceTaintRule)
+}
+CORE_TYPES: Final[dict[str, type[Any]]] = {kind.__name__: kind for kind in (Node, Pod, Namespace)}
+TYPES: Final[dict[tuple[str, str], type[Any]]] = {
+    **{(API_VERSION, name): kind for name, kind in RESOURCE_TYPES.items()},
+    **{(CORE_VERSION, name): kind for name, kind in CORE_TYPES.items()},
+}
+WORKLOAD_KINDS: Final = frozenset(
+    {
+        ("apps/v1", "Deployment"),
+        ("apps/v1", "ReplicaSet"),
+        ("apps/v1", "StatefulSet"),
+        ("apps/v1", "DaemonSet"),
+        ("batch/v1", "Job"),
+        ("jobset.x-k8s.io/v1alpha2", "JobSet"),
+        ("leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet"),
+    }
+)
+CLUSTER_SCOPED: Final = frozenset({"ResourceSlice", "DeviceClass", "DeviceTaintRule", "Node", "Namespace"})
+DEFAULT_NAMESPACE: Final = "default"
+
+_BETA_VERSIONS = {"v1beta1", "v1beta2"}
+_OBSOLETE_VERSIONS = {"v1alpha1", "v1alpha2"}
+_ALPHA_TAINT_RULE = ("v1alpha3", "DeviceTaintRule")
+
+
+class Verdict(Enum):
+    """What becomes of a document."""
+
+    READ = "read"
+    WORKLOAD = "workload"
+    SKIPPED = "skipped"
+    LIST = "list"
+    REFUSED = "refused"
+
+
+def verdict(api_version: str, kind: str) -> tuple[Verdict, str]:
+    """Return what becomes of a document of this kind, and the fault's message if it is refused.
+
+    Examples
+    --------
+    >>> verdict("example.com/v1", "ResourceClaim")[0].name
+    'SKIPPED'
+    >>> verdict("resource.k8s.io/v1beta1", "ResourceClaim")[1]
+    'resource.k8s.io/v1beta1 is not supported yet; convert the ResourceClaim to resource.k8s.io/v1'
+    """
+    if (api_version, kind) in TYPES:
+        return Verdict.READ, ""
+    if (api_version, kind) in WORKLOAD_KINDS:
+        return Verdict.WORKLOAD, ""
+    if list_item_kind(api_version, kind) is not None:
+        return Verdict.LIST, ""
+    group, _, version = api_version.partition("/")
+    if group != API_GROUP:
+        return Verdict.SKIPPED, ""
+    return _verdict_on_resource(api_version, version, kind)
+
+
+def _verdict_on_resource(api_version: str, version: str, kind: str) -> tuple[Verdict, str]:
+    """Judge the kinds and versions of ``resource.k8s.io`` that are not read (K8s S1)."""
+    if version in _OBSOLETE_VERSIONS or (
+        version == "v1alpha3" and kind in RESOURCE_TYPES and (version, kind) != _ALPHA_TAINT_RULE
+    ):
+        return Verdict.REFUSED, f"{api_version} {kind} is obsolete; rewrite it for {API_VERSION}"
+    if version in _BETA_VERSIONS or (version, kind) == _ALPHA_TAINT_RULE:
+        if kind not in RESOURCE_TYPES:
+            return Verdict.SKIPPED, ""
+        return Verdict.REFUSED, f"{api_version} is not supported yet; convert the {kind} to {API_VERSION}"
+    if version in {"v1", "v1alpha3"}:
+        return Verdict.SKIPPED, ""
+    return Verdict.REFUSED, f"{api_version!r} is not a version of {API_GROUP}; use {API_VERSION}"
+
+
+def list_item_kind(api_version: str, kind: str) -> str | None:
+    """Return the kind that a list gives to its items: empty for ``v1 List``, None if it is no list of known kinds."""
+    if (api_version, kind) == (CORE_VERSION, "List"):
+        return ""
+    if not kind.endswith("List"):
+        return None
+    item = kind.removesuffix("List")
+    group, _, version = api_version.partition("/")
+    known = (
+        (api_version, item) in TYPES
+        or (api_version, item) in WORKLOAD_KINDS
+        or (group == API_GROUP and bool(version) and item in RESOURCE_TYPES)
+    )
+    return item if known else None
+
+
+def label(kind: str, namespace: str, name: str) -> str:
+    """Return how faults name an object: ``Kind name`` or ``Kind namespace/name``.
+
+    Examples
+    --------
+    >>> label("ResourceClaim", "", "train"), label("Node", "", "n1")
+    ('ResourceClaim default/train', 'Node n1')
+    """
+    if not name:
+        return kind
+    if kind in CLUSTER_SCOPED:
+        return f"{kind} {name}"
+    return f"{kind} {namespace or DEFAULT_NAMESPACE}/{name}"

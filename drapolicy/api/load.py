@@ -1,0 +1,122 @@
+"""Reading: files, folders, streams and texts become typed objects, or one error that names every fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from drapolicy.api.expand import expand as expand_workloads
+from drapolicy.api.objects import Objects
+from drapolicy.api.reader import Reader, without_garbage_collection
+from drapolicy.api.sources import MAX_BYTES, Source, texts
+from drapolicy.api.values import ReadFault
+
+
+def load(
+    *sources: Source,
+    strict: bool = True,
+    defaults: bool = True,
+    expand: bool = True,
+    validate: bool = True,
+    max_bytes: int = MAX_BYTES,
+) -> Objects:
+    """Read objects from files, folders, standard input and streams, YAML or JSON, plain or gzipped.
+
+    Parameters
+    ----------
+    *sources
+        Paths of files or folders, ``-`` for standard input, or binary streams; see `drapolicy.api.sources.texts`.
+    strict
+        Whether an unknown field is an error; otherwise it is named in ``ignored_fields`` of the result.
+    defaults
+        Whether to fill unset fields as the API server does (K8s S16).
+    expand
+        Whether the pod templates of workloads become pods and claim templates claims, as the controllers make them;
+        see `drapolicy.api.expand.expand`. Otherwise workloads are skipped.
+    validate
+        Whether to apply the validation of the API server.
+    max_bytes
+        Largest text that is read from one file, decompressed.
+
+    Returns
+    -------
+    Objects
+        Each kind in the order of the input.
+
+    Raises
+    ------
+    InputError
+        If anything is wrong with any source; it carries all faults of all sources, in the order of the input.
+    """
+    reader = Reader(strict=strict, defaults=defaults, validate=validate, keep_workloads=expand)
+    return _load(reader, texts(*sources, max_bytes=max_bytes), expand=expand)
+
+
+def loads(
+    text: str | bytes,
+    name: str = "<text>",
+    *,
+    strict: bool = True,
+    defaults: bool = True,
+    expand: bool = True,
+    validate: bool = True,
+) -> Objects:
+    """Read objects from a text; ``name`` stands for the file in messages, everything else is as in `load`.
+
+    Raises
+    ------
+    InputError
+        As `load` does.
+
+    Examples
+    --------
+    >>> text = '''
+    ... apiVersion: resource.k8s.io/v1
+    ... kind: DeviceClass
+    ... metadata: {name: gpu.example.com}
+    ... '''
+    >>> loads(text).classes[0].metadata.name
+    'gpu.example.com'
+    """
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    reader = Reader(strict=strict, defaults=defaults, validate=validate, keep_workloads=expand)
+    return _load(reader, [(name, data)], expand=expand)
+
+
+def stream(
+    *sources: Source, strict: bool = True, defaults: bool = True, validate: bool = True, max_bytes: int = MAX_BYTES
+) -> Iterator[Objects]:
+    """Yield the objects of one file after the other, so that memory holds one file's text at a time.
+
+    Workloads are skipped and counted: their pods may need templates and nodes of other files, which `load` has.
+
+    Parameters
+    ----------
+    *sources, strict, defaults, validate, max_bytes
+        As in `load`.
+
+    Yields
+    ------
+    Objects
+        The objects of one file that have no fault.
+
+    Raises
+    ------
+    InputError
+        After the last file, if anything is wrong with any of them; what was yielded must then be dropped.
+    """
+    reader = Reader(strict=strict, defaults=defaults, validate=validate, keep_workloads=False)
+    for name, data in texts(*sources, max_bytes=max_bytes):
+        reader.skipped.clear()
+        reader.ignored.clear()
+        yield Objects.of(reader.read(name, data), reader.skipped, reader.ignored)
+    reader.raise_faults()
+
+
+def _load(reader: Reader, named: Iterable[tuple[str, bytes | ReadFault]], *, expand: bool) -> Objects:
+    """Read all texts to the end, then raise the faults or return the objects."""
+    with without_garbage_collection():
+        found = [item for name, data in named for item in reader.read(name, data)]
+        reader.raise_faults()
+        if expand:
+            found = expand_workloads(found)
+    return Objects.of(found, reader.skipped, reader.ignored)

@@ -1,0 +1,113 @@
+"""What was read: the objects by kind, in the order of the input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, Final
+
+from drapolicy.api.core import Namespace, Node, Pod
+from drapolicy.api.resource import DeviceClass, DeviceTaintRule, ResourceClaim, ResourceClaimTemplate, ResourceSlice
+from drapolicy.errors import Fault
+
+_NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
+_FIELD_OF: Final[dict[type[Any], str]] = {
+    ResourceSlice: "slices",
+    DeviceClass: "classes",
+    ResourceClaim: "claims",
+    ResourceClaimTemplate: "templates",
+    DeviceTaintRule: "taint_rules",
+    Node: "nodes",
+    Pod: "pods",
+    Namespace: "namespaces",
+}
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Objects of an input, each kind in the order of the input.
+
+    Attributes
+    ----------
+    slices, classes, claims, templates, taint_rules, nodes, pods, namespaces
+        The objects.
+    skipped
+        How many documents of other kinds were passed over, by ``apiVersion/kind``.
+    ignored_fields
+        Unknown fields that were let pass because reading was not strict.
+
+    Examples
+    --------
+    >>> both = Objects.of([Node()]).merged(Objects.of([Pod()]))
+    >>> len(both), len(both.nodes), len(both.pods)
+    (2, 1, 1)
+    """
+
+    slices: tuple[ResourceSlice, ...] = ()
+    classes: tuple[DeviceClass, ...] = ()
+    claims: tuple[ResourceClaim, ...] = ()
+    templates: tuple[ResourceClaimTemplate, ...] = ()
+    taint_rules: tuple[DeviceTaintRule, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    pods: tuple[Pod, ...] = ()
+    namespaces: tuple[Namespace, ...] = ()
+    skipped: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
+    ignored_fields: tuple[Fault, ...] = ()
+
+    @classmethod
+    def of(
+        cls, objects: Iterable[Any], skipped: Mapping[str, int] = _NOTHING, ignored_fields: Iterable[Fault] = ()
+    ) -> Objects:
+        """Sort objects by kind.
+
+        Raises
+        ------
+        TypeError
+            If an object is of no kind that is read.
+        """
+        sorted_by_kind: dict[str, list[Any]] = {name: [] for name in _FIELD_OF.values()}
+        for item in objects:
+            if type(item) not in _FIELD_OF:
+                message = f"{type(item).__name__} is no kind of object that is kept; use one of drapolicy.api"
+                raise TypeError(message)
+            sorted_by_kind[_FIELD_OF[type(item)]].append(item)
+        return cls(
+            **{name: tuple(items) for name, items in sorted_by_kind.items()},
+            skipped=MappingProxyType(dict(skipped)),
+            ignored_fields=tuple(ignored_fields),
+        )
+
+    def merged(self, *others: Objects) -> Objects:
+        """Return these objects followed, kind by kind, by those of ``others``; names are not compared."""
+        parts = (self, *others)
+        skipped: dict[str, int] = {}
+        for part in parts:
+            for kind, count in part.skipped.items():
+                skipped[kind] = skipped.get(kind, 0) + count
+        joined = {
+            entry.name: tuple(item for part in parts for item in getattr(part, entry.name))
+            for entry in fields(self)
+            if entry.name != "skipped"
+        }
+        return Objects(**joined, skipped=MappingProxyType(skipped))
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over all objects: namespaces and nodes first, then what refers to them, slices, claims and pods."""
+        for kind in (
+            self.namespaces,
+            self.nodes,
+            self.classes,
+            self.taint_rules,
+            self.slices,
+            self.templates,
+            self.claims,
+            self.pods,
+        ):
+            yield from kind
+
+    def __len__(self) -> int:
+        return sum(len(getattr(self, name)) for name in _FIELD_OF.values())
+
+    def __bool__(self) -> bool:
+        return True

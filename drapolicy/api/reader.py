@@ -1,0 +1,264 @@
+"""One text after the other becomes objects; what is wrong is noted with its place and never stops the reading."""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from drapolicy.api.convert import clean, convert
+from drapolicy.api.fast_json import read_list
+from drapolicy.api.json_reader import read_json
+from drapolicy.api.kinds import CLUSTER_SCOPED, DEFAULT_NAMESPACE, TYPES, Verdict, label, list_item_kind, verdict
+from drapolicy.api.values import ReadFault, doubled_keys, shown
+from drapolicy.api.workloads import WORKLOAD_TYPES
+from drapolicy.api.yaml_reader import read_yaml
+from drapolicy.errors import Fault, InputError
+
+try:
+    from drapolicy.api.defaults import apply_defaults
+    from drapolicy.api.validation import validate as validate_object
+except ImportError:
+
+    def apply_defaults(o):
+        return o
+
+    def validate_object(o):
+        return []
+
+
+_ACTION = re.compile(rb"^[^#\n]*\{\{", re.MULTILINE)
+
+
+@contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Keep the collector from walking, again and again, millions of new objects that hold no cycle."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class Reader:
+    """Reads texts one by one and gathers faults and the names seen."""
+
+    def __init__(self, *, strict: bool, defaults: bool, validate: bool, keep_workloads: bool) -> None:
+        self.strict = strict
+        self.defaults = defaults
+        self.validate = validate
+        self.keep_workloads = keep_workloads
+        self.places: dict[tuple[str, str, str], tuple[str, int]] = {}
+        self.faults: list[Fault] = []
+        self.ignored: list[Fault] = []
+        self.skipped: dict[str, int] = {}
+
+    def raise_faults(self) -> None:
+        """Raise one error for everything that was wrong."""
+        if self.faults:
+            raise InputError(faults=self.faults)
+
+    def read(self, name: str, data: bytes | ReadFault) -> list[Any]:
+        """Return the objects and workloads of one text that have no fault."""
+        with without_garbage_collection():
+            if isinstance(data, ReadFault):
+                self.faults.append(Fault(name, -1, "", "", data.message))
+                return []
+            listed = read_list(data)
+            if listed is not None:
+                place = _Place(self, name, 0)
+                return [made for made in (place.finish(item, "") for item in listed) if made is not None]
+            found: list[Any] = []
+            for number, value in enumerate(_documents(name, data)):
+                place = _Place(self, name, number)
+                try:
+                    if isinstance(value, ReadFault):
+                        place.fault("", "", value.message)
+                    else:
+                        found += place.document(value)
+                except RecursionError:
+                    place.fault("", "", "nested too deeply; no object of Kubernetes is")
+            return found
+
+
+def _documents(name: str, data: bytes) -> Iterator[Any]:
+    """Yield the documents of a text, read as JSON if it looks so and else as YAML, of which JSON is nearly a part."""
+    named_json = name.removesuffix(".gz").endswith(".json")
+    if not named_json and not data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"{", b"["}:
+        values = list(read_yaml(data))
+    else:
+        values = list(read_json(data))
+        if any(isinstance(value, ReadFault) for value in values) and not named_json:
+            as_yaml = list(read_yaml(data))
+            if not any(isinstance(value, ReadFault) for value in as_yaml):
+                values = as_yaml
+        if named_json and not values:
+            values = [ReadFault("holds no JSON; check that the file is complete")]
+    is_template = _ACTION.search(data) is not None
+    for value in values:
+        if isinstance(value, ReadFault) and is_template:
+            yield ReadFault(f"is a template ({{{{ ... }}}}) and must be rendered first; {value.message}")
+        else:
+            yield value
+
+
+class _Place:
+    """One document of one text, on its way to objects."""
+
+    def __init__(self, reader: Reader, file: str, number: int) -> None:
+        self._reader = reader
+        self._file = file
+        self._number = number
+
+    def fault(self, thing: str, path: str, message: str) -> None:
+        """Note a fault."""
+        self._reader.faults.append(Fault(self._file, self._number, thing, path, message))
+
+    def document(self, value: Any, implied: tuple[str, str] = ("", ""), inside: str = "") -> list[Any]:
+        """Return the objects of a plain value; items of typed lists take version and kind from their list."""
+        if not isinstance(value, dict):
+            self.fault("", inside, f"must be an object with apiVersion and kind, not {shown(value)}")
+            return []
+        api_version = value.get("apiVersion") or implied[0]
+        kind = value.get("kind") or implied[1]
+        thing = _label(kind, value)
+        if inside and not _name(value):
+            thing = f"{thing} {inside}".strip()
+        missing = [
+            (path, f"must be {what}, not {shown(found)}" if found else f"is missing; write {what}")
+            for path, found, what in (
+                ("apiVersion", api_version, "a version such as resource.k8s.io/v1"),
+                ("kind", kind, "a kind such as ResourceClaim"),
+            )
+            if not isinstance(found, str) or not found
+        ]
+        for path, message in missing:
+            self.fault(thing, path, message)
+        if missing:
+            return []
+        if "{{" in api_version or "{{" in kind:
+            self.fault(thing, "kind", "is a template ({{ ... }}) and must be rendered first")
+            return []
+        what, message = verdict(api_version, kind)
+        if what is Verdict.LIST:
+            return self._list(value, api_version, kind, inside)
+        if what is Verdict.REFUSED:
+            self.fault(thing, "apiVersion", message)
+            return []
+        if what is Verdict.SKIPPED or (what is Verdict.WORKLOAD and not self._reader.keep_workloads):
+            key = f"{api_version}/{kind}"
+            self._reader.skipped[key] = self._reader.skipped.get(key, 0) + 1
+            return []
+        struct = TYPES.get((api_version, kind)) or WORKLOAD_TYPES[kind]
+        made = self._object({**value, "apiVersion": api_version, "kind": kind}, struct, thing)
+        return [] if made is None else [made]
+
+    def _list(self, value: dict[str, Any], api_version: str, kind: str, inside: str) -> list[Any]:
+        """Return the objects of a list."""
+        items = value.get("items")
+        if items is not None and not isinstance(items, list):
+            self.fault(kind, "items", f"must be a list, not {shown(items)}")
+            return []
+        unknown = sorted(set(value) - {"apiVersion", "kind", "metadata", "items"})
+        for key in unknown:
+            self._unknown(kind, key, f"unknown field {key!r}; remove it or fix its name and place")
+        for path in doubled_keys({key: inner for key, inner in value.items() if key != "items"}):
+            self.fault(kind, path, "is given twice; keep one")
+        item_kind = list_item_kind(api_version, kind)
+        implied = (api_version, item_kind) if item_kind else ("", "")
+        prefix = f"{inside}." if inside else ""
+        return [
+            made for i, item in enumerate(items or []) for made in self.document(item, implied, f"{prefix}items[{i}]")
+        ]
+
+    def _object(self, value: dict[str, Any], kind: type[Any], thing: str) -> Any:
+        """Return the finished object of a plain value, or None if it has a fault."""
+        before = len(self._reader.faults)
+        for path in doubled_keys(value):
+            self.fault(thing, path, "is given twice; keep one")
+        made = None
+        if not _holds_action(value):
+            try:
+                made = convert(value, kind)
+            except (msgspec.ValidationError, RecursionError):
+                made = None
+        if made is None:
+            cleaned = clean(
+                value,
+                kind,
+                lambda path, message: self._unknown(thing, path, message),
+                lambda path, message: self.fault(thing, path, message),
+            )
+            if len(self._reader.faults) == before:
+                made = convert(cleaned, kind)
+        if len(self._reader.faults) > before:
+            return None
+        if "source" in kind.__struct_fields__:
+            made = msgspec.structs.replace(made, source=value)
+        return self.finish(made, thing)
+
+    def finish(self, made: Any, thing: str) -> Any:
+        """Return the object with defaults, or None if validation or another object of its name speaks against it."""
+        kind, meta = type(made).__name__, made.metadata
+        before = len(self._reader.faults)
+        if meta.name:
+            self._refuse_second(kind, meta.namespace, meta.name)
+        complete = apply_defaults(made)
+        if self._reader.validate:
+            thing = thing or label(kind, meta.namespace, meta.name)
+            self._reader.faults += [
+                replace(fault, file=self._file, document=self._number, object=thing)
+                for fault in validate_object(complete)
+            ]
+        if len(self._reader.faults) > before:
+            return None
+        return complete if self._reader.defaults else made
+
+    def _refuse_second(self, kind: str, namespace: str, name: str) -> None:
+        """Note a fault if an object of this kind and name came before."""
+        key = (kind, "" if kind in CLUSTER_SCOPED else namespace or DEFAULT_NAMESPACE, name)
+        if key not in self._reader.places:
+            self._reader.places[key] = (self._file, self._number)
+            return
+        file, number = self._reader.places[key]
+        message = f"{shown(name)} is given twice, first in {file} (document {number + 1}); rename or drop one"
+        self.fault(label(kind, namespace, name), "metadata.name", message)
+
+    def _unknown(self, thing: str, path: str, message: str) -> None:
+        """Note an unknown field, as a fault or as one let pass."""
+        found = Fault(self._file, self._number, thing, path, message)
+        (self._reader.faults if self._reader.strict else self._reader.ignored).append(found)
+
+
+def _holds_action(value: Any) -> bool:
+    """Return whether any text in a value looks like a template's action."""
+    if isinstance(value, str):
+        return "{{" in value
+    if isinstance(value, dict):
+        return any(_holds_action(inner) for inner in value.values())
+    return isinstance(value, list) and any(_holds_action(inner) for inner in value)
+
+
+def _name(value: dict[str, Any]) -> str:
+    """Return the name of an object, or the beginning of one that the API server would complete."""
+    meta = value.get("metadata")
+    if not isinstance(meta, dict):
+        return ""
+    name, begin = meta.get("name"), meta.get("generateName")
+    if isinstance(name, str) and name:
+        return name
+    return f"{begin}*" if isinstance(begin, str) and begin else ""
+
+
+def _label(kind: Any, value: dict[str, Any]) -> str:
+    """Return how faults name the object of a plain value."""
+    meta = value.get("metadata")
+    namespace = meta.get("namespace") if isinstance(meta, dict) else ""
+    return label(kind if isinstance(kind, str) else "", namespace if isinstance(namespace, str) else "", _name(value))

@@ -1,0 +1,105 @@
+"""Plain values between a file and the typed objects: numbers as Kubernetes hands them on, keys given twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, Final
+
+MAX_DIGITS: Final = 1000
+"""Longest number that is read, in digits; no field holds more than an amount of 30."""
+
+
+class ReadFault(Exception):  # noqa: N818
+    """A text that cannot be read.
+
+    Attributes
+    ----------
+    message
+        What is wrong and how to mend it.
+    line
+        Line in the text, counted from 1; 0 when unknown.
+    """
+
+    def __init__(self, message: str, line: int = 0) -> None:
+        self.message = message
+        self.line = line
+        super().__init__(message)
+
+
+class Doubled(dict[str, Any]):
+    """A mapping in which keys stood more than once.
+
+    Attributes
+    ----------
+    keys_twice
+        Those keys, in the order of the text.
+    """
+
+    keys_twice: tuple[str, ...] = ()
+
+
+def doubled_keys(value: Any, path: str = "") -> Iterator[str]:
+    """Yield the path of every key inside ``value`` that stood more than once."""
+    if isinstance(value, dict):
+        if isinstance(value, Doubled):
+            yield from (join(path, key) for key in value.keys_twice)
+        for key, inner in value.items():
+            yield from doubled_keys(inner, join(path, key))
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from doubled_keys(inner, f"{path}[{position}]")
+
+
+def join(path: str, key: str) -> str:
+    """Return the path of ``key`` inside ``path``; keys that are no field names stand in brackets.
+
+    Examples
+    --------
+    >>> join("spec.devices[0].attributes", "gpu.example.com/model")
+    'spec.devices[0].attributes[gpu.example.com/model]'
+    """
+    if key.isidentifier() and key.isascii():
+        return f"{path}.{key}" if path else key
+    return f"{path}[{key}]"
+
+
+def number_of_json(text: str) -> float | Decimal:
+    """Return a JSON number that is not written as a whole number, without loss.
+
+    A float where it is exact to the written digits, a Decimal otherwise and where an exponent is written, because
+    Kubernetes keeps the form of a quantity (``1e3`` stays in decimal exponent form).
+    """
+    if len(text) > MAX_DIGITS:
+        raise ReadFault(too_long(text))
+    if "e" not in text and "E" not in text:
+        number = float(text)
+        if Decimal(repr(number)) == Decimal(text):
+            return number
+    return Decimal(text)
+
+
+def whole_number_of_json(text: str) -> int:
+    """Return a JSON number written as a whole number."""
+    if len(text) > MAX_DIGITS:
+        raise ReadFault(too_long(text))
+    return int(text)
+
+
+def too_long(text: str) -> str:
+    """Return the message for a number of too many digits."""
+    return f"a number of {len(text)} characters ({text[:12]}...) fits no field; shorten it or quote it"
+
+
+def shown(value: Any) -> str:
+    """Return how messages show a value: as JSON writes it, cut to a readable length."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 80 else text[:77] + "..."
