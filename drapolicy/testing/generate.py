@@ -1,0 +1,104 @@
+"""Seeded random problems: everything that can meet in one allocation, small enough to check by brute force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from drapolicy.api.core import Namespace, Node
+from drapolicy.api.meta import ObjectMeta
+from drapolicy.api.objects import Objects
+from drapolicy.api.resource import ResourceClaim
+from drapolicy.errors import InputError
+from drapolicy.release import release
+from drapolicy.testing import demand, supply
+
+
+@dataclass(frozen=True)
+class Size:
+    """At most so many pools a driver, devices a pool, claims to place and claims that hold devices."""
+
+    pools: int
+    devices: int
+    claims: int
+    held: int
+
+
+SIZES = {"tiny": Size(1, 3, 1, 1), "small": Size(2, 6, 4, 3), "large": Size(4, 24, 4, 12)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One problem: the claims of one pod and one node to place them on.
+
+    Attributes
+    ----------
+    objects
+        Nodes, slices, classes, taint rules, namespaces and all claims.
+    node
+        The node; it is among the objects.
+    claims
+        Claims without allocation, in the order of the pod.
+    existing
+        Claims that hold devices.
+    features
+        Allocator features that are on: those of the default gates.
+    """
+
+    objects: Objects
+    node: Node
+    claims: tuple[ResourceClaim, ...]
+    existing: tuple[ResourceClaim, ...]
+    features: frozenset[str]
+
+
+def problem(seed: int, *, size: str = "small") -> Case:
+    """Return the problem of a seed, the same in any process.
+
+    Parameters
+    ----------
+    seed
+        Any integer.
+    size
+        ``tiny``, ``small`` or ``large``.
+
+    Returns
+    -------
+    Case
+        Valid by the rules of the API, with defaults set; it may have no solution, an incomplete or invalid pool,
+        or a selector that fails on some device.
+
+    Raises
+    ------
+    InputError
+        For an unknown size.
+
+    Examples
+    --------
+    >>> [claim.metadata.name for claim in problem(7, size="tiny").claims]
+    ['claim-0']
+    """
+    if size not in SIZES:
+        message = f"size {size!r} is unknown; use one of {', '.join(SIZES)}"
+        raise InputError(message)
+    most = SIZES[size]
+    rng = Random(f"{size}/{seed}")
+    nodes = supply.nodes()
+    slices = [item for pool in supply.pools(rng, most.pools) for item in supply.slices(rng, pool, most.devices)]
+    rng.shuffle(slices)
+    devices = [(item.spec.driver, item.spec.pool.name, device.name) for item in slices for device in item.spec.devices]
+    namespace = "ops" if rng.random() < 0.12 else "default"
+    existing = demand.allocated(rng, slices, most.held)
+    claims = demand.claims(rng, namespace, sorted({driver for driver, _, _ in devices}), most.claims)
+    objects = Objects(
+        nodes=nodes,
+        slices=tuple(slices),
+        classes=supply.classes(rng),
+        taint_rules=supply.taint_rules(rng, devices),
+        namespaces=(
+            Namespace(metadata=ObjectMeta(name="default")),
+            Namespace(metadata=ObjectMeta(name="ops", labels={"resource.kubernetes.io/admin-access": "true"})),
+        ),
+        claims=(*existing, *claims),
+    )
+    return Case(objects, nodes[0], claims, existing, release().features)

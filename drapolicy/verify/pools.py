@@ -1,0 +1,234 @@
+"""What one node sees of the pools: slices, generations, completeness, validity (K8s S23-S25)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from drapolicy.api.core import Node, NodeSelector, NodeSelectorRequirement
+from drapolicy.api.resource import Counter, Device, ResourceSlice
+
+PoolID = tuple[str, str]
+DeviceID = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why a device cannot be used on a node: the number of the rule and the reason in words."""
+
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One device that a node sees, with the slice it comes from."""
+
+    id: DeviceID
+    device: Device
+    slice: ResourceSlice
+
+    def reaches(self, node: Node) -> bool:
+        """Say whether the device itself can be used on the node; its slice already can (S39, last step)."""
+        if not self.slice.spec.per_device_node_selection:
+            return True
+        return matches_node(node, self.device.node_name, self.device.all_nodes, self.device.node_selector)
+
+
+@dataclass
+class SeenPool:
+    """One pool as a node sees it.
+
+    Attributes
+    ----------
+    trouble
+        Why nothing may be taken from the pool and mode All is refused (S25); empty for a good pool.
+    devices
+        Devices of the slices that are relevant to the node, by name; empty for a pool in trouble.
+    elsewhere
+        Devices of the other slices of the same generation: they draw from the same counters (S45).
+    counter_sets
+        Counters by set name.
+    """
+
+    id: PoolID
+    generation: int
+    trouble: str = ""
+    devices: dict[str, Seen] = field(default_factory=dict)
+    elsewhere: list[Device] = field(default_factory=list)
+    counter_sets: dict[str, dict[str, Counter]] = field(default_factory=dict)
+
+
+class Sight:
+    """The pools that one node sees, out of the slices of a cluster.
+
+    Parameters
+    ----------
+    slices
+        All slices of the cluster.
+    node
+        The node that looks.
+    features
+        Allocator features that are on.
+    wanted
+        Pools to look at; None for all of them.
+    """
+
+    def __init__(
+        self, slices: Iterable[ResourceSlice], node: Node, features: frozenset[str], wanted: frozenset[PoolID] | None
+    ) -> None:
+        self.node = node
+        self._partitionable = "PartitionableDevices" in features
+        self._published: dict[PoolID, list[ResourceSlice]] = defaultdict(list)
+        for item in slices:
+            pool = (item.spec.driver, item.spec.pool.name)
+            if wanted is None or pool in wanted:
+                self._published[pool].append(item)
+        self.pools: dict[PoolID, SeenPool] = {}
+        self._obsolete: dict[PoolID, str] = {}
+        for pool, published in self._published.items():
+            self._look(pool, published)
+
+    def find(self, device: DeviceID) -> Seen | Missing:
+        """Return the device, or why the node cannot use it."""
+        pool_id, name = device[:2], device[2]
+        pool = self.pools.get(pool_id)
+        if pool is not None and pool.trouble:
+            return Missing("S25", f"pool {'/'.join(pool_id)} is {pool.trouble}")
+        if pool is not None and name in pool.devices:
+            return pool.devices[name]
+        if pool_id in self._obsolete:
+            return Missing("S24", self._obsolete[pool_id])
+        published = [
+            item.spec.pool.generation
+            for item in self._published.get(pool_id, ())
+            if any(other.name == name for other in item.spec.devices)
+        ]
+        if not published:
+            return Missing("S23", "no slice publishes it")
+        if pool is not None and pool.generation not in published:
+            newest = max(published)
+            return Missing("S24", f"it belongs to generation {newest}, the pool is at generation {pool.generation}")
+        return Missing("S23", f"no slice that publishes it can be used on node {self.node.metadata.name}")
+
+    def _look(self, pool_id: PoolID, published: list[ResourceSlice]) -> None:
+        # Slices of the node come first, as upstream hands them over: the first one's count is believed.
+        ordered = sorted(published, key=lambda item: not item.spec.node_name)
+        relevant = [item for item in ordered if self._relevant(item)]
+        if not relevant:
+            return
+        generation = max(item.spec.pool.generation for item in relevant)
+        kept = [item for item in relevant if item.spec.pool.generation == generation]
+        expected = kept[0].spec.pool.resource_slice_count
+        everywhere: list[ResourceSlice] = []
+        if len(kept) != expected:
+            newest = max(item.spec.pool.generation for item in published)
+            if newest > generation:
+                self._obsolete[pool_id] = (
+                    f"the node sees generation {generation} of pool {'/'.join(pool_id)}, which is at {newest}"
+                )
+                return
+            everywhere = [
+                item for item in published if item.spec.pool.generation == generation and not _uses_groups(item)
+            ]
+            if len(everywhere) != expected:
+                self.pools[pool_id] = SeenPool(pool_id, generation, trouble="currently being updated")
+                return
+        names = {item.metadata.name for item in kept}
+        rest = [item for item in everywhere if item.metadata.name not in names]
+        self.pools[pool_id] = self._build(pool_id, generation, kept, rest)
+
+    def _relevant(self, item: ResourceSlice) -> bool:
+        spec = item.spec
+        if not self._partitionable and (spec.per_device_node_selection is not None or spec.shared_counters):
+            return False
+        if _uses_groups(item):
+            return False
+        if spec.node_name or spec.all_nodes or spec.node_selector is not None:
+            return matches_node(self.node, spec.node_name, spec.all_nodes, spec.node_selector)
+        return bool(spec.per_device_node_selection) and any(
+            matches_node(self.node, device.node_name, device.all_nodes, device.node_selector) for device in spec.devices
+        )
+
+    def _build(
+        self, pool_id: PoolID, generation: int, kept: list[ResourceSlice], rest: list[ResourceSlice]
+    ) -> SeenPool:
+        pool = SeenPool(pool_id, generation)
+        for item in kept:
+            for device in self._lends(item):
+                if device.name in pool.devices:
+                    return SeenPool(pool_id, generation, trouble=f"invalid: duplicate device name {device.name}")
+                pool.devices[device.name] = Seen((*pool_id, device.name), device, item)
+        if not self._partitionable:
+            return pool
+        pool.elsewhere = [device for item in rest for device in self._lends(item)]
+        for item in [*kept, *rest]:
+            for counters in item.spec.shared_counters:
+                if counters.name in pool.counter_sets:
+                    return SeenPool(pool_id, generation, trouble=f"invalid: duplicate counter set {counters.name}")
+                pool.counter_sets[counters.name] = counters.counters
+        for device in [*(seen.device for seen in pool.devices.values()), *pool.elsewhere]:
+            for drawn in device.consumes_counters:
+                unknown = drawn.counters.keys() - pool.counter_sets.get(drawn.counter_set, {}).keys()
+                if drawn.counter_set not in pool.counter_sets or unknown:
+                    what = "/".join([drawn.counter_set, *sorted(unknown)[:1]])
+                    reason = f"invalid: device {device.name} draws from counter {what}, which is not defined"
+                    return SeenPool(pool_id, generation, trouble=reason)
+        return pool
+
+    def _lends(self, item: ResourceSlice) -> list[Device]:
+        # A slice with counters lends no devices: they exclude each other since 1.35.
+        return [] if self._partitionable and item.spec.shared_counters else item.spec.devices
+
+
+def matches_node(node: Node, name: str | None, everywhere: bool | None, selector: NodeSelector | None) -> bool:
+    """Say whether one of the ways to choose nodes, tried in this order, chooses the node."""
+    if name:
+        return node.metadata.name == name
+    if everywhere:
+        return True
+    if selector is None:
+        return False
+    fields = {"metadata.name": node.metadata.name}
+    return any(
+        (term.match_expressions or term.match_fields)
+        and all(_holds(need, node.metadata.labels) for need in term.match_expressions)
+        and all(_holds(need, fields) for need in term.match_fields)
+        for term in selector.node_selector_terms
+    )
+
+
+def _holds(need: NodeSelectorRequirement, labels: Mapping[str, str]) -> bool:
+    has = labels.get(need.key)
+    match need.operator:
+        case "In":
+            return has in need.values
+        case "NotIn":
+            return has not in need.values
+        case "Exists":
+            return has is not None
+        case "DoesNotExist":
+            return has is None
+        case "Gt" | "Lt":
+            left, right = _int64(has), _int64(need.values[0] if len(need.values) == 1 else None)
+            if left is None or right is None:
+                return False
+            return left > right if need.operator == "Gt" else left < right
+        case _:
+            return False
+
+
+def _int64(text: str | None) -> int | None:
+    if text is None or not text.isascii():
+        return None
+    digits = text[1:] if text[:1] in {"+", "-"} else text
+    if not digits.isdigit() or len(digits) > 40:
+        return None
+    number = int(text)
+    return number if -(2**63) <= number < 2**63 else None
+
+
+def _uses_groups(item: ResourceSlice) -> bool:
+    # The gate of compatibility groups is off in every supported release: such slices count for nothing (S46).
+    return any(drawn.compatibility_groups for device in item.spec.devices for drawn in device.consumes_counters)
