@@ -6,7 +6,7 @@ the document an object was read from stays in ``source``, so that writing it bac
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, dataclass_transform
 
 from msgspec import Struct, field
 
@@ -16,6 +16,7 @@ from drapolicy.api.quantity import Quantity
 CORE_VERSION = "v1"
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 class PartialStruct(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
     """Base of structs that model a part of a Kubernetes type; the rest passes unread."""
 
