@@ -1,1 +1,18 @@
-"""See docs/architecture.md."""
+"""CEL selectors of devices as Kubernetes 1.37 evaluates them; see docs/architecture.md."""
+
+from __future__ import annotations
+
+from drapolicy.cel.device import DeviceView, device_view
+from drapolicy.cel.errors import MISSING_KEY_HINT, CompileError, EvaluationError, with_hint
+from drapolicy.cel.program import Program, compile  # noqa: A004
+
+__all__ = [
+    "MISSING_KEY_HINT",
+    "CompileError",
+    "DeviceView",
+    "EvaluationError",
+    "Program",
+    "compile",
+    "device_view",
+    "with_hint",
+]

@@ -1,0 +1,92 @@
+"""The variable ``device`` of selectors (K8s S58, S59)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from drapolicy.api.resource import Device, DeviceAttribute
+from drapolicy.cel import semver
+from drapolicy.cel.errors import EvaluationError
+from drapolicy.cel.values import DefaultMap
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DeviceView:
+    """A device as selectors see it; made once, used for any number of programs, never changed.
+
+    Attributes
+    ----------
+    device
+        The CEL map behind ``device``.
+    fault
+        Why every evaluation fails: an attribute without a value that CEL knows. None for a good device.
+    """
+
+    device: dict[str, Any]
+    fault: str | None = None
+
+
+def device_view(driver: str, device: Device) -> DeviceView:
+    """Return a device as selectors see it.
+
+    Parameters
+    ----------
+    driver
+        Name of the driver, which is also the domain of names without one.
+    device
+        The device as the driver advertises it.
+
+    Examples
+    --------
+    >>> from drapolicy.api.resource import Device, DeviceAttribute
+    >>> view = device_view("gpu.example.com", Device(name="gpu-0", attributes={"model": DeviceAttribute(string_value="A100")}))
+    >>> view.device["attributes"]["gpu.example.com"]
+    {'model': 'A100'}
+    """
+    attributes, capacity = DefaultMap(), DefaultMap()
+    fault = None
+    for name, attribute in device.attributes.items():
+        domain, identifier = _qualified(name, driver)
+        try:
+            value = _value(attribute)
+        except EvaluationError as error:
+            fault = fault or f"attribute {name}: {error}"
+            continue
+        attributes.setdefault(domain, {})[identifier] = value
+    for name, amount in device.capacity.items():
+        domain, identifier = _qualified(name, driver)
+        capacity.setdefault(domain, {})[identifier] = amount.value
+    fields = {
+        "driver": driver,
+        "allowMultipleAllocations": bool(device.allow_multiple_allocations),
+        "attributes": attributes,
+        "capacity": capacity,
+    }
+    return DeviceView(fields, fault)
+
+
+def _qualified(name: str, driver: str) -> tuple[str, str]:
+    domain, slash, identifier = name.partition("/")
+    return (domain, identifier) if slash else (driver, name)
+
+
+def _value(attribute: DeviceAttribute) -> Any:
+    for values in (attribute.int_values, attribute.bool_values, attribute.string_values):
+        if values:
+            return list(values)
+    if attribute.version_values:
+        return [_version(text) for text in attribute.version_values]
+    for value in (attribute.int_value, attribute.bool_value, attribute.string_value):
+        if value is not None:
+            return value
+    if attribute.version_value is not None:
+        return _version(attribute.version_value)
+    raise EvaluationError("unsupported attribute value")
+
+
+def _version(text: str) -> semver.Semver:
+    try:
+        return semver.parse(text)
+    except EvaluationError as error:
+        raise EvaluationError(f"parse semantic version: {error}") from None

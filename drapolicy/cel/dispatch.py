@@ -1,0 +1,95 @@
+"""Functions by name and overload, chosen by the values at hand as cel-go chooses them (K8s S57)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from drapolicy.cel.errors import EvaluationError
+from drapolicy.cel.values import type_name
+
+Function = Callable[..., Any]
+
+_TYPES = {
+    "Quantity": "kubernetes.Quantity",
+    "Semver": "kubernetes.Semver",
+    "IP": "net.IP",
+    "CIDR": "net.CIDR",
+}
+
+
+class Overloads:
+    """All overloads of one function; calling it picks the one whose parameters take the arguments."""
+
+    __slots__ = ("_name", "_rows")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._rows: list[tuple[tuple[str, ...], Function]] = []
+
+    def add(self, parameters: tuple[str, ...], function: Function) -> None:
+        """Add an overload; earlier ones win."""
+        self._rows.append((tuple(_TYPES.get(name, name) for name in parameters), function))
+
+    def extend(self, other: Overloads) -> None:
+        """Add the overloads of another library."""
+        self._rows += other._rows
+
+    def __call__(self, *args: Any) -> Any:
+        for parameters, function in self._rows:
+            if len(parameters) == len(args) and all(map(accepts, parameters, args)):
+                return function(*args)
+        names = ", ".join(type_name(arg) for arg in args)
+        raise EvaluationError(f"no such overload: {self._name}({names})")
+
+
+def accepts(parameter: str, value: Any) -> bool:
+    """Return whether a value fits a parameter; of a list only the first element is looked at, as upstream does."""
+    if parameter == "dyn":
+        return True
+    name = type_name(value)
+    if parameter == name:
+        return True
+    if parameter.startswith("list(") and name == "list":
+        return not value or accepts(parameter[5:-1], value[0])
+    return False
+
+
+class Library:
+    """A table of functions being filled by decorators."""
+
+    def __init__(self) -> None:
+        self.functions: dict[str, Function] = {}
+
+    def overload(self, name: str, *parameters: str) -> Callable[[Function], Function]:
+        """Register an overload whose parameter types are checked, and named in the error when none fits."""
+
+        def register(function: Function) -> Function:
+            overloads = self.functions.setdefault(name, Overloads(name))
+            assert isinstance(overloads, Overloads)
+            overloads.add(parameters, function)
+            return function
+
+        return register
+
+    def function(self, name: str) -> Callable[[Function], Function]:
+        """Register a function that checks its arguments itself."""
+
+        def register(function: Function) -> Function:
+            self.functions[name] = function
+            return function
+
+        return register
+
+
+def merge(*libraries: Library) -> dict[str, Function]:
+    """Return the functions of several libraries; one name may have overloads in more than one."""
+    merged: dict[str, Function] = {}
+    for library in libraries:
+        for name, function in library.functions.items():
+            known = merged.get(name)
+            if isinstance(known, Overloads) and isinstance(function, Overloads):
+                known.extend(function)
+            else:
+                merged[name] = function
+    return merged

@@ -1,0 +1,104 @@
+"""Selectors compiled once and evaluated on any number of devices (K8s S56)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from drapolicy.cel.device import DeviceView
+from drapolicy.cel.errors import CompileError, EvaluationError
+from drapolicy.cel.evaluator import Builder, Run
+from drapolicy.cel.library import check
+from drapolicy.cel.rules import validate
+from drapolicy.cel.values import type_name
+
+# Kubernetes refuses longer ones (CELSelectorExpressionMaxLength).
+MAX_BYTES = 10 * 1024
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """A compiled selector; it holds no state, so one may be shared by all who evaluate it.
+
+    Attributes
+    ----------
+    expression
+        The expression as given.
+    """
+
+    expression: str
+    _run: Run
+    _slots: int
+
+    def evaluate(self, view: DeviceView) -> bool:
+        """Return whether a device matches.
+
+        Parameters
+        ----------
+        view
+            The device, from :func:`drapolicy.cel.device_view`.
+
+        Raises
+        ------
+        EvaluationError
+            With upstream's text of the runtime error, which aborts the allocation of the pod (K8s S56).
+        """
+        if view.fault is not None:
+            raise EvaluationError(view.fault)
+        result = self._run([view.device, 0, *[None] * (self._slots - 2)])
+        if type(result) is bool:
+            return result
+        raise EvaluationError(_not_bool(result))
+
+
+def _not_bool(value: Any) -> str:
+    name = type_name(value)
+    match name:
+        case "string":
+            reason = "unsupported native conversion from string to 'bool'"
+        case _:
+            reason = f"unsupported type conversion from '{name}' to bool"
+    return f"CEL result of type {name} could not be converted to bool: {reason}"
+
+
+@lru_cache(maxsize=1024)
+def _compiled(expression: str) -> Program | CompileError:
+    try:
+        size = len(expression.encode(errors="surrogatepass"))
+        if size > MAX_BYTES:
+            message = f"the expression has {size} bytes; at most {MAX_BYTES} are allowed"
+            raise CompileError(message, expression)
+        checked = check(expression)
+        validate(checked, expression)
+        builder = Builder(checked, expression)
+        run = builder.build(checked.root)
+        return Program(expression, run, builder.slots)
+    except CompileError as error:
+        return error
+
+
+def compile(expression: str) -> Program:  # noqa: A001
+    """Return a selector ready to evaluate; the last thousand are kept.
+
+    Parameters
+    ----------
+    expression
+        A CEL expression over ``device``, of bool or of a type known only when it runs.
+
+    Raises
+    ------
+    CompileError
+        With upstream's text, or ``not supported by drapolicy`` and what is not.
+
+    Examples
+    --------
+    >>> from drapolicy.api.resource import Device
+    >>> from drapolicy.cel import device_view
+    >>> compile('device.driver == "gpu.example.com"').evaluate(device_view("gpu.example.com", Device(name="gpu-0")))
+    True
+    """
+    result = _compiled(expression)
+    if isinstance(result, CompileError):
+        raise CompileError(str(result), expression, unsupported=result.unsupported)
+    return result

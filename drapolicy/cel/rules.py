@@ -1,0 +1,102 @@
+"""Rules of upstream's environment that the library's type checker does not know (K8s S56, S57)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from drapolicy.cel.errors import CompileError
+from drapolicy.cel.library import regex_matches
+from drapolicy.cel.syntax import Call, Checked, Const, Fold, ListLiteral, MapLiteral, Node, Select, Type
+
+
+def type_text(kind: Type) -> str:
+    """Return a type as error texts write it."""
+    name, parameters = kind
+    return f"{name}({', '.join(map(type_text, parameters))})" if parameters else name
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """Return the nodes directly below a node, in the order of the expression."""
+    match node:
+        case Select():
+            return (node.operand,)
+        case Call():
+            return (node.target, *node.args) if node.target else node.args
+        case ListLiteral():
+            return node.elements
+        case MapLiteral():
+            return tuple(part for _, key, value, _ in node.entries for part in (key, value))
+        case Fold():
+            return (node.over, node.start, node.condition, node.step, node.result)
+        case _:
+            return ()
+
+
+def validate(checked: Checked, expression: str) -> None:
+    """Refuse what upstream's validators refuse.
+
+    Raises
+    ------
+    CompileError
+        For literals of mixed types, patterns that are no regular expressions, and results that are not bool.
+    """
+    faults = list(_faults(checked, checked.root))
+    if faults:
+        text = "\n".join(_located(checked, node, reason, expression) for node, reason in faults)
+        raise CompileError(f"compilation failed: {text}", expression)
+    result = checked.type_of(checked.root)
+    if result[0] not in {"bool", "dyn"}:
+        raise CompileError(f"must evaluate to bool or the unknown type, not {type_text(result)}", expression)
+
+
+def _faults(checked: Checked, root: Node) -> Iterator[tuple[Node, str]]:
+    nodes: list[tuple[Node, bool]] = [(root, False)]
+    lists: list[tuple[Node, str]] = []
+    while nodes:
+        node, exempt = nodes.pop()
+        if isinstance(node, Call) and node.function == "matches":
+            pattern = node.args[-1]
+            if isinstance(pattern, Const) and isinstance(pattern.value, str) and regex_matches("", pattern.value) is None:
+                yield pattern, "invalid matches argument"
+        if not exempt:
+            lists += _mixed(checked, node)
+        # Arguments of format() may be of any type.
+        exempt = exempt or (isinstance(node, Call) and node.function == "format")
+        nodes += [(child, exempt) for child in reversed(children(node))]
+    yield from lists
+
+
+def _mixed(checked: Checked, node: Node) -> Iterator[tuple[Node, str]]:
+    if isinstance(node, ListLiteral):
+        first: Type | None = None
+        for index, element in enumerate(node.elements):
+            kind = _inner(checked.type_of(element), index in node.optional)
+            first = first or kind
+            if kind != first:
+                yield element, _mismatch(first, kind)
+                return
+    elif isinstance(node, MapLiteral) and node.entries:
+        _, key, value, optional = node.entries[0]
+        key_type, value_type = checked.type_of(key), _inner(checked.type_of(value), optional)
+        for _, key, value, optional in node.entries[1:]:
+            if (kind := checked.type_of(key)) != key_type:
+                yield key, _mismatch(key_type, kind)
+            if (kind := _inner(checked.type_of(value), optional)) != value_type:
+                yield value, _mismatch(value_type, kind)
+
+
+def _inner(kind: Type, optional: bool) -> Type:  # noqa: FBT001
+    return kind[1][0] if optional and kind[1] else kind
+
+
+def _mismatch(expected: Type, found: Type) -> str:
+    return f"expected type '{type_text(expected)}' but found '{type_text(found)}'"
+
+
+def _located(checked: Checked, node: Node, reason: str, expression: str) -> str:
+    offset = checked.positions.get(node.id, 0)
+    before = expression[:offset]
+    line = before.count("\n")
+    column = offset - (before.rfind("\n") + 1)
+    source = expression.split("\n")[line]
+    return f"ERROR: <input>:{line + 1}:{column + 1}: {reason}\n | {source}\n | {'.' * column}^"

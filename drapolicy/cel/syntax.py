@@ -1,0 +1,300 @@
+"""Checked expressions as a tree of small values, decoded from CEL's own interchange form.
+
+The library hands a checked expression over as the protobuf message ``cel.expr.CheckedExpr`` wrapped in ``Any``.
+Field numbers below are those of ``cel/expr/syntax.proto`` and ``checked.proto``; 40 lines of wire format are cheaper
+than a dependency on a protobuf runtime.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from drapolicy.cel.values import Uint
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A literal."""
+
+    id: int
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Ident:
+    """A variable, or a type named in the expression."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """A field of an operand; with ``test`` only whether it is there."""
+
+    id: int
+    operand: Node
+    field: str
+    test: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function or, with a target, a member function."""
+
+    id: int
+    function: str
+    target: Node | None
+    args: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListLiteral:
+    """A list; elements whose position is in ``optional`` are left out when they hold nothing."""
+
+    id: int
+    elements: tuple[Node, ...]
+    optional: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class MapLiteral:
+    """A map; entries are (id, key, value, optional)."""
+
+    id: int
+    entries: tuple[tuple[int, Node, Node, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A comprehension: what every macro over lists and maps, and ``cel.bind``, turns into."""
+
+    id: int
+    variable: str
+    variable2: str
+    over: Node
+    accumulator: str
+    start: Node
+    condition: Node
+    step: Node
+    result: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Struct:
+    """A message literal; no message can be named in a selector, so it is only ever refused."""
+
+    id: int
+    name: str
+
+
+Node = Const | Ident | Select | Call | ListLiteral | MapLiteral | Fold | Struct
+
+# A type is its name and parameters, e.g. ("map", (("string", ()), ("dyn", ()))).
+Type = tuple[str, tuple[Any, ...]]
+DYN: Type = ("dyn", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A checked expression.
+
+    Attributes
+    ----------
+    root
+        The tree.
+    types
+        Type of each node by its id; nodes of type dyn may be left out.
+    names
+        Qualified name that each identifier, field chain or namespaced function was resolved to, by node id.
+    positions
+        Offset of each node in the expression, in characters.
+    """
+
+    root: Node
+    types: dict[int, Type]
+    names: dict[int, str]
+    positions: dict[int, int]
+
+    def type_of(self, node: Node) -> Type:
+        """Return the static type of a node."""
+        return self.types.get(node.id, DYN)
+
+
+def decode(data: bytes) -> Checked:
+    """Return the checked expression in a serialised ``Any``."""
+    message = _group(_group(data)[2][0])
+    types = dict(_entry(entry, _type) for entry in message.get(3, ()))
+    names = dict(_entry(entry, _reference) for entry in message.get(2, ()))
+    source = _group(message[5][0])
+    positions = dict(_entry(entry, int) for entry in source.get(4, ()))
+    return Checked(_node(message[4][0]), types, names, positions)
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+        shift += 7
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
+    position = 0
+    while position < len(data):
+        tag, position = _varint(data, position)
+        match tag & 7:
+            case 0:
+                value, position = _varint(data, position)
+                yield tag >> 3, value
+            case 1:
+                yield tag >> 3, data[position : position + 8]
+                position += 8
+            case 2:
+                size, position = _varint(data, position)
+                yield tag >> 3, data[position : position + size]
+                position += size
+            case wire:
+                message = f"wire type {wire}"
+                raise ValueError(message)
+
+
+def _group(data: bytes) -> dict[int, list[Any]]:
+    groups: dict[int, list[Any]] = {}
+    for number, value in _fields(data):
+        groups.setdefault(number, []).append(value)
+    return groups
+
+
+def _text(fields: dict[int, list[Any]], number: int) -> str:
+    return fields[number][-1].decode() if number in fields else ""
+
+
+def _entry(data: bytes, read: Any) -> tuple[int, Any]:
+    entry = _group(data)
+    return entry.get(1, [0])[0], read(entry[2][0] if 2 in entry else 0)
+
+
+def _reference(data: bytes) -> str:
+    return _text(_group(data), 1)
+
+
+_PRIMITIVES = ("", "bool", "int", "uint", "double", "string", "bytes")
+_WELL_KNOWN = ("", "dyn", "google.protobuf.Timestamp", "google.protobuf.Duration")
+
+
+def _type(data: bytes) -> Type:
+    ((number, value),) = list(_fields(data))[-1:] or [(1, b"")]
+    match number:
+        case 2:
+            return ("null_type", ())
+        case 3:
+            return (_PRIMITIVES[value], ())
+        case 4:
+            return ("wrapper(" + _PRIMITIVES[value] + ")", ())
+        case 5:
+            return (_WELL_KNOWN[value], ())
+        case 6:
+            inner = _group(value)
+            return ("list", (_type(inner[1][0]) if 1 in inner else DYN,))
+        case 7:
+            inner = _group(value)
+            return ("map", tuple(_type(inner[part][0]) if part in inner else DYN for part in (1, 2)))
+        case 9:
+            return (value.decode(), ())
+        case 11:
+            return ("type", (_type(value),) if value else ())
+        case 14:
+            inner = _group(value)
+            return (_text(inner, 1), tuple(_type(part) for part in inner.get(2, ())))
+        case _:
+            return DYN
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
+def _const(data: bytes) -> Any:
+    for number, value in _fields(data):
+        match number:
+            case 1:
+                return None
+            case 2:
+                return bool(value)
+            case 3:
+                return _signed(value)
+            case 4:
+                return Uint(value)
+            case 5:
+                return struct.unpack("<d", value)[0]
+            case 6:
+                return value.decode()
+            case 7:
+                return bytes(value)
+    return None
+
+
+def _node(data: bytes) -> Node:
+    node_id, kind, body = 0, 0, b""
+    for number, value in _fields(data):
+        if number == 2:
+            node_id = value
+        else:
+            kind, body = number, value
+    fields = {} if kind == 3 else _group(body)
+    match kind:
+        case 3:
+            return Const(node_id, _const(body))
+        case 4:
+            return Ident(node_id, _text(fields, 1))
+        case 5:
+            return Select(node_id, _node(fields[1][0]), _text(fields, 2), bool(fields.get(3, [0])[0]))
+        case 6:
+            target = _node(fields[1][0]) if 1 in fields else None
+            return Call(node_id, _text(fields, 2), target, tuple(_node(arg) for arg in fields.get(3, ())))
+        case 7:
+            optional = frozenset(index for packed in fields.get(2, ()) for index in _packed(packed))
+            return ListLiteral(node_id, tuple(_node(element) for element in fields.get(1, ())), optional)
+        case 8:
+            return _struct(node_id, fields)
+        case 9:
+            return Fold(
+                node_id,
+                _text(fields, 1),
+                _text(fields, 8),
+                _node(fields[2][0]),
+                _text(fields, 3),
+                *(_node(fields[part][0]) for part in (4, 5, 6, 7)),
+            )
+        case _:
+            message = f"expression kind {kind}"
+            raise ValueError(message)
+
+
+def _packed(data: bytes | int) -> Iterator[int]:
+    if isinstance(data, int):
+        yield data
+        return
+    position = 0
+    while position < len(data):
+        value, position = _varint(data, position)
+        yield value
+
+
+def _struct(node_id: int, fields: dict[int, list[Any]]) -> Node:
+    name = _text(fields, 1)
+    if name:
+        return Struct(node_id, name)
+    entries = []
+    for data in fields.get(2, ()):
+        entry = _group(data)
+        key, value = _node(entry[3][0]), _node(entry[4][0])
+        entries.append((entry.get(1, [0])[0], key, value, bool(entry.get(5, [0])[0])))
+    return MapLiteral(node_id, tuple(entries))

@@ -1,0 +1,229 @@
+"""CEL values as Python values, and what CEL does to all of them: type names, equality, order, keys (K8s S57).
+
+===========  =======================================  =================
+CEL          Python                                   note
+===========  =======================================  =================
+int          int                                      64 bits, checked
+uint         Uint                                     64 bits, checked
+bool         bool
+double       float
+string       str
+bytes        bytes
+null_type    None
+list         list                                     never changed
+map          dict, keys through :func:`key`           never changed
+optional     Optional
+type         TypeName
+Quantity     drapolicy.api.quantity.Quantity, Sum     exact
+others       classes of their libraries               ``cel_type`` names the type
+===========  =======================================  =================
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from drapolicy.api.quantity import Quantity
+from drapolicy.cel.errors import EvaluationError
+
+INT_MIN, INT_MAX, UINT_MAX = -(2**63), 2**63 - 1, 2**64 - 1
+
+
+class Uint(int):
+    """A CEL unsigned integer."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A quantity that came out of ``add`` or ``sub``.
+
+    Upstream returns a pointer there, which its own equality does not recognise on the right-hand side: a sum equals
+    a quantity, but asking whether a quantity equals a sum is an error.
+    """
+
+    cel_type: ClassVar[str] = "kubernetes.Quantity"
+    quantity: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Optional:
+    """A value that may be missing; ``value`` means something only when ``present``."""
+
+    cel_type: ClassVar[str] = "optional_type"
+    present: bool
+    value: Any = None
+
+
+NONE = Optional(present=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TypeName:
+    """A type as a value."""
+
+    cel_type: ClassVar[str] = "type"
+    name: str
+
+
+class DefaultMap(dict[Any, Any]):
+    """A map whose missing keys hold an empty map when they are looked up, but not when they are tested (K8s S59)."""
+
+    __slots__ = ()
+
+
+EMPTY: dict[Any, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class BoolKey:
+    """A boolean as a map key; Python's ``True`` would equal 1."""
+
+    value: bool
+
+
+_TRUE, _FALSE = BoolKey(value=True), BoolKey(value=False)
+
+_NAMES: dict[type, str] = {
+    int: "int",
+    Uint: "uint",
+    bool: "bool",
+    float: "double",
+    str: "string",
+    bytes: "bytes",
+    type(None): "null_type",
+    list: "list",
+    dict: "map",
+    DefaultMap: "map",
+    Quantity: "kubernetes.Quantity",
+}
+
+
+def type_name(value: Any) -> str:
+    """Return the name of a value's type as CEL error texts write it."""
+    name = _NAMES.get(type(value))
+    return name if name is not None else str(value.cel_type)
+
+
+def no_overload(value: Any = None) -> EvaluationError:  # noqa: ARG001
+    """Return the error of an operation that does not exist for the types at hand."""
+    return EvaluationError("no such overload")
+
+
+def key(value: Any) -> Any:
+    """Return a value as dict key: numbers by amount, bools apart from numbers; unhashable values raise TypeError."""
+    if type(value) is str:
+        return value
+    if type(value) is bool:
+        return _TRUE if value else _FALSE
+    if type(value) is float:
+        return int(value) if value.is_integer() else value
+    return value
+
+
+def unkey(entry: Any) -> Any:
+    """Return the CEL value of a dict key."""
+    return entry.value if type(entry) is BoolKey else entry
+
+
+def number_text(value: Any) -> str:
+    """Return a value as Go prints it with ``%v`` in error texts."""
+    if type(value) is bool:
+        return "true" if value else "false"
+    if type(value) is float:
+        return double_text(value)
+    return str(value)
+
+
+def double_text(value: float) -> str:
+    """Return a double as Go's ``%v`` and ``strconv`` format 'g' with shortest digits do."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    if value == 0:
+        return "-0" if math.copysign(1, value) < 0 else "0"
+    mantissa, _, exponent = format(value, "e").partition("e")
+    digits = repr(value)
+    power = int(exponent) if "e" not in digits else int(digits.partition("e")[2])
+    if -4 <= power < 21:
+        text = format(value, "f") if "e" in digits else digits
+        if "e" in digits:
+            text = format(int(value), "d") if value.is_integer() else f"{value:.20f}".rstrip("0")
+        return text.removesuffix(".0")
+    del mantissa
+    head, _, tail = format(value, ".17g").partition("e")
+    for precision in range(17):
+        text = format(value, f".{precision}e")
+        if float(text) == value:
+            head, _, tail = text.partition("e")
+            break
+    return f"{head}e{tail[0]}{tail[1:].zfill(2)}"
+
+
+_NUMBERS = frozenset({int, Uint, float})
+
+
+def equal(left: Any, right: Any) -> bool | None:
+    """Return whether two values are equal; None where upstream's comparison is an error.
+
+    Inside lists and maps such an error counts as equal, because upstream only looks for a clear "no" there.
+    """
+    if left is None or right is None:
+        return left is None and right is None
+    kind = type(left)
+    if kind in _NUMBERS:
+        return type(right) in _NUMBERS and bool(left == right)
+    if kind is Quantity or kind is Sum:
+        if type(right) is not Quantity:
+            return None
+        return bool((left.quantity if kind is Sum else left) == right)
+    if kind is list:
+        if type(right) is not list or len(left) != len(right):
+            return False
+        return all(equal(mine, other) is not False for mine, other in zip(left, right, strict=True))
+    if kind is dict or kind is DefaultMap:
+        return _equal_maps(left, right)
+    if kind is Optional:
+        if type(right) is not Optional or left.present != right.present:
+            return False
+        return equal(left.value, right.value) if left.present else True
+    if getattr(left, "strict_equality", False) and type(right) is not kind:
+        return None
+    return type(right) is kind and bool(left == right)
+
+
+def _equal_maps(left: dict[Any, Any], right: Any) -> bool:
+    if not isinstance(right, dict) or len(left) != len(right):
+        return False
+    for entry, value in left.items():
+        if entry in right:
+            other = right[entry]
+        elif type(right) is DefaultMap:
+            other = EMPTY
+        else:
+            return False
+        if equal(value, other) is False:
+            return False
+    return True
+
+
+def compare(left: Any, right: Any) -> int:
+    """Return -1, 0 or 1 for two values that have an order.
+
+    Raises
+    ------
+    EvaluationError
+        For values without order between them (``no such overload``) and for NaN.
+    """
+    if type(left) in _NUMBERS and type(right) in _NUMBERS:
+        if left != left or right != right:
+            raise EvaluationError("NaN values cannot be ordered")
+    elif type(left) is not type(right) or not (isinstance(left, (str, bytes, bool)) or getattr(left, "ordered", False)):
+        raise no_overload()
+    if type(left) is str and not (left.isascii() and right.isascii()):
+        left, right = left.encode(), right.encode()
+    return (left > right) - (left < right)
