@@ -1,0 +1,271 @@
+"""What a pod asks of a node, and the room that a node has left.
+
+Amounts are exact ints: CPU in milli units, everything else in units. As in Kubernetes each quantity is rounded up to
+milli units when it is read, and sums are rounded up to units.
+Source: K v1.37.2 with default gates: ``component-helpers/resource``, the scheduler's ``framework/types.go`` and
+``noderesources/fit.go``. Requests are defaulted as by the API server (``core/v1/defaults.go``, ``api/pod/util.go``), so
+a pod straight from a user's file counts like one from a cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from drapolicy.api.core import Container, Node, Pod
+from drapolicy.api.quantity import Quantity
+
+CPU, MEMORY, EPHEMERAL_STORAGE, PODS = "cpu", "memory", "ephemeral-storage", "pods"
+_BASIC = (CPU, MEMORY, EPHEMERAL_STORAGE)
+_HUGE_PAGES, _VOLUMES, _NATIVE, _QUOTA = "hugepages-", "attachable-volumes-", "kubernetes.io/", "requests."
+
+# A container that asks for no CPU or memory counts with these in scores, so that such pods spread too.
+DEFAULT_MILLI_CPU = 100
+DEFAULT_MEMORY = 200 * 1024**2
+_DEFAULTS = {CPU: DEFAULT_MILLI_CPU, MEMORY: DEFAULT_MEMORY * 1000}
+
+
+@dataclass(frozen=True, slots=True)
+class PodAsk:
+    """What one pod asks of its node, computed once and used for many nodes.
+
+    Attributes
+    ----------
+    requests
+        Amount by resource name; milli CPU for ``cpu``, units for the others. Filters and BalancedAllocation use it.
+    nonzero
+        Milli CPU and bytes of memory that the pod, once on a node, adds to what LeastAllocated sees there.
+    scored
+        Milli CPU and bytes of memory that LeastAllocated sees of the pod while it is being placed. Unlike ``nonzero``
+        it leaves out requests at pod level: K 1.37.2 does not hand that gate to the scorer.
+    """
+
+    requests: Mapping[str, int]
+    nonzero: tuple[int, int]
+    scored: tuple[int, int]
+
+
+def is_scalar_resource(name: str) -> bool:
+    """Tell whether the scheduler counts a resource besides CPU, memory and ephemeral storage.
+
+    Extended resources, huge pages, prefixed native resources and attachable volumes are counted; other names are not.
+    """
+    if _NATIVE in name or name.startswith((_HUGE_PAGES, _VOLUMES)):
+        return True
+    return "/" in name and not name.startswith(_QUOTA)
+
+
+def pod_requests(pod: Pod) -> dict[str, int]:
+    """Return what a pod requests of a node, as the scheduler counts it.
+
+    Containers run together, init containers one after the other with the sidecars started before them; the larger
+    need counts. Requests at pod level replace those of the containers; overhead is added.
+
+    Returns
+    -------
+    dict
+        Amount by resource name, names sorted; milli CPU for ``cpu``, units for the others. Resources that the
+        scheduler ignores are left out.
+
+    Examples
+    --------
+    >>> from drapolicy.api.core import Container, Pod, PodSpec, ResourceRequirements
+    >>> half = ResourceRequirements(requests={"cpu": Quantity("500m")})
+    >>> pod_requests(Pod(spec=PodSpec(containers=[Container(resources=half)] * 3)))
+    {'cpu': 1500}
+    """
+    return dict(pod_ask(pod).requests)
+
+
+def nonzero_requests(pod: Pod) -> tuple[int, int]:
+    """Return the milli CPU and bytes of memory that a pod on a node counts with in LeastAllocated."""
+    return pod_ask(pod).nonzero
+
+
+def pod_ask(pod: Pod) -> PodAsk:
+    """Return what a pod asks of a node, in the three forms that the scheduler uses."""
+    plain = _aggregate(pod, {})
+    level = _pod_level(pod, plain)
+    overhead = _milli(pod.spec.overhead)
+    requests = _added({**plain, **level}, overhead)
+    missing = {name: amount for name, amount in _DEFAULTS.items() if not level or name not in requests}
+    filled = _aggregate(pod, missing)
+    nonzero = _added({**filled, **level}, overhead)
+    scored = _added(filled if missing == _DEFAULTS else _aggregate(pod, _DEFAULTS), overhead)
+    return PodAsk(_counted(requests), _cpu_and_memory(nonzero), _cpu_and_memory(scored))
+
+
+class NodeRoom:
+    """Room of one node: what it can give and what the pods on it request. Mutable.
+
+    Attributes
+    ----------
+    allocatable
+        Amount by resource name, as in :func:`pod_requests`.
+    requested
+        Sum of the requests of the pods on the node; names with a sum of zero are left out.
+    nonzero
+        Milli CPU and bytes of memory that LeastAllocated sees as taken, ``[cpu, memory]``.
+    pods
+        Number of pods on the node.
+    max_pods
+        Allocatable pods; 0 where the node does not say, as in Kubernetes: such a node takes no pod.
+    unbounded
+        The node has no ``status.allocatable`` at all, like one that is only named by a ResourceSlice: everything
+        fits. Kubernetes has no such node, every kubelet reports its allocatable resources.
+    """
+
+    __slots__ = ("allocatable", "max_pods", "nonzero", "pods", "requested", "unbounded")
+
+    def __init__(self, node: Node) -> None:
+        given = node.status.allocatable
+        self.allocatable: dict[str, int] = _counted(_milli(given))
+        self.max_pods: int = given[PODS].value() if PODS in given else 0
+        self.unbounded: bool = not given
+        self.requested: dict[str, int] = {}
+        self.nonzero: list[int] = [0, 0]
+        self.pods: int = 0
+
+    def fits(self, pod: Pod | PodAsk, delegated: AbstractSet[str] = frozenset()) -> tuple[str, ...]:
+        """Return the names of the resources that a pod lacks here; empty when it fits.
+
+        Parameters
+        ----------
+        pod
+            The pod, or what :func:`pod_ask` made of it.
+        delegated
+            Extended resources that device classes back: they are left to device allocation where the node itself
+            has none of them (K8s S73).
+
+        Returns
+        -------
+        tuple of str
+            ``pods`` first, then CPU, memory and ephemeral storage, then the others by name.
+        """
+        if self.unbounded:
+            return ()
+        lacking = [PODS] if self.pods + 1 > self.max_pods else []
+        for name, amount in _ask(pod).requests.items():
+            have = self.allocatable.get(name, 0)
+            if amount > 0 and amount > have - self.requested.get(name, 0):
+                if have <= 0 and name in delegated and name not in _BASIC:
+                    continue
+                lacking.append(name)
+        return tuple(lacking)
+
+    def add(self, pod: Pod | PodAsk) -> None:
+        """Put a pod on the node, whether it fits or not."""
+        self._change(_ask(pod), 1)
+
+    def remove(self, pod: Pod | PodAsk) -> None:
+        """Take a pod off the node: the exact inverse of :meth:`add`.
+
+        Raises
+        ------
+        ValueError
+            If the node has no pod.
+        """
+        if not self.pods:
+            message = "a pod is taken off a node that has none"
+            raise ValueError(message)
+        self._change(_ask(pod), -1)
+
+    def _change(self, ask: PodAsk, sign: int) -> None:
+        self.pods += sign
+        self.nonzero[0] += sign * ask.nonzero[0]
+        self.nonzero[1] += sign * ask.nonzero[1]
+        for name, amount in ask.requests.items():
+            total = self.requested.get(name, 0) + sign * amount
+            if total:
+                self.requested[name] = total
+            else:
+                self.requested.pop(name, None)
+
+    def __repr__(self) -> str:
+        free = {name: have - self.requested.get(name, 0) for name, have in self.allocatable.items()}
+        return f"NodeRoom(pods={self.pods}, free={'unbounded' if self.unbounded else free})"
+
+
+def _ask(pod: Pod | PodAsk) -> PodAsk:
+    return pod if isinstance(pod, PodAsk) else pod_ask(pod)
+
+
+# --- sums, in milli units -------------------------------------------------------------------------------------
+
+
+def _milli(amounts: Mapping[str, Quantity]) -> dict[str, int]:
+    return {name: amount.milli_value() for name, amount in amounts.items()}
+
+
+def _added(total: dict[str, int], amounts: Mapping[str, int]) -> dict[str, int]:
+    """Return ``total`` with ``amounts`` added in place."""
+    for name, amount in amounts.items():
+        total[name] = total.get(name, 0) + amount
+    return total
+
+
+def _raised(total: dict[str, int], amounts: Mapping[str, int]) -> None:
+    for name, amount in amounts.items():
+        if name not in total or amount > total[name]:
+            total[name] = amount
+
+
+def _container(container: Container, missing: Mapping[str, int]) -> dict[str, int]:
+    # The API server copies a limit to the request where the request is not given.
+    return {**missing, **_milli(container.resources.limits), **_milli(container.resources.requests)}
+
+
+def _aggregate(pod: Pod, missing: Mapping[str, int]) -> dict[str, int]:
+    """Return the need of all containers; ``missing`` stands in for requests that a container does not make."""
+    running: dict[str, int] = {}
+    for container in pod.spec.containers:
+        _added(running, _container(container, missing))
+    sidecars: dict[str, int] = {}
+    starting: dict[str, int] = {}
+    for container in pod.spec.init_containers:
+        need = _container(container, missing)
+        if container.restart_policy == "Always":
+            _added(running, need)
+            _added(sidecars, need)
+            need = sidecars
+        else:
+            _added(need, sidecars)
+        _raised(starting, need)
+    _raised(running, starting)
+    return running
+
+
+def _pod_level(pod: Pod, aggregated: Mapping[str, int]) -> dict[str, int]:
+    """Return the requests at pod level, with the API server's defaults; empty where the pod has none.
+
+    CPU and memory default to what the containers request, then to the limit at pod level; huge pages the other way
+    round.
+    """
+    resources = pod.spec.resources
+    if resources is None:
+        return {}
+    given, limits = _milli(resources.requests), _milli(resources.limits)
+    if not given and not limits:
+        return {}
+    huge = {name: amount for name, amount in aggregated.items() if name.startswith(_HUGE_PAGES)}
+    plain = {name: aggregated[name] for name in (CPU, MEMORY) if name in aggregated}
+    merged = {**huge, **limits, **plain, **given}
+    return {name: amount for name, amount in merged.items() if _at_pod_level(name)}
+
+
+def _at_pod_level(name: str) -> bool:
+    return name in {CPU, MEMORY} or name.startswith(_HUGE_PAGES)
+
+
+def _counted(amounts: Mapping[str, int]) -> dict[str, int]:
+    scalars: Iterable[str] = sorted(name for name in amounts if name not in _BASIC and is_scalar_resource(name))
+    return {name: _rounded(name, amounts[name]) for name in (*_BASIC, *scalars) if name in amounts}
+
+
+def _cpu_and_memory(amounts: Mapping[str, int]) -> tuple[int, int]:
+    return _rounded(CPU, amounts.get(CPU, 0)), _rounded(MEMORY, amounts.get(MEMORY, 0))
+
+
+def _rounded(name: str, milli: int) -> int:
+    return milli if name == CPU else -(-milli // 1000)
