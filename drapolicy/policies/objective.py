@@ -109,6 +109,11 @@ class Objective:
         """The terms, in order of importance."""
         return tuple(term for level in self.levels for _, term in level)
 
+    @property
+    def neutral(self) -> Score:
+        """Score of an ask that needs no devices."""
+        return (0,) * len(self.levels)
+
     def of(self, node: LocalProblem, chosen: Indices) -> Score:
         """Return the score of a choice, one integer a level, more is better."""
         left = node.left(chosen)

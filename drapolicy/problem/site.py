@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -10,10 +12,68 @@ from numpy.typing import NDArray
 
 from drapolicy.api.core import Node
 from drapolicy.inventory import Fleet
-from drapolicy.inventory.pool_device import PoolDevice, PoolId
+from drapolicy.inventory.links import NodeLinks
+from drapolicy.inventory.pool_device import DeviceId, PoolDevice, PoolId
 from drapolicy.inventory.pools import Gatherer, Pool
-from drapolicy.inventory.taint_rules import patched
-from drapolicy.topology.bind import LinkTable, attribute_links
+from drapolicy.inventory.taint_rules import with_taint_rules
+from drapolicy.topology.attributes import attribute_links, values
+
+SHORT_NAMES = {"numa": "numa_node", "pcieRoot": "pcie_root"}
+
+_HUGE = 2**50  # amounts beyond this many units are as good as unlimited and keep sums within int64
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Shared counters of a node's pools as columns, each in a unit of its own so that exact amounts fit int64.
+
+    Attributes
+    ----------
+    totals
+        What the pools publish; ndarray of shape (K,), int64.
+    draws
+        What each device draws; ndarray of shape (D, K), int64.
+    elsewhere, draws_elsewhere
+        Devices of the pools that only other nodes can use, E in number, and what they draw; shape (E, K), int64.
+    """
+
+    totals: NDArray[np.int64]
+    draws: NDArray[np.int64]
+    elsewhere: tuple[DeviceId, ...]
+    draws_elsewhere: NDArray[np.int64]
+
+
+def _ledger(pools: Sequence[Pool], devices: Sequence[PoolDevice]) -> Ledger:
+    column = {(pool.id, key): k for k, (pool, key) in enumerate((p, key) for p in pools for key in p.counters or {})}
+    totals = [(pool.counters or {})[key] for pool in pools for key in pool.counters or {}]
+    here = [(d.index, column.get((d.pool, key)), amount) for d in devices for key, amount in d.counters]
+    others = [(pool, identity, drawn) for pool in pools for identity, drawn in pool.elsewhere]
+    away = [
+        (e, column.get((pool.id, key)), amount)
+        for e, (pool, _, drawn) in enumerate(others)
+        for key, amount in drawn
+    ]
+    units = [0] * len(totals)
+    for _, k, amount in (*here, *away):
+        if k is not None:
+            units[k] = math.gcd(units[k], amount)
+    units = [unit or 1 for unit in units]
+
+    def scaled(rows: int, entries: Sequence[tuple[int, int | None, int]]) -> NDArray[np.int64]:
+        matrix = np.zeros((rows, len(totals)), np.int64)
+        for row, k, amount in entries:
+            if k is not None:
+                matrix[row, k] += min(amount // units[k], _HUGE)
+        matrix.flags.writeable = False
+        return matrix
+
+    return Ledger(
+        # Whole units are enough: what devices draw are multiples of the unit.
+        np.array([min(total // unit, _HUGE) for total, unit in zip(totals, units, strict=True)], np.int64),
+        scaled(len(devices), here),
+        tuple(identity for _, identity, _ in others),
+        scaled(len(others), away),
+    )
 
 
 class Site:
@@ -29,13 +89,18 @@ class Site:
         Devices of all pools, D in number; ``devices[d].index == d``.
     """
 
-    def __init__(self, index: int, node: Node, pools: tuple[Pool, ...], table: LinkTable | None) -> None:
+    def __init__(self, index: int, node: Node, pools: tuple[Pool, ...], table: NodeLinks | None) -> None:
         self.index = index
         self.node = node
         self.pools = pools
         self.devices: tuple[PoolDevice, ...] = tuple(device for pool in pools for device in pool.devices)
         self._table = table
         self._groups: dict[str, NDArray[np.int16]] = {}
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Shared counters of the node's pools."""
+        return _ledger(self.pools, self.devices)
 
     @property
     def name(self) -> str:
@@ -51,12 +116,31 @@ class Site:
         published = attribute_links([(device.pool.driver, device.pool.pool, device.api) for device in self.devices])
         links = published.copy()
         if self._table is not None:
-            row = {name: d for d, name in enumerate(self._table.devices)}
-            own = np.array([row.get((device.pool.driver, device.api.name), -1) for device in self.devices], np.intp)
+            row = {identity: d for d, identity in enumerate(self._table.devices)}
+            own = np.array([row.get(device.id, -1) for device in self.devices], np.intp)
             known = np.flatnonzero(own >= 0)
-            links[np.ix_(known, known)] = self._table.mb_s[np.ix_(own[known], own[known])]
+            told = self._table.mb_s[np.ix_(own[known], own[known])]
+            links[np.ix_(known, known)] = np.where(told > 0, told, links[np.ix_(known, known)])
         links.flags.writeable = False
         return links
+
+    @cached_property
+    def _shares(self) -> NDArray[np.float64]:
+        ledger = self.ledger
+        with np.errstate(divide="ignore", invalid="ignore"):
+            parts = np.where(ledger.totals > 0, ledger.draws / ledger.totals, 0.0)
+        drawn = parts.max(axis=1, initial=0.0)
+        return np.where(drawn > 0, drawn, 1.0)
+
+    def share(self, d: int) -> float:
+        """Return how much of a whole device one device is: its largest share of a shared counter, else 1."""
+        return float(self._shares[d])
+
+    @property
+    def whole(self) -> int:
+        """Number of whole devices: counter sets, and devices that draw from none."""
+        sets = {(pool.id, name) for pool in self.pools for name, _ in pool.counters or {}}
+        return len(sets) + sum(not device.counters for device in self.devices)
 
     def group(self, attribute: str) -> NDArray[np.int16]:
         """Return which devices share a value of an attribute; ndarray of shape (D,), int16.
@@ -64,7 +148,7 @@ class Site:
         Parameters
         ----------
         attribute
-            Fully qualified name.
+            Fully qualified name; or ``numa`` or ``pcieRoot``, which know the drivers' own spellings.
 
         Returns
         -------
@@ -73,12 +157,20 @@ class Site:
         """
         if attribute not in self._groups:
             numbers: dict[object, int] = {}
-            values = [device.attribute(attribute) for device in self.devices]
-            codes = [-1 if value is None else numbers.setdefault(value, len(numbers)) for value in values]
+            found_values = [self._value(device, attribute) for device in self.devices]
+            codes = [-1 if value is None else numbers.setdefault(value, len(numbers)) for value in found_values]
             found = np.array(codes, np.int16)
             found.flags.writeable = False
             self._groups[attribute] = found
         return self._groups[attribute]
+
+    @staticmethod
+    def _value(device: PoolDevice, attribute: str) -> object:
+        fact = SHORT_NAMES.get(attribute)
+        if fact is None:
+            return device.attribute(attribute)
+        found = values(device.pool.driver, device.api, fact)
+        return found[0] if found else None
 
 
 class Sites:
@@ -96,8 +188,9 @@ class Sites:
 
     @cached_property
     def _gatherer(self) -> Gatherer:
-        slices = patched(self.fleet.objects.slices, self.fleet.taint_rules, self.fleet.release.features)
-        return Gatherer(slices, self.fleet.release.features)
+        fleet = self.fleet
+        rules = fleet.taint_rules if "DRADeviceTaintRules" in fleet.release.gates else ()
+        return Gatherer(with_taint_rules(fleet.objects.slices, rules), fleet.release.features)
 
     def __len__(self) -> int:
         return len(self.fleet.nodes)
@@ -106,7 +199,7 @@ class Sites:
         site = self._made.get(n)
         if site is None:
             node = self.fleet.nodes[n]
-            site = Site(n, node, self._gatherer(node), self.fleet.links_of(n))
+            site = Site(n, node, self._gatherer(node), self.fleet.links.get(node.metadata.name))
             self._made[n] = site
         return site
 

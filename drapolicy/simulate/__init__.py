@@ -1,1 +1,9 @@
-"""See docs/architecture.md."""
+"""Plays scenarios: pods arrive, wait, run and leave, and a policy decides where."""
+
+from __future__ import annotations
+
+from drapolicy.simulate.run import Play, Record, capacity, play
+from drapolicy.simulate.scenario import Scenario
+from drapolicy.simulate.speed import Ideal, bottleneck_mb_s, stretched_ns
+
+__all__ = ["Ideal", "Play", "Record", "Scenario", "bottleneck_mb_s", "capacity", "play", "stretched_ns"]

@@ -1,1 +1,21 @@
-"""See docs/architecture.md."""
+"""Workloads and fleets: read from files, or generated."""
+
+from __future__ import annotations
+
+from drapolicy.workload.arrivals import Arrival, read_arrivals, redrawn
+from drapolicy.workload.fleets import fleet_objects, topology_text
+from drapolicy.workload.models import MODELS
+from drapolicy.workload.workload import COMMUNICATION, Workload, communication_percent, read
+
+__all__ = [
+    "COMMUNICATION",
+    "MODELS",
+    "Arrival",
+    "Workload",
+    "communication_percent",
+    "fleet_objects",
+    "read",
+    "read_arrivals",
+    "redrawn",
+    "topology_text",
+]

@@ -1,0 +1,89 @@
+"""What is measured of a play: one number each, with unit and sense."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import nan
+from types import MappingProxyType
+from typing import Literal
+
+from drapolicy.simulate import Play, Record
+
+_NS = 10**9
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number that sums up a play.
+
+    Attributes
+    ----------
+    name, label, unit
+        For tables and charts.
+    sense
+        Whether more is better.
+    of
+        The number for a play on a fleet with so many whole devices; NaN where it has no meaning.
+    """
+
+    name: str
+    label: str
+    unit: str
+    sense: Literal["max", "min"]
+    of: Callable[[Play, int], float]
+
+
+def slowdown_of(record: Record) -> float:
+    """Return how many times its ideal run time a pod took from its arrival to its end; NaN if it has no end."""
+    if record.finished_ns is None or not record.ideal_ns:
+        return nan
+    return (record.finished_ns - record.arrived_ns) / record.ideal_ns
+
+
+def _mean(numbers: Sequence[float]) -> float:
+    return sum(numbers) / len(numbers) if numbers else nan
+
+
+def _placed(play: Play, _capacity: int) -> float:
+    return 100 * _mean([float(record.started_ns is not None) for record in play.records])
+
+
+def _slowdown(play: Play, _capacity: int) -> float:
+    return _mean([s for s in map(slowdown_of, play.records) if s == s])  # noqa: PLR0124 - NaN is not itself
+
+
+def _wait(play: Play, _capacity: int) -> float:
+    waits = [r.started_ns - r.arrived_ns for r in play.records if r.started_ns is not None]
+    return _mean([wait / _NS for wait in waits])
+
+
+def _used(play: Play, capacity: int) -> float:
+    held = 0.0
+    for record in play.records:
+        if record.started_ns is not None:
+            end = play.end_ns if record.finished_ns is None else min(record.finished_ns, play.end_ns)
+            held += record.drawn * max(end - record.started_ns, 0)
+    return 100 * held / (capacity * play.end_ns) if capacity and play.end_ns else nan
+
+
+def _bandwidth(play: Play, _capacity: int) -> float:
+    shares = [r.real_mb_s / r.ideal_mb_s for r in play.records if r.started_ns is not None and r.ideal_mb_s]
+    return 100 * _mean(shares)
+
+
+METRICS = MappingProxyType(
+    {
+        metric.name: metric
+        for metric in (
+            Metric("slowdown", "Time from arrival to end, in ideal run times", "x", "min", _slowdown),
+            Metric("wait", "Mean wait for devices", "s", "min", _wait),
+            Metric("placed", "Pods that got their devices", "%", "max", _placed),
+            Metric("bandwidth", "Slowest link of a set, of the best possible", "%", "max", _bandwidth),
+            Metric("used", "Devices held until the last arrival", "%", "max", _used),
+        )
+    }
+)
+
+PRIMARY = ("slowdown", "placed", "bandwidth")
+"""The metrics that may name a winner, the first that has a meaning for a workload is the default."""

@@ -1,0 +1,159 @@
+"""Results of an experiment as a tidy table, and which policy wins."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isnan, nan
+
+from drapolicy.errors import UnknownReferenceError
+from drapolicy.evaluate.cell import Cell
+from drapolicy.evaluate.metrics import METRICS, PRIMARY, Metric
+from drapolicy.evaluate.statistics import Difference, paired
+from drapolicy.policies import STOCK
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which policy wins a scenario.
+
+    Attributes
+    ----------
+    scenario
+        Its name.
+    metric
+        By what.
+    winner
+        The policy with the best mean among those that are better than the stock scheduler with 95 % confidence and
+        place no fewer pods; the stock scheduler where there is none.
+    stock, value
+        Means of the stock scheduler and of the winner.
+    difference
+        The winner's paired difference from the stock scheduler.
+    """
+
+    scenario: str
+    metric: Metric
+    winner: str
+    stock: float
+    value: float
+    difference: Difference
+
+    def __str__(self) -> str:
+        unit = self.metric.unit
+        if self.winner == STOCK:
+            return f"{self.scenario}: no policy is better than {STOCK} by {self.metric.name} ({self.stock:.3g} {unit})"
+        percent = 100 * abs(self.value - self.stock) / abs(self.stock) if self.stock else nan
+        direction = "lower" if self.value < self.stock else "higher"
+        low, high = sorted((abs(self.difference.low), abs(self.difference.high)))
+        return (
+            f"{self.scenario}: {self.winner} wins: {self.metric.name} {self.value:.3g} {unit} against {self.stock:.3g} "
+            f"{unit} of {STOCK}, {percent:.0f} % {direction} (95 % interval of the difference {low:.2g} to {high:.2g} "
+            f"{unit}, {self.difference.pairs} seeds)"
+        )
+
+
+@dataclass(frozen=True)
+class Results:
+    """All cells of an experiment.
+
+    Attributes
+    ----------
+    cells
+        In the order scenario, policy, seed.
+    """
+
+    cells: tuple[Cell, ...]
+
+    @property
+    def scenarios(self) -> tuple[str, ...]:
+        """Names in order."""
+        return tuple(dict.fromkeys(cell.scenario for cell in self.cells))
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """Names in order."""
+        return tuple(dict.fromkeys(cell.policy for cell in self.cells))
+
+    def of(self, scenario: str, policy: str) -> tuple[Cell, ...]:
+        """Return the cells of a scenario and policy, in order of seeds."""
+        return tuple(cell for cell in self.cells if (cell.scenario, cell.policy) == (scenario, policy))
+
+    def values(self, scenario: str, policy: str, metric: str) -> list[float]:
+        """Return one number a seed; NaN where the metric has no meaning."""
+        found = (cell.metrics.get(metric) for cell in self.of(scenario, policy))
+        return [nan if value is None else value for value in found]
+
+    def mean(self, scenario: str, policy: str, metric: str) -> float:
+        """Return the mean over the seeds; NaN where the metric has no meaning."""
+        numbers = [value for value in self.values(scenario, policy, metric) if not isnan(value)]
+        return sum(numbers) / len(numbers) if numbers else nan
+
+    def difference(self, scenario: str, policy: str, metric: str) -> Difference:
+        """Return the paired difference of a policy from the stock scheduler."""
+        return paired(self.values(scenario, policy, metric), self.values(scenario, STOCK, metric))
+
+    def verdict(self, scenario: str, metric: str | None = None) -> Verdict:
+        """Return which policy wins a scenario.
+
+        Parameters
+        ----------
+        metric
+            Name of a metric; by default the first of :data:`PRIMARY` that has a meaning and differs.
+
+        Raises
+        ------
+        UnknownReferenceError
+            For a metric that is not in the table.
+        """
+        name = metric or self._primary(scenario)
+        if name not in METRICS:
+            message = f"metric {name!r}: unknown; use one of {', '.join(METRICS)}"
+            raise UnknownReferenceError(message)
+        chosen = METRICS[name]
+        sign = 1 if chosen.sense == "max" else -1
+        stock = self.mean(scenario, STOCK, name)
+        placed = self.mean(scenario, STOCK, "placed")
+        best, value, difference = STOCK, stock, Difference(0.0, 0.0, 0.0, 0)
+        for policy in self.policies:
+            if policy == STOCK or self.mean(scenario, policy, "placed") < placed:
+                continue
+            delta = self.difference(scenario, policy, name)
+            mean = self.mean(scenario, policy, name)
+            if delta.certain and delta.mean * sign > 0 and (mean - value) * sign > 0:
+                best, value, difference = policy, mean, delta
+        return Verdict(scenario, chosen, best, stock, value, difference)
+
+    def _primary(self, scenario: str) -> str:
+        for name in PRIMARY:
+            means = [self.mean(scenario, policy, name) for policy in self.policies]
+            known = {round(mean, 9) for mean in means if not isnan(mean)}
+            if known and (len(known) > 1 or name == "slowdown"):
+                return name
+        return PRIMARY[1]
+
+    def rows(self) -> Iterator[dict[str, str | int | float | None]]:
+        """Yield one row for each cell and metric."""
+        for cell in self.cells:
+            for name, value in cell.metrics.items():
+                yield {
+                    "scenario": cell.scenario,
+                    "policy": cell.policy,
+                    "seed": cell.seed,
+                    "metric": name,
+                    "unit": METRICS[name].unit,
+                    "value": value,
+                    "version": cell.version,
+                    "key": cell.key,
+                }
+
+    def csv(self) -> str:
+        """Return the rows as CSV."""
+        text = io.StringIO()
+        rows = list(self.rows())
+        writer = csv.DictWriter(text, list(rows[0]) if rows else ["scenario"], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return text.getvalue()

@@ -1,0 +1,217 @@
+"""One scheduling cycle: one ask against the nodes, one node at a time.
+
+The filters before device allocation are those of the stock profile; every policy works behind them, because a node
+that they refuse is no node for the pod.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from drapolicy.api.core import Pod
+from drapolicy.api.resource import DeviceSubRequest, ExactDeviceRequest, ResourceClaim
+from drapolicy.inventory.selection import Selector
+from drapolicy.policies.answer import Answer
+from drapolicy.policies.kube import resource_filter, static_filters
+from drapolicy.policies.objective import Objective
+from drapolicy.policies.solvers import Solver
+from drapolicy.problem.ask import claim_key, unmet
+from drapolicy.problem.outcome import Abort, Fits, NoFit, NodeError, Outcome, TimedOut
+from drapolicy.problem.problem import Problem
+from drapolicy.problem.room import pod_ask
+
+NO_DEVICES = "cannot allocate all claims"
+NOT_AVAILABLE = "resourceclaim not available on the node"
+
+_NO_POD = Pod()
+
+
+class CycleEndError(Exception):
+    """The attempt to schedule the ask ends, on whatever node."""
+
+    def __init__(self, outcome: Abort | TimedOut) -> None:
+        self.outcome = outcome
+        super().__init__(outcome.text)
+
+
+class Key(NamedTuple):
+    """What an answer depends on besides the node's state: kind of the ask, its claims without allocation, the node."""
+
+    kind: bytes
+    needed: tuple[bool, ...]
+    node: int
+
+
+class Memory:
+    """Answers of nodes that are still true; bounded, the least used go first.
+
+    Parameters
+    ----------
+    capacity
+        How many answers are kept; 0 keeps none.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.hits = 0
+        self.misses = 0
+        self._answers: OrderedDict[Key, tuple[tuple[int, int], Answer]] = OrderedDict()
+        self._refusals: dict[tuple[bytes, int], str | None] = {}
+
+    def recall(self, key: Key, stamp: tuple[int, int]) -> Answer | None:
+        """Return the answer for a key if the node has not changed since."""
+        known = self._answers.get(key)
+        if known is None or known[0] != stamp:
+            self.misses += 1
+            return None
+        self.hits += 1
+        self._answers.move_to_end(key)
+        return known[1]
+
+    def keep(self, key: Key, stamp: tuple[int, int], answer: Answer) -> None:
+        """Keep an answer; those with a text that names the claim are not."""
+        if self.capacity and isinstance(answer.outcome, Fits | NoFit):
+            self._answers[key] = (stamp, answer)
+            self._answers.move_to_end(key)
+            while len(self._answers) > self.capacity:
+                self._answers.popitem(last=False)
+
+    def refusal(self, kind: bytes, pod: Pod, problem: Problem, n: int) -> str | None:
+        """Return the static filters' refusal of a node; the same for all asks of a kind."""
+        if not self.capacity:
+            return static_filters(pod, problem.fleet.nodes[n])
+        key = (kind, n)
+        if key not in self._refusals:
+            if len(self._refusals) > 4 * self.capacity:
+                self._refusals.clear()
+            self._refusals[key] = static_filters(pod, problem.fleet.nodes[n])
+        return self._refusals[key]
+
+
+class Cycle:
+    """What a node rule may ask about the nodes while it looks for one.
+
+    Parameters
+    ----------
+    problem
+        With one ask.
+    solver, objective
+        How a node finds its devices.
+    rng
+        For solvers that draw.
+    memory
+        Answers that may be reused.
+
+    Attributes
+    ----------
+    considered
+        Nodes that were looked at.
+    reasons
+        Why nodes were refused, with counts.
+    recalled
+        Whether any answer came from memory.
+    cursor
+        Where the next cycle starts, for rules that rotate over the nodes.
+    node_error
+        The last node that failed for a reason of its own.
+    """
+
+    def __init__(
+        self, problem: Problem, solver: Solver, objective: Objective, rng: np.random.Generator, memory: Memory
+    ) -> None:
+        self.problem = problem
+        self.ask = problem.ask
+        self.pod = self.ask.pod or _NO_POD
+        self.considered = 0
+        self.cursor = problem.state.cursor
+        self.reasons: Counter[str] = Counter()
+        self.recalled = False
+        self.node_error: NodeError | None = None
+        self.pod_ask = pod_ask(self.pod)
+        self._solver = solver
+        self._objective = objective
+        self._rng = rng
+        self._memory = memory
+        state = problem.state
+        self.needed: tuple[ResourceClaim, ...] = unmet(self.ask.claims, state.held)
+        self._needed = tuple(claim_key(claim) not in state.held for claim in self.ask.claims)
+        held = (state.held.get(claim_key(claim)) for claim in self.ask.claims)
+        self._selectors = [Selector(a.node_selector) for a in held if a is not None and a.node_selector is not None]
+
+    def __len__(self) -> int:
+        return len(self.problem.fleet.nodes)
+
+    @property
+    def objective(self) -> Objective:
+        """What makes one answer better than another."""
+        return self._objective
+
+    def missing_class(self) -> Abort | None:
+        """Return what ends the attempt when a claim names a class that does not exist (K8s S66)."""
+        for claim in self.needed:
+            for name, wanted in _requests(claim):
+                if wanted.device_class_name not in self.problem.fleet.classes:
+                    return Abort(f"request {name}: device class {wanted.device_class_name} does not exist")
+        return None
+
+    def answer(self, n: int) -> Answer | None:
+        """Return what a node says: an answer with devices, or None when it is refused.
+
+        Raises
+        ------
+        CycleEndError
+            When the attempt ends here.
+        """
+        self.considered += 1
+        reason = self._refusal(n)
+        if reason is not None:
+            self.reasons[reason] += 1
+            return None
+        answer = self._solved(n)
+        outcome: Outcome = answer.outcome
+        if isinstance(outcome, Abort | TimedOut):
+            raise CycleEndError(outcome)
+        # Upstream looks for devices even where a claim is not available, so that an abort comes first (K8s S67).
+        node = self.problem.fleet.nodes[n]
+        if not all(selector.matches(node) for selector in self._selectors):
+            self.reasons[NOT_AVAILABLE] += 1
+            return None
+        if isinstance(outcome, Fits):
+            return answer
+        if isinstance(outcome, NodeError):
+            self.node_error = outcome
+        self.reasons[outcome.text if isinstance(outcome, NodeError) else NO_DEVICES] += 1
+        return None
+
+    def _refusal(self, n: int) -> str | None:
+        if self.ask.pod is None:
+            return None
+        refused = self._memory.refusal(self.ask.kind, self.pod, self.problem, n)
+        return refused if refused is not None else resource_filter(self.pod_ask, self.problem.state.rooms[n])
+
+    def _solved(self, n: int) -> Answer:
+        if not self.needed:
+            return Answer(Fits(()), self._objective.neutral)
+        stamp = self.problem.state.stamp(n)
+        key = Key(self.ask.kind, self._needed, n)
+        keeps = self._memory.capacity > 0 and not self._solver.seeded
+        known = self._memory.recall(key, stamp) if keeps else None
+        if known is not None:
+            self.recalled = True
+            return known
+        answer = self._solver.solve(self.problem.local(n, self.ask), self._objective, self._rng)
+        if keeps:
+            self._memory.keep(key, stamp, answer)
+        return answer
+
+
+def _requests(claim: ResourceClaim) -> Iterator[tuple[str, ExactDeviceRequest | DeviceSubRequest]]:
+    for request in claim.spec.devices.requests:
+        if request.exactly is not None:
+            yield request.name, request.exactly
+        for alternative in request.first_available:
+            yield f"{request.name}/{alternative.name}", alternative

@@ -1,0 +1,155 @@
+"""Order among nodes: which of those that have devices gets the ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+from drapolicy.errors import InputError
+from drapolicy.inventory import Fleet
+from drapolicy.policies.answer import Answer
+from drapolicy.policies.cycle import Cycle, CycleEndError
+from drapolicy.policies.kube import Candidate, NodeTree, Profile, Rotation, nodes_to_find, pinned_nodes, scores, select
+from drapolicy.problem.outcome import Abort
+
+
+class Choice(NamedTuple):
+    """The node that a rule chose.
+
+    Attributes
+    ----------
+    node
+        Its position in the fleet.
+    answer
+        Its devices.
+    scores
+        Points by which the rule chose, for people to look at.
+    """
+
+    node: int
+    answer: Answer
+    scores: dict[str, int]
+
+
+@runtime_checkable
+class NodeRule(Protocol):
+    """Chooses a node for an ask. Called once a decision; asks the cycle about as many nodes as it likes, in any order.
+
+    None means that no node has devices. The cycle remembers why.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name for tables."""
+        ...
+
+    def choose(self, cycle: Cycle, rng: np.random.Generator) -> Choice | None:
+        """Return the node of the ask."""
+        ...
+
+
+@dataclass(frozen=True)
+class First:
+    """The first node in the order of the fleet that has devices."""
+
+    name: ClassVar[str] = "first"
+
+    def choose(self, cycle: Cycle, rng: np.random.Generator) -> Choice | None:  # noqa: ARG002
+        """Return the first node with devices."""
+        for n in range(len(cycle)):
+            answer = cycle.answer(n)
+            if answer is not None:
+                return Choice(n, answer, {})
+        return None
+
+
+@dataclass(frozen=True)
+class RandomNode:
+    """Any node that has devices, each with the same chance."""
+
+    name: ClassVar[str] = "random"
+
+    def choose(self, cycle: Cycle, rng: np.random.Generator) -> Choice | None:
+        """Return a random node with devices."""
+        for n in rng.permutation(len(cycle)).tolist():
+            answer = cycle.answer(n)
+            if answer is not None:
+                return Choice(n, answer, {})
+        return None
+
+
+@dataclass(frozen=True)
+class Best:
+    """The node whose devices score best; the first of equals.
+
+    Better alternatives of prioritized lists come before any score (K8s S68), added up over the requests.
+    """
+
+    name: ClassVar[str] = "best"
+
+    def choose(self, cycle: Cycle, rng: np.random.Generator) -> Choice | None:  # noqa: ARG002
+        """Return the node with the best answer."""
+        best: Choice | None = None
+        for n in range(len(cycle)):
+            answer = cycle.answer(n)
+            if answer is None:
+                continue
+            if best is None or (answer.rank, answer.score) > (best.answer.rank, best.answer.score):
+                best = Choice(n, answer, {})
+        return best
+
+
+@dataclass(frozen=True)
+class Kube:
+    """The node that the stock kube-scheduler takes: its filters, scores, sampling and ties.
+
+    Attributes
+    ----------
+    profile
+        Weights, share of nodes to score, and ties.
+    """
+
+    profile: Profile = field(default_factory=Profile)
+    name: ClassVar[str] = "kube"
+
+    def choose(self, cycle: Cycle, rng: np.random.Generator) -> Choice | None:
+        """Return the stock scheduler's node."""
+        fleet, state = cycle.problem.fleet, cycle.problem.state
+        order = snapshot_order(fleet)
+        pinned = pinned_nodes(cycle.pod)
+        looked_at = order if pinned is None else tuple(n for n in order if fleet.nodes.names[n] in pinned)
+        rotation = Rotation(state.cursor)
+        answers: dict[int, Answer] = {}
+
+        def passes(n: int) -> bool:
+            answer = cycle.answer(n)
+            if answer is None:
+                return False
+            answers[n] = answer
+            return True
+
+        want = nodes_to_find(len(looked_at), self.profile.percentage_of_nodes_to_score)
+        try:
+            kept = rotation.search(looked_at, passes, want, len(order))
+        finally:
+            cycle.cursor = rotation.start
+        if not kept:
+            return None
+        candidates = [Candidate(fleet.nodes[n], state.rooms[n], answers[n].rank) for n in kept]
+        if len(candidates) == 1:
+            return Choice(kept[0], answers[kept[0]], {})
+        try:
+            parts, totals = scores(cycle.pod, candidates, self.profile, ask=cycle.pod_ask)
+        except InputError as error:
+            raise CycleEndError(Abort(str(error))) from error
+        position = select(totals, rng, self.profile.ties)
+        return Choice(kept[position], answers[kept[position]], parts[position])
+
+
+@lru_cache(maxsize=8)
+def snapshot_order(fleet: Fleet) -> tuple[int, ...]:
+    """Return the nodes in the order of the scheduler's snapshot: one of each zone in turn."""
+    return tuple(fleet.nodes.index[name] for name in NodeTree(list(fleet.nodes)).order())

@@ -1,0 +1,225 @@
+"""How the best devices of one node are found. Each solver searches with the reference, so what it finds is valid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drapolicy.errors import InputError
+from drapolicy.policies.answer import Answer, Proof
+from drapolicy.policies.objective import Objective, Score
+from drapolicy.problem.local import LocalProblem
+from drapolicy.problem.outcome import Fits, NoFit, Outcome, TimedOut
+from drapolicy.problem.solution import Solution
+
+
+@runtime_checkable
+class Solver(Protocol):
+    """Finds devices on one node.
+
+    ``solve`` is called once for each node that is looked at, never concurrently on one problem; it must not change
+    the problem. It searches with :meth:`LocalProblem.search`, which is exhaustive in whatever order it is given, so that
+    no policy makes a claim pending that has devices.
+
+    Attributes
+    ----------
+    name
+        For tables.
+    seeded
+        Whether the answer depends on the random generator; such answers are not kept.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name for tables."""
+        ...
+
+    @property
+    def seeded(self) -> bool:
+        """Whether answers depend on the generator."""
+        ...
+
+    def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:
+        """Return the answer of one node."""
+        ...
+
+
+def rank_of(solution: Solution, local: LocalProblem) -> int:
+    """Return the sum over requests with alternatives of 8 minus the chosen index (K8s S68)."""
+    return sum(
+        8 - alternative
+        for claim, alternatives in zip(local.claims, solution.alternatives, strict=True)
+        for request, alternative in zip(claim.spec.devices.requests, alternatives, strict=True)
+        if request.first_available
+    )
+
+
+def devices_of(solution: Solution) -> NDArray[np.intp]:
+    """Return the distinct devices of a solution; ascending indices."""
+    return np.array(sorted({entry.device.index for taken in solution.taken for entry in taken}), np.intp)
+
+
+class _Seen:
+    """Remembers the solution that was accepted."""
+
+    def __init__(self) -> None:
+        self.solution: Solution | None = None
+
+    def __call__(self, solution: Solution) -> bool:
+        self.solution = solution
+        return True
+
+
+def answer_of(
+    local: LocalProblem, objective: Objective, outcome: Outcome, solution: Solution | None, status: Proof = "feasible"
+) -> Answer:
+    """Return the answer that an outcome of the reference makes."""
+    if not isinstance(outcome, Fits) or solution is None:
+        proof: Proof = "infeasible" if isinstance(outcome, NoFit) else "not_found"
+        return Answer(outcome, status="timed_out" if isinstance(outcome, TimedOut) else proof)
+    score = objective.of(local, devices_of(solution)) if objective.levels else ()
+    return Answer(outcome, score, status, rank_of(solution, local))
+
+
+@dataclass(frozen=True)
+class FirstFit:
+    """The devices that Kubernetes takes: the first in upstream's order that satisfy everything.
+
+    Attributes
+    ----------
+    max_steps
+        Limit of the search in calls of its recursive step; None for none. Upstream has a limit in seconds
+        (K8s S70), which no result should depend on.
+    """
+
+    max_steps: int | None = None
+    name: ClassVar[str] = "first-fit"
+    seeded: ClassVar[bool] = False
+
+    def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:  # noqa: ARG002
+        """Return the first devices that fit."""
+        seen = _Seen()
+        return answer_of(local, objective, local.search(visit=seen, max_steps=self.max_steps), seen.solution)
+
+
+@dataclass(frozen=True)
+class RandomOrder:
+    """The first devices that fit in a random order."""
+
+    max_steps: int | None = None
+    name: ClassVar[str] = "random"
+    seeded: ClassVar[bool] = True
+
+    def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:
+        """Return devices that fit, each order of devices with the same chance."""
+        order = rng.permutation(len(local.devices)).tolist()
+        seen = _Seen()
+        return answer_of(local, objective, local.search(order, seen, self.max_steps), seen.solution)
+
+
+@dataclass(frozen=True)
+class Grow:
+    """Grow a set from each device in turn, nearest devices first, and keep the best.
+
+    Each start gives an order: the start, then the others by their links to it; the reference takes the first devices
+    that fit in this order. The set found gives the next order, by links into the set, for a few rounds.
+
+    Attributes
+    ----------
+    rounds
+        How often a set is grown again from itself.
+    max_steps
+        Limit of each search.
+
+    Notes
+    -----
+    Time O(D (rounds + 1)) searches, extra memory O(D^2) for the links. Not exact. Ties go to the earlier start, so
+    the result is deterministic. Growing from every device follows the greedy of NVIDIA's go-gpuallocator, which
+    grows from one.
+    """
+
+    rounds: int = 2
+    max_steps: int | None = None
+    name: ClassVar[str] = "grow"
+    seeded: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if self.rounds < 0:
+            message = f"solver grow: rounds {self.rounds} is negative; use 0 or more"
+            raise InputError(message)
+
+    def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:
+        """Return the best set grown from any start."""
+        first = FirstFit(self.max_steps).solve(local, objective, rng)
+        if not isinstance(first.outcome, Fits) or not objective.levels:
+            return first
+        best = first
+        links = local.links
+        tried: set[tuple[int, ...]] = set()
+        for start in np.flatnonzero(local.free & local.eligible.any(axis=0)).tolist():
+            near = links[start].copy()
+            near[start] = np.iinfo(np.int64).max
+            for _ in range(self.rounds + 1):
+                order = tuple(np.argsort(-near, kind="stable").tolist())
+                if order in tried:
+                    break
+                tried.add(order)
+                seen = _Seen()
+                outcome = local.search(order, seen, self.max_steps)
+                if seen.solution is None or not isinstance(outcome, Fits):
+                    break
+                found = answer_of(local, objective, outcome, seen.solution)
+                if (found.rank, found.score) > (best.rank, best.score):
+                    best = found
+                near = links[:, devices_of(seen.solution)].sum(axis=1)
+        return best
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Look at every assignment and keep the best.
+
+    Attributes
+    ----------
+    max_steps
+        Limit of the search; at the limit the best so far is ``feasible``, not ``optimal``.
+
+    Notes
+    -----
+    Exponential in the number of devices asked for. Prioritized lists keep Kubernetes' meaning: only assignments with
+    the alternatives that the reference chooses compete. Ties go to the assignment that the reference finds first.
+    """
+
+    max_steps: int | None = 200_000
+    name: ClassVar[str] = "exact"
+    seeded: ClassVar[bool] = False
+
+    def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:  # noqa: ARG002
+        """Return the best assignment of the node."""
+        best: list[tuple[Score, Solution]] = []
+        scores: dict[tuple[int, ...], Score] = {}
+
+        def visit(solution: Solution) -> bool:
+            if best and solution.alternatives != best[0][1].alternatives:
+                return False
+            chosen = devices_of(solution)
+            key = tuple(chosen.tolist())
+            if key not in scores:
+                scores[key] = objective.of(local, chosen)
+                if not best or scores[key] > best[0][0]:
+                    best[:] = [(scores[key], solution)]
+            # Without an objective, or with nothing to choose, the first is the best.
+            return not objective.levels
+
+        outcome = local.search(visit=visit, max_steps=self.max_steps)
+        if not best:
+            return answer_of(local, objective, outcome, None)
+        whole = not isinstance(outcome, TimedOut)
+        score, solution = best[0]
+        written = outcome if isinstance(outcome, Fits) else local.written(solution)
+        if not isinstance(written, Fits):
+            return answer_of(local, objective, written, None)
+        return Answer(written, score, "optimal" if whole else "feasible", rank_of(solution, local))

@@ -1,0 +1,39 @@
+"""Terms that the shipped policies are made of."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drapolicy.policies.objective import objective
+from drapolicy.problem.local import LocalProblem
+
+_MOST_MB_S = 2**52
+_MOST_DEVICES = 2**20
+
+Indices = NDArray[np.intp]
+
+
+@objective(sense="max", unit="MB/s", bounds=(0, _MOST_MB_S))
+def inside(node: LocalProblem, chosen: Indices) -> int:
+    """Bandwidth between the chosen devices, each pair once."""
+    return int(node.links[np.ix_(chosen, chosen)].sum()) // 2
+
+
+@objective(sense="min", unit="MB/s", bounds=(0, _MOST_MB_S))
+def links_lost(node: LocalProblem, left: Indices) -> int:
+    """Bandwidth between free devices that the choice takes away from later claims, each pair once."""
+    before = node.left(np.empty(0, np.intp))
+    return int(node.links[np.ix_(before, before)].sum() - node.links[np.ix_(left, left)].sum()) // 2
+
+
+@objective(sense="min", unit="devices", bounds=(0, _MOST_DEVICES))
+def chances_lost(node: LocalProblem, left: Indices) -> int:
+    """Devices, partitions among them, that could have been allocated on their own before the choice and not after it."""
+    return int(node.placeable().sum() - node.placeable(left).sum())
+
+
+@objective(sense="min", unit="devices", bounds=(0, _MOST_DEVICES))
+def still_placeable(node: LocalProblem, left: Indices) -> int:
+    """Devices of the node that can still be allocated afterwards: few means that a full node was filled further."""
+    return int(node.placeable(left).sum())

@@ -1,0 +1,261 @@
+"""One node for one ask: what a solver and an objective see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drapolicy import cel
+from drapolicy.api.resource import (
+    AllocationResult,
+    DeviceClass,
+    DeviceSubRequest,
+    ExactDeviceRequest,
+    ResourceClaim,
+)
+from drapolicy.inventory.pool_device import PoolDevice
+from drapolicy.problem.allocated import AllocatedState
+from drapolicy.problem.outcome import Outcome
+from drapolicy.problem.reference import Allocator
+from drapolicy.problem.room import NodeRoom
+from drapolicy.problem.site import SHORT_NAMES, Site
+from drapolicy.problem.solution import Solution
+
+
+class Wish(NamedTuple):
+    """One request or alternative of a claim, a row of the masks.
+
+    Attributes
+    ----------
+    claim, request, alternative
+        Positions; ``alternative`` is 0 for ``exactly``.
+    wanted
+        Class, selectors and count.
+    """
+
+    claim: int
+    request: int
+    alternative: int
+    wanted: ExactDeviceRequest | DeviceSubRequest
+
+
+class LocalProblem:
+    """One node, the claims that an ask still needs, and what is free: made for one decision, read-only.
+
+    D is the number of devices that the node can use, R the number of requests and alternatives (one row each).
+    Arrays are made when they are first read and must not be changed.
+
+    Attributes
+    ----------
+    site
+        The node's static side; ``site.devices[d]`` is device ``d``.
+    claims
+        Claims to allocate, in order.
+    room
+        Room of the node.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        claims: Sequence[ResourceClaim],
+        allocated: AllocatedState,
+        room: NodeRoom,
+        classes: Mapping[str, DeviceClass],
+        features: frozenset[str],
+    ) -> None:
+        self.site = site
+        self.claims = tuple(claims)
+        self.room = room
+        self._allocated = allocated
+        self._classes = classes
+        self._allocator = Allocator(features, allocated, classes, (), pools=lambda _node: site.pools)
+
+    # --- what objectives see ---------------------------------------------------------------------------------
+
+    @property
+    def devices(self) -> tuple[PoolDevice, ...]:
+        """The node's devices, in upstream's order."""
+        return self.site.devices
+
+    @cached_property
+    def free(self) -> NDArray[np.bool_]:
+        """Devices that nobody holds as a whole; ndarray of shape (D,), bool. Shared devices with a share count as free."""
+        holds = self._allocated.holds
+        return _frozen([device.on_node and not holds(device.id) for device in self.devices], np.bool_)
+
+    @cached_property
+    def wishes(self) -> tuple[Wish, ...]:
+        """Requests and alternatives of all claims, in order; the rows of ``eligible`` and ``count``."""
+        found = []
+        for c, claim in enumerate(self.claims):
+            for r, request in enumerate(claim.spec.devices.requests):
+                choices: Sequence[ExactDeviceRequest | DeviceSubRequest] = (
+                    request.first_available or ([request.exactly] if request.exactly else [])
+                )
+                found += [Wish(c, r, a, wanted) for a, wanted in enumerate(choices)]
+        return tuple(found)
+
+    @cached_property
+    def count(self) -> NDArray[np.int64]:
+        """Devices that each request asks for; ndarray of shape (R,), int64. 0 stands for all."""
+        return _frozen([wish.wanted.count for wish in self.wishes], np.int64)
+
+    @cached_property
+    def _masks(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        shape = (len(self.wishes), len(self.devices))
+        eligible, failing = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
+        for r, wish in enumerate(self.wishes):
+            programs = self._programs(wish)
+            for d, device in enumerate(self.devices):
+                verdict: bool | str = programs is not None
+                for text, program in programs or ():
+                    verdict = device.verdict(text, program)
+                    if verdict is not True:
+                        break
+                failing[r, d] = isinstance(verdict, str)
+                eligible[r, d] = verdict is True and device.on_node
+        eligible.flags.writeable = failing.flags.writeable = False
+        return eligible, failing
+
+    def _programs(self, wish: Wish) -> list[tuple[str, cel.Program]] | None:
+        cls = self._classes.get(wish.wanted.device_class_name)
+        if cls is None:
+            return None
+        texts = [s.cel.expression for s in (*cls.spec.selectors, *wish.wanted.selectors) if s.cel is not None]
+        try:
+            return [(text, cel.compile(text)) for text in texts]
+        except cel.CompileError:
+            return None
+
+    @property
+    def eligible(self) -> NDArray[np.bool_]:
+        """Devices that class and selectors of each request accept; ndarray of shape (R, D), bool."""
+        return self._masks[0]
+
+    @property
+    def lazily_failing(self) -> NDArray[np.bool_]:
+        """Devices on which a selector fails at run time, which aborts if it is reached (K8s S39); shape (R, D), bool."""
+        return self._masks[1]
+
+    @property
+    def links(self) -> NDArray[np.int64]:
+        """Bandwidth between devices; ndarray of shape (D, D), int64, MB/s per direction, symmetric, zero diagonal."""
+        return self.site.links
+
+    @property
+    def groups(self) -> Mapping[str, NDArray[np.int16]]:
+        """Group of each device by attribute: ``groups["numa"]``, ``groups["pcieRoot"]`` or any qualified name.
+
+        Each an ndarray of shape (D,), int16; values numbered by first occurrence, -1 where the attribute is missing.
+        The short names know the drivers' own spellings.
+        """
+        return _Groups(self.site)
+
+    def left(self, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the free devices of the ask's drivers that are not chosen, eligible or not; ascending indices."""
+        mask = self.free & self._of_drivers
+        mask[chosen] = False
+        return np.flatnonzero(mask)
+
+    @cached_property
+    def _of_drivers(self) -> NDArray[np.bool_]:
+        drivers = {device.pool.driver for d, device in enumerate(self.devices) if self.eligible[:, d].any()}
+        return _frozen([device.pool.driver in drivers for device in self.devices], np.bool_)
+
+    # --- counters --------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _available(self) -> NDArray[np.int64]:
+        ledger = self.site.ledger
+        taken = [d for d, device in enumerate(self.devices) if self._allocated.allocated(device.id)]
+        elsewhere = [e for e, identity in enumerate(ledger.elsewhere) if self._allocated.allocated(identity)]
+        available = ledger.totals - ledger.draws[taken].sum(axis=0) - ledger.draws_elsewhere[elsewhere].sum(axis=0)
+        available.flags.writeable = False
+        return available
+
+    @property
+    def counters(self) -> NDArray[np.int64]:
+        """What is left of each shared counter; ndarray of shape (K,), int64, each in a unit of its own."""
+        return self._available
+
+    @property
+    def draws(self) -> NDArray[np.int64]:
+        """What each device draws of each shared counter; ndarray of shape (D, K), int64, units as in ``counters``."""
+        return self.site.ledger.draws
+
+    def placeable(self, left: NDArray[np.intp] | None = None) -> NDArray[np.bool_]:
+        """Return which devices could each still be allocated on its own; ndarray of shape (D,), bool.
+
+        Parameters
+        ----------
+        left
+            Devices that stay free after a choice, as an objective gets them; None for the state as it is.
+        """
+        mask = np.zeros(len(self.devices), np.bool_)
+        available, draws = self._available, self.draws
+        candidates = np.flatnonzero(self.free & self._of_drivers)
+        if left is None:
+            left = candidates
+        else:
+            chosen = np.setdiff1d(candidates, left, assume_unique=True)
+            available = available - draws[chosen].sum(axis=0)
+        mask[left] = (draws[left] <= available).all(axis=1)
+        return mask
+
+    # --- searching -------------------------------------------------------------------------------------------
+
+    def search(
+        self,
+        order: Sequence[int] | None = None,
+        visit: Callable[[Solution], bool] | None = None,
+        max_steps: int | None = None,
+    ) -> Outcome:
+        """Return what the reference finds with the devices tried in an order of one's own.
+
+        Parameters
+        ----------
+        order
+            Permutation of the device indices; None for upstream's order.
+        visit
+            Called with each complete assignment; True accepts it, False searches on.
+        max_steps
+            Limit of the search.
+        """
+        return self._allocator.allocate(self.site.node, self.claims, order=order, visit=visit, max_steps=max_steps)
+
+    def written(self, solution: Solution) -> Outcome:
+        """Return a solution as Kubernetes would write it."""
+        return self._allocator.results(self.site.node, self.claims, solution)
+
+    def indices(self, results: Sequence[AllocationResult]) -> NDArray[np.intp]:
+        """Return the distinct devices of some results; ascending indices."""
+        at = {device.id: device.index for device in self.devices}
+        found = {at[r.driver, r.pool, r.device] for result in results for r in result.devices.results}  # type: ignore[index]
+        return np.array(sorted(found), np.intp)
+
+
+class _Groups(Mapping[str, NDArray[np.int16]]):
+    """Groups of a site's devices, made when they are asked for."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def __getitem__(self, name: str) -> NDArray[np.int16]:
+        return self._site.group(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(SHORT_NAMES)
+
+    def __len__(self) -> int:
+        return len(SHORT_NAMES)
+
+
+def _frozen(values: Sequence[object], dtype: type) -> NDArray:  # type: ignore[type-arg]
+    array = np.array(values, dtype)
+    array.flags.writeable = False
+    return array

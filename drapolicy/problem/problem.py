@@ -1,0 +1,74 @@
+"""A decision to be made: asks over a fleet in a state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from drapolicy.errors import InputError
+from drapolicy.inventory import Fleet
+from drapolicy.problem.ask import Ask, unmet
+from drapolicy.problem.local import LocalProblem
+from drapolicy.problem.state import State
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Asks over a fleet in a state: a stamped view that holds references only.
+
+    Attributes
+    ----------
+    state
+        What is taken.
+    asks
+        What is wanted. This version decides one ask at a time.
+    now_ns
+        Time of the decision.
+
+    Raises
+    ------
+    InputError
+        From :meth:`local`, when the state has moved on since the problem was made.
+    """
+
+    state: State
+    asks: tuple[Ask, ...]
+    now_ns: int = 0
+    version: int = field(default=-1)
+
+    def __post_init__(self) -> None:
+        if self.version < 0:
+            object.__setattr__(self, "version", self.state.version)
+
+    @property
+    def fleet(self) -> Fleet:
+        """The fleet."""
+        return self.state.fleet
+
+    @property
+    def ask(self) -> Ask:
+        """The one ask.
+
+        Raises
+        ------
+        InputError
+            When there are several.
+        """
+        if len(self.asks) != 1:
+            message = f"problem: {len(self.asks)} asks; decide one at a time"
+            raise InputError(message)
+        return self.asks[0]
+
+    def local(self, n: int, ask: Ask) -> LocalProblem:
+        """Return one node's part of the problem."""
+        if self.version != self.state.version:
+            message = "problem: the state has changed since it was made; make a new one"
+            raise InputError(message)
+        state = self.state
+        return LocalProblem(
+            state.sites[n],
+            unmet(ask.claims, state.held),
+            state.allocated,
+            state.rooms[n],
+            state.fleet.classes,
+            state.fleet.release.features,
+        )

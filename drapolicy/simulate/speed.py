@@ -1,0 +1,108 @@
+"""How much longer a pod runs on the devices it got than on the best that a node of the fleet could give it.
+
+The model is the usual one of a part that waits for communication: of the run time on ideal devices, ``share`` grows
+with the ratio of the ideal to the real bandwidth, the rest stays. The bandwidth that counts is the slowest link that a
+collective over the devices has to cross: that of a spanning tree whose slowest link is as fast as possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import minimum_spanning_tree
+
+from drapolicy.problem.site import Site, Sites
+
+_MOST_SETS = 20_000
+
+
+def bottleneck_mb_s(links: NDArray[np.int64], chosen: Sequence[int]) -> int:
+    """Return the slowest link of the best spanning tree over some devices, in MB/s; 0 for fewer than two.
+
+    Parameters
+    ----------
+    links
+        ndarray of shape (D, D), int64, MB/s per direction; symmetric.
+    chosen
+        Distinct device indices.
+
+    Examples
+    --------
+    >>> links = np.array([[0, 50, 3], [50, 0, 2], [3, 2, 0]])
+    >>> bottleneck_mb_s(links, [0, 1]), bottleneck_mb_s(links, [0, 1, 2])
+    (50, 3)
+    """
+    if len(chosen) < 2:
+        return 0
+    sub = links[np.ix_(chosen, chosen)]
+    if (sub + np.eye(len(chosen), dtype=np.int64) <= 0).any() and not _connected(sub):
+        return 0
+    # The tree of least total of negated weights is the one of greatest weights; its weakest edge is the bottleneck.
+    tree = minimum_spanning_tree(np.where(sub > 0, -sub, 0).astype(np.float64))
+    return int(-tree.data.max())
+
+
+def _connected(sub: NDArray[np.int64]) -> bool:
+    tree = minimum_spanning_tree(np.where(sub > 0, -sub, 0).astype(np.float64))
+    return bool(tree.nnz == len(sub) - 1)
+
+
+class Ideal:
+    """The best bandwidth that a number of devices of a driver can have on any node of a fleet.
+
+    Parameters
+    ----------
+    sites
+        The fleet's nodes.
+    """
+
+    def __init__(self, sites: Sites) -> None:
+        self._sites = sites
+        self._known: dict[tuple[str, ...], int] = {}
+        self._of_links: dict[tuple[bytes, tuple[str, ...]], int] = {}
+
+    def mb_s(self, drivers: Sequence[str]) -> int:
+        """Return the greatest bottleneck of a set with one device for each driver named; 0 for fewer than two."""
+        key = tuple(sorted(drivers))
+        if key not in self._known:
+            found = [self._on(self._sites[n], key) for n in range(len(self._sites))] if len(key) > 1 else []
+            self._known[key] = max(found, default=0)
+        return self._known[key]
+
+    def _on(self, site: Site, drivers: tuple[str, ...]) -> int:
+        of_driver = np.array([device.pool.driver for device in site.devices])
+        own = np.flatnonzero(np.isin(of_driver, drivers))
+        signature = (site.links[np.ix_(own, own)].tobytes() + "\n".join(of_driver[own]).encode(), drivers)
+        if signature not in self._of_links:
+            self._of_links[signature] = self._best(site, drivers, own)
+        return self._of_links[signature]
+
+    @staticmethod
+    def _best(site: Site, drivers: tuple[str, ...], own: NDArray[np.intp]) -> int:
+        if comb(len(own), len(drivers)) > _MOST_SETS:
+            # Too many sets to look at each: no set beats the fastest link.
+            return int(site.links[np.ix_(own, own)].max(initial=0))
+        names = [site.devices[d].pool.driver for d in own]
+        best = 0
+        for picked in combinations(range(len(own)), len(drivers)):
+            if tuple(sorted(names[i] for i in picked)) == drivers:
+                best = max(best, bottleneck_mb_s(site.links, own[list(picked)].tolist()))
+        return best
+
+
+def stretched_ns(duration_ns: int, percent: int, ideal_mb_s: int, real_mb_s: int) -> int:
+    """Return how long a pod runs: ``percent`` of it grows as ``ideal / real``, exactly and in whole nanoseconds.
+
+    Examples
+    --------
+    >>> stretched_ns(1000, 20, 300, 30)
+    2800
+    """
+    if percent == 0 or ideal_mb_s == 0 or real_mb_s >= ideal_mb_s:
+        return duration_ns
+    real = max(real_mb_s, 1)
+    return (duration_ns * (100 - percent) + duration_ns * percent * ideal_mb_s // real) // 100

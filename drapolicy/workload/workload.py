@@ -1,0 +1,142 @@
+"""A workload: pods to copy, the claims they use, and when copies arrive."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+
+from drapolicy import api
+from drapolicy.api import Objects
+from drapolicy.api.core import Pod
+from drapolicy.api.resource import ResourceClaim
+from drapolicy.errors import Fault, InputError
+from drapolicy.problem.ask import Ask, asks
+from drapolicy.workload.arrivals import Arrival, read_arrivals
+
+COMMUNICATION = "drapolicy/communication-percent"
+"""Annotation of a pod: the share of its run time that waits for its devices' links, on ideal devices."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Pods that arrive over time.
+
+    Attributes
+    ----------
+    objects
+        Pods, claims and templates as read.
+    arrivals
+        In order of time; each a copy of a pod of ``objects``.
+    name
+        For tables.
+    """
+
+    objects: Objects
+    arrivals: tuple[Arrival, ...]
+    name: str = "workload"
+
+    def __post_init__(self) -> None:
+        unknown = sorted({arrival.pod for arrival in self.arrivals} - self.patterns.keys())
+        if unknown:
+            known = ", ".join(sorted(self.patterns)[:8]) or "none"
+            faults = [
+                Fault("", -1, "arrivals", "pod", f"{name!r} is not a pod or lone claim of the workload; known are {known}")
+                for name in unknown
+            ]
+            raise InputError(faults=faults)
+
+    @cached_property
+    def patterns(self) -> Mapping[str, Ask]:
+        """What copies are made of: an ask by the name of its pod (or lone claim), with and without its namespace."""
+        found: dict[str, Ask] = {}
+        for ask in asks(self.objects):
+            found[ask.name] = ask
+            namespace, _, name = ask.name.partition("/")
+            if namespace == "default":
+                found.setdefault(name, ask)
+        return found
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of the content, in hex."""
+        content = (api.dump(self.objects, "json"), [(a.time_ns, a.duration_ns, a.pod) for a in self.arrivals])
+        return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
+
+    def ask(self, arrival: Arrival, number: int) -> Ask:
+        """Return the ask of one arrival: the pattern with names of its own.
+
+        Claims that were made for the pod are copied with it; a claim that pods name is the same for all copies.
+        """
+        pattern = self.patterns[arrival.pod]
+        if pattern.pod is None:
+            claim = _renamed(pattern.claims[0], number)
+            return replace(pattern, name=f"{pattern.name}-{number}", claims=(claim,))
+        own = {status.resource_claim_name for status in pattern.pod.status.resource_claim_statuses}
+        claims = tuple(_renamed(c, number) if c.metadata.name in own else c for c in pattern.claims)
+        meta = msgspec.structs.replace(pattern.pod.metadata, name=f"{pattern.pod.metadata.name}-{number}")
+        pod = msgspec.structs.replace(pattern.pod, metadata=meta)
+        return replace(pattern, name=f"{pattern.name}-{number}", claims=claims, pod=pod)
+
+
+def _renamed(claim: ResourceClaim, number: int) -> ResourceClaim:
+    meta = msgspec.structs.replace(claim.metadata, name=f"{claim.metadata.name}-{number}")
+    return msgspec.structs.replace(claim, metadata=meta)
+
+
+def communication_percent(pod: Pod | None) -> int:
+    """Return a pod's :data:`COMMUNICATION` annotation; 0 where it has none.
+
+    Raises
+    ------
+    InputError
+        When the annotation is not a whole number from 0 to 100.
+    """
+    if pod is None:
+        return 0
+    text = pod.metadata.annotations.get(COMMUNICATION, "0")
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 100):
+        name = f"Pod {pod.metadata.namespace}/{pod.metadata.name}"
+        message = f"{text!r} is not a whole number from 0 to 100"
+        raise InputError(faults=[Fault("", -1, name, f"metadata.annotations[{COMMUNICATION!r}]", message)])
+    return int(text)
+
+
+def read(*sources: str | Path, name: str = "", strict: bool = True) -> Workload:
+    """Read a workload: Kubernetes objects, and one CSV file of arrivals.
+
+    Without a CSV file every pod and every lone claim arrives at time 0, in the order of the input, and stays.
+
+    Parameters
+    ----------
+    sources
+        Files and folders; files that end in ``.csv`` are arrivals (see :func:`read_arrivals`), all others objects.
+    name
+        For tables; the first source's name by default.
+    strict
+        Whether unknown fields are errors.
+
+    Raises
+    ------
+    InputError
+        With every fault of the input.
+    """
+    tables = [path for path in _files(sources) if path.suffix == ".csv"]
+    plain = [source for source in sources if Path(source).suffix != ".csv"]
+    if len(tables) > 1:
+        message = f"workload: {len(tables)} files of arrivals ({', '.join(map(str, tables))}); give one"
+        raise InputError(message)
+    objects = api.load(*plain, strict=strict)
+    arrivals = read_arrivals(tables[0]) if tables else tuple(Arrival(0, None, ask.name) for ask in asks(objects))
+    return Workload(objects, arrivals, name or (Path(sources[0]).stem if sources else "workload"))
+
+
+def _files(sources: Iterable[str | Path]) -> list[Path]:
+    found: list[Path] = []
+    for source in map(Path, sources):
+        found += sorted(source.rglob("*.csv")) if source.is_dir() else [source]
+    return found
