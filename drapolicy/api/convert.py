@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import inspect
 
 from drapolicy.api.quantity import Quantity
-from drapolicy.api.values import join, shown
+from drapolicy.api.values import Doubled, doubled_keys, join, shown
 
 T = TypeVar("T")
 Report = Callable[[str, str], None]
 """Takes the path of a field and a message."""
 
+_TYPE_INFO: dict[type[Any], inspect.Type] = {}
+_TWICE = "is given twice; keep one"
 _TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
@@ -75,12 +77,14 @@ def clean(value: Any, kind: type[Any], unknown: Report, wrong: Report) -> Any:
     unknown, wrong
         Called with path and message for each unknown field and each other fault.
     """
-    return _Cleaner(unknown, wrong).visit(value, _type_info(kind), "")
+    return _Cleaner(unknown, wrong).visit(value, type_info(kind), "")
 
 
-@cache
-def _type_info(kind: type[Any]) -> inspect.Type:
-    return inspect.type_info(kind)
+def type_info(kind: type[Any]) -> inspect.Type:
+    """Return what msgspec knows of a type; working it out anew takes longer than reading a small object."""
+    if kind not in _TYPE_INFO:
+        _TYPE_INFO[kind] = inspect.type_info(kind)
+    return _TYPE_INFO[kind]
 
 
 class _Cleaner:
@@ -95,7 +99,10 @@ class _Cleaner:
         """Return the cleaned value; after a fault anything of the right shape will do."""
         if isinstance(kind, inspect.UnionType):
             kind = next(option for option in kind.types if not isinstance(option, inspect.NoneType))
-        if value is None and not isinstance(kind, inspect.AnyType):
+        if isinstance(kind, inspect.AnyType):
+            self._doubled(value, path)
+            return value
+        if value is None:
             return _zero(kind)
         if isinstance(kind, inspect.StructType):
             return self._struct(value, kind, path)
@@ -112,6 +119,9 @@ class _Cleaner:
         if not isinstance(value, dict):
             self._wrong(path, f"must be an object, not {shown(value)}")
             return {}
+        if isinstance(value, Doubled):
+            for key in value.keys_twice:
+                self._wrong(join(path, key), _TWICE)
         fields = {field.encode_name: field for field in kind.fields}
         result: dict[str, Any] = {}
         for key, inner in value.items():
@@ -123,6 +133,8 @@ class _Cleaner:
                 result[key] = inner
             elif kind.forbid_unknown_fields:
                 self._unknown(join(path, key), _unknown_message(key, list(fields)))
+            else:
+                self._doubled(inner, join(path, key))
         for name, field in fields.items():
             if field.required and name not in result:
                 result[name] = _zero(field.type)
@@ -132,6 +144,9 @@ class _Cleaner:
         if not isinstance(value, dict):
             self._wrong(path, f"must be an object, not {shown(value)}")
             return {}
+        if isinstance(value, Doubled):
+            for key in value.keys_twice:
+                self._wrong(f"{path}[{key}]", _TWICE)
         self._in_annotations = path.endswith(".annotations")
         result = {key: self.visit(inner, kind.value_type, f"{path}[{key}]") for key, inner in value.items()}
         self._in_annotations = False
@@ -170,6 +185,11 @@ class _Cleaner:
             self._wrong(path, f"{shown(value)} does not fit {bits} bits; use {int(kind.ge)} to {int(kind.le)}")
             return 0
         return value
+
+    def _doubled(self, value: Any, path: str) -> None:
+        """Report keys given twice in what has no type."""
+        for key in doubled_keys(value, path):
+            self._wrong(key, _TWICE)
 
     def _template(self, text: str, path: str) -> None:
         found = None if self._in_annotations else _TEMPLATE.search(text)

@@ -6,18 +6,19 @@ import math
 import re
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 import yaml
 from msgspec import inspect
 
+from drapolicy.api.convert import type_info
 from drapolicy.api.core import PartialObject
 from drapolicy.api.objects import Objects
 from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import ResourceSlice
-from drapolicy.api.yaml_reader import resolve
 from drapolicy.api.values import ReadFault
+from drapolicy.api.yaml_reader import resolve
 
 _SOURCE: Final = "__source__"
 _FIRST: Final = ("apiVersion", "kind", "metadata")
@@ -49,19 +50,20 @@ def to_builtins(thing: Any) -> dict[str, Any]:
     if not hasattr(thing, "api_version") or not hasattr(thing, "metadata"):
         return made
     if isinstance(thing, PartialObject):
-        made = _overlaid(made, thing.source, inspect.type_info(type(thing)))
+        made = _overlaid(made, thing.source, type_info(type(thing)))
     made["apiVersion"] = thing.api_version
     made.setdefault("metadata", {})
     if "spec" in thing.__struct_fields__:
         made.setdefault("spec", {})
     if isinstance(thing, ResourceSlice):
-        # The API server writes generation 0; leaving it out would be read alike.
-        made["spec"].setdefault("pool", {}).setdefault("generation", 0)
+        # The API server writes generation 0, which is read like an absent one.
+        pool = {"name": thing.spec.pool.name, "generation": thing.spec.pool.generation}
+        made["spec"]["pool"] = pool | made["spec"].get("pool", {})
     head = {key: made[key] for key in _FIRST}
     return head | {key: value for key, value in made.items() if key not in _FIRST}
 
 
-def dump(things: Any, format: Literal["yaml", "json"] = "yaml") -> str:  # noqa: A002
+def dump(things: Any, format: str = "yaml") -> str:  # noqa: A002
     """Return one object, or several, as text that `drapolicy.api.loads` and kubectl read back.
 
     Parameters
@@ -143,9 +145,7 @@ def _overlaid(made: Any, source: Any, kind: inspect.Type) -> Any:
                 result[key] = source[key]
         return result
     if isinstance(kind, inspect.ListType) and isinstance(made, list) and isinstance(source, list):
-        return [
-            _overlaid(item, _partner(item, i, made, source), kind.item_type) for i, item in enumerate(made)
-        ]
+        return [_overlaid(item, _partner(item, i, made, source), kind.item_type) for i, item in enumerate(made)]
     return made
 
 
@@ -172,19 +172,17 @@ def _text(dumper: Any, text: str) -> Any:
     style = None
     if "\n" in text and _fits_block(text):
         style = "|"
-    elif not text.isprintable():
-        style = '"'
-    elif _misread(text):
+    elif not text.isprintable() or _misread(text):
         style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 def _misread(text: str) -> bool:
     """Return whether some reader of YAML would not read this plain scalar as this text."""
-    if text in _MARKS or _LIKE_A_NUMBER.fullmatch(text):
+    if text in _MARKS or (_LIKE_A_NUMBER.fullmatch(text) and text.count(".") < 2):
         return True
     try:
-        return resolve(text) != text
+        return bool(resolve(text) != text)
     except ReadFault:
         return True
 

@@ -117,7 +117,7 @@ def label(kind: str, namespace: str, name: str) -> str:
     >>> label("ResourceClaim", "", "train"), label("Node", "", "n1")
     ('ResourceClaim default/train', 'Node n1')
     """
-    if not name:
+    if not name or not kind:
         return kind
     if kind in CLUSTER_SCOPED:
         return f"{kind} {name}"

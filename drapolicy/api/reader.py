@@ -91,11 +91,12 @@ class Reader:
 def _documents(name: str, data: bytes) -> Iterator[Any]:
     """Yield the documents of a text, read as JSON if it looks so and else as YAML, of which JSON is nearly a part."""
     named_json = name.removesuffix(".gz").endswith(".json")
-    if not named_json and not data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"{", b"["}:
+    if not named_json and data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] not in {b"{", b"["}:
         values = list(read_yaml(data))
     else:
         values = list(read_json(data))
-        if any(isinstance(value, ReadFault) for value in values) and not named_json:
+        # A number that no JSON has is a fault of its own; only for a syntax error is YAML the better guess.
+        if any(isinstance(value, ReadFault) and value.line for value in values) and not named_json:
             as_yaml = list(read_yaml(data))
             if not any(isinstance(value, ReadFault) for value in as_yaml):
                 values = as_yaml
@@ -181,10 +182,8 @@ class _Place:
     def _object(self, value: dict[str, Any], kind: type[Any], thing: str) -> Any:
         """Return the finished object of a plain value, or None if it has a fault."""
         before = len(self._reader.faults)
-        for path in doubled_keys(value):
-            self.fault(thing, path, "is given twice; keep one")
-        made = None
-        if not _holds_action(value):
+        made: Any = None
+        if not _holds_action(value) and next(doubled_keys(value), None) is None:
             try:
                 made = convert(value, kind)
             except (msgspec.ValidationError, RecursionError):
