@@ -1,1 +1,24 @@
-"""See docs/architecture.md."""
+"""Slices, classes, taint rules and nodes as one immutable `Fleet` of columns."""
+
+from drapolicy.inventory.columns import ABSENT, Codes, Flags, Integers, Texts
+from drapolicy.inventory.devices import AttributeColumn, CapacityColumn, DeviceTable
+from drapolicy.inventory.fleet import Fleet
+from drapolicy.inventory.load import build, load
+from drapolicy.inventory.nodes import NodeTable
+from drapolicy.inventory.slices import SliceTable
+
+__all__ = [
+    "ABSENT",
+    "AttributeColumn",
+    "CapacityColumn",
+    "Codes",
+    "DeviceTable",
+    "Flags",
+    "Fleet",
+    "Integers",
+    "NodeTable",
+    "SliceTable",
+    "Texts",
+    "build",
+    "load",
+]

@@ -1,0 +1,106 @@
+"""From objects or files to a `Fleet`."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from typing import NamedTuple
+
+from drapolicy import api
+from drapolicy.api.core import Node
+from drapolicy.api.objects import Objects
+from drapolicy.api.resource import DeviceClass, DeviceTaintRule
+from drapolicy.api.sources import Source
+from drapolicy.inventory.devices import DeviceTable
+from drapolicy.inventory.fleet import Fleet
+from drapolicy.inventory.nodes import NodeTable
+from drapolicy.inventory.slices import SliceTable
+from drapolicy.inventory.tables import TableBuilder
+from drapolicy.release import Release
+from drapolicy.release import release as default_release
+
+
+def build(objects: Objects, release: Release | None = None) -> Fleet:
+    """Return the fleet of some objects; claims and pods among them are not part of it.
+
+    Parameters
+    ----------
+    objects
+        Slices, classes, taint rules and nodes; they are not validated again.
+    release
+        Kubernetes release; 1.37 with its default gates if left out.
+
+    Raises
+    ------
+    InputError
+        For two nodes, classes or taint rules of one name. Slices of one name are kept in the order given.
+    """
+    return _fleet(_read([objects]), release)
+
+
+def load(*sources: Source, release: Release | None = None, strict: bool = True) -> Fleet:
+    """Read a fleet from files, file by file, so that a large one needs memory for its columns only.
+
+    Parameters
+    ----------
+    *sources
+        What :func:`drapolicy.api.stream` takes: files, folders, ``-`` for standard input.
+    release
+        Kubernetes release; 1.37 with its default gates if left out.
+    strict
+        Whether unknown fields are errors.
+
+    Raises
+    ------
+    InputError
+        With all faults of all files.
+    """
+    with _no_garbage_collection():
+        found = _read(api.stream(*sources, strict=strict))
+        gc.collect()  # empties the interpreter's free lists, which else keep the memory of all that was read
+        return _fleet(found, release)
+
+
+class _Read(NamedTuple):
+    """What a fleet is made of."""
+
+    slices: SliceTable
+    devices: DeviceTable
+    nodes: list[Node]
+    classes: list[DeviceClass]
+    taint_rules: list[DeviceTaintRule]
+
+
+def _read(parts: Iterable[Objects]) -> _Read:
+    builder = TableBuilder()
+    nodes: list[Node] = []
+    classes: list[DeviceClass] = []
+    rules: list[DeviceTaintRule] = []
+    for part in parts:
+        builder.add(part.slices)
+        nodes += part.nodes
+        classes += part.classes
+        rules += part.taint_rules
+    return _Read(*builder.finish(), nodes, classes, rules)
+
+
+def _fleet(found: _Read, release: Release | None) -> Fleet:
+    slices, devices, given, classes, rules = found
+    nodes = NodeTable(given, chain(slices.node_name.values, devices.node_name.values))
+    return Fleet.of(
+        release or default_release(), classes=classes, taint_rules=rules, nodes=nodes, slices=slices, devices=devices
+    )
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Leave cycles uncollected for a while: API objects have none, and looking for them doubles the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
