@@ -41,7 +41,7 @@ def claims(rng: Random, namespace: str, drivers: Sequence[str], most: int) -> tu
             metadata=ObjectMeta(name=f"claim-{number}", namespace=namespace, uid=_uid(rng)),
             spec=ResourceClaimSpec(devices=_claim(rng, drivers, admin=admin)),
         )
-        for number in range(rng.randint(1, most))
+        for number in range(min(most, rng.choice((1, 1, 1, 2, 2, 3, 4))))
     )
 
 
@@ -89,10 +89,10 @@ def _allocated(rng: Random, name: str, item: ResourceSlice, device: Device) -> R
 
 
 def _claim(rng: Random, drivers: Sequence[str], *, admin: bool) -> DeviceClaim:
-    requests = [_request(rng, f"r{number}", drivers, admin=admin) for number in range(rng.choice((1, 1, 2, 3)))]
+    requests = [_request(rng, f"r{number}", drivers, admin=admin) for number in range(rng.choice((1, 1, 1, 2, 2, 3)))]
     names = [request.name for request in requests]
     names += [f"{request.name}/{sub.name}" for request in requests for sub in request.first_available]
-    constraints = [_constraint(rng, drivers, names) for _ in range(rng.choice((0, 0, 0, 1, 1, 2)))]
+    constraints = [_constraint(rng, drivers, names) for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2)))]
     config = [
         DeviceClaimConfiguration(
             requests=_some(rng, names), opaque=OpaqueDeviceConfiguration(driver=drivers[0], parameters={"n": n})
@@ -136,11 +136,11 @@ def _alternative(rng: Random, name: str, drivers: Sequence[str]) -> DeviceSubReq
 
 def _class_of(rng: Random, driver: str) -> str:
     own = driver.split(".", maxsplit=1)[0]
-    return rng.choice((own, own, own, "any", "large"))
+    return rng.choice((own, own, own, own, "any", "large" if driver in DRIVERS[:2] else own))
 
 
 def _mode(rng: Random) -> tuple[str, int]:
-    return ("All", 0) if rng.random() < 0.1 else ("ExactCount", rng.choice((1, 1, 1, 2, 2, 3)))
+    return ("All", 0) if rng.random() < 0.07 else ("ExactCount", rng.choice((1, 1, 1, 1, 2, 2, 3)))
 
 
 def _selectors(rng: Random, driver: str) -> list[DeviceSelector]:
@@ -159,8 +159,8 @@ def _selectors(rng: Random, driver: str) -> list[DeviceSelector]:
     )
     # Fails on devices that lack the attribute, which gives the pod up once such a device is looked at.
     careless = f"{own}.index < 4"
-    chosen = rng.choices(expressions, k=rng.choice((0, 0, 0, 1, 1, 2)))
-    if rng.random() < 0.05:
+    chosen = rng.choices(expressions, k=rng.choice((0, 0, 0, 0, 1, 1, 2)))
+    if rng.random() < 0.03:
         chosen.append(careless)
     return [DeviceSelector(cel=CELDeviceSelector(expression=text)) for text in chosen]
 
@@ -172,11 +172,11 @@ def _tolerations(rng: Random) -> list[DeviceToleration]:
         DeviceToleration(key=TAINT_KEYS[1], operator="Equal", value="x"),
         DeviceToleration(key=TAINT_KEYS[0], operator="Exists", effect="NoExecute", toleration_seconds=30),
     )
-    return rng.sample(choices, rng.choice((0, 0, 0, 1, 2)))
+    return rng.sample(choices, rng.choice((0, 0, 1, 1, 2)))
 
 
 def _capacity(rng: Random) -> CapacityRequirements | None:
-    if rng.random() < 0.6:
+    if rng.random() < 0.7:
         return None
     wanted = {"memory": Quantity(rng.choice(("1Gi", "7Gi", "20Gi", "33Gi", "40Gi")))}
     if rng.random() < 0.2:
@@ -195,7 +195,7 @@ def _constraint(rng: Random, drivers: Sequence[str], names: list[str]) -> Device
 
 def _some(rng: Random, names: list[str]) -> list[str]:
     # Naming a request and one of its alternatives is refused by nothing, but says the same twice.
-    return [] if rng.random() < 0.5 else sorted(rng.sample(names, rng.randint(1, len(names))))
+    return [] if rng.random() < 0.3 else sorted(rng.sample(names, min(len(names), rng.choice((1, 1, 1, 2, 3)))))
 
 
 def _uid(rng: Random) -> str:

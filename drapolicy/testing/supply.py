@@ -61,7 +61,7 @@ def pools(rng: Random, most: int) -> list[Pool]:
     found = []
     for driver in sorted(rng.sample(DRIVERS, rng.choice((1, 2, 2, 3)))):
         for number in range(rng.randint(1, most)):
-            reach = rng.choice(("node", "node", "node", "node", "all", "selector", "device", "elsewhere"))
+            reach = rng.choice(("node",) * 7 + ("all", "all", "selector", "device", "device", "elsewhere"))
             kind = rng.choice(("plain", "plain", "plain", "counters", "counters", "shared", "shared", "mixed"))
             name = rng.choice((f"pool-{number}", f"node-0/{number}"))
             found.append(Pool(driver, name, reach, kind))
@@ -100,11 +100,11 @@ def taint_rules(rng: Random, devices: list[tuple[str, str, str]]) -> tuple[Devic
 
 def slices(rng: Random, pool: Pool, most: int) -> list[ResourceSlice]:
     """Return the slices of one pool, sometimes with an older, a newer, a missing or a contradicting one."""
-    devices = [_device(rng, pool, number) for number in range(rng.randint(1, most))]
+    devices = [_device(rng, pool, number) for number in range(rng.randint(1 + most // 3, most))]
     generation = rng.randint(1, 3)
     cut = rng.choice((len(devices), len(devices) // 2))
     parts = [part for part in (devices[:cut], devices[cut:]) if part]
-    mishap = rng.choice(("",) * 20 + ("stale", "stale", "stale", "newer", "missing", "twice", "undefined"))
+    mishap = rng.choice(("",) * 36 + ("stale", "stale", "stale", "newer", "missing", "twice", "undefined"))
     if mishap == "twice" and len(parts) > 1:
         parts[1] = [parts[0][0], *parts[1]]
     counting = any(device.consumes_counters for device in devices) and mishap != "undefined"
@@ -181,7 +181,7 @@ def _device(rng: Random, pool: Pool, number: int) -> Device:
         node_name={"name": "node-0", "other": "node-2"}.get(reach),
         all_nodes=True if reach == "all" else None,
         node_selector=_node_selector(rng) if reach == "selector" else None,
-        taints=[_taint(rng)] if rng.random() < 0.12 else [],
+        taints=[_taint(rng)] if rng.random() < 0.1 else [],
         binds_to_node=True if rng.random() < 0.05 else None,
         binding_conditions=["example.com/attached"] if binding else [],
         binding_failure_conditions=["example.com/broken"] if binding else [],
@@ -243,7 +243,7 @@ def _counter_set(rng: Random) -> CounterSet:
 
 
 def _consumption(rng: Random) -> DeviceCounterConsumption:
-    part = rng.choice((1, 1, 2, 3, 7))
+    part = rng.choice((1, 1, 1, 2, 3))
     counters = {"memory": Counter(value=Quantity(f"{10 * part}Gi")), "slices": Counter(value=Quantity(part))}
     return DeviceCounterConsumption(counter_set="card", counters=counters)
 
