@@ -63,9 +63,9 @@ def read_list(data: bytes) -> list[Any] | None:
     given = sum(made.api_version is not default for made in objects)
     if any(made.api_version != API_VERSION for made in objects) or not (implied or given == len(objects)):
         return None
-    # Encoding leaves out apiVersion, the default, and always writes kind.
-    absent = given if not implied else -len(objects)
-    expected = _keys(_ENCODER.encode(objects)) + absent + _keys(_ENCODER.encode(head.metadata)) + 3
+    # Encoding leaves out apiVersion only where it is the very default, and always writes kind.
+    absent = len(objects) if implied else 0
+    expected = _keys(_ENCODER.encode(objects)) - absent + _keys(_ENCODER.encode(head.metadata)) + 3
     if head.metadata is not msgspec.UNSET:
         expected += 1
     if (implied and given) or _doubtful(data) or _keys(data) != expected:
