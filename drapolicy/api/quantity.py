@@ -75,7 +75,7 @@ class Quantity:
     _decimal: tuple[int, int] | None  # (value, power of ten) of upstream's int64Amount; None for its big decimal
     _text: str  # the spelling that upstream keeps because it takes it for canonical; often empty
 
-    def __new__(cls, text: str | int = 0) -> Quantity:
+    def __new__(cls, text: str | int = 0) -> Quantity:  # noqa: D102 - the class docstring says it
         known = _INTERNED.get(text) if isinstance(text, str) else None
         if known is not None:
             return known
