@@ -12,7 +12,7 @@ import msgspec
 from msgspec import inspect
 
 from drapolicy.api.quantity import Quantity
-from drapolicy.api.values import Doubled, doubled_keys, join, shown
+from drapolicy.api.values import Doubled, Exponential, doubled_keys, join, shown
 
 T = TypeVar("T")
 Report = Callable[[str, str], None]
@@ -46,6 +46,8 @@ def quantity(text: str) -> Quantity:
 
 def number_text(number: float | Decimal) -> str:
     """Return a number as JSON hands it to Kubernetes: a float has an exponent only below 10^-6."""
+    if isinstance(number, Exponential):
+        return number.text
     text = str(number)
     if isinstance(number, float) and "e" in text and abs(number) >= 1e-6:
         return format(Decimal(text), "f")

@@ -100,23 +100,26 @@ def _all(things: Iterable[Any]) -> Iterable[Any]:
 
 
 def _plain(value: Any) -> Any:
+    """Turn what is no plain value into one."""
     if isinstance(value, Quantity):
         return str(value)
+    if isinstance(value, float):
+        return float(value)
     message = f"{type(value).__name__} cannot be written"
     raise NotImplementedError(message)
 
 
 def _finite(value: Any) -> Any:
-    """Return the value unless a number in it is none of JSON's."""
+    """Return the value with plain floats, unless one of them is no number of JSON."""
     if isinstance(value, dict):
-        for inner in value.values():
-            _finite(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            _finite(inner)
-    elif isinstance(value, float) and not math.isfinite(value):
-        message = f"{value} is no number of JSON; write a finite number"
-        raise ValueError(message)
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_finite(inner) for inner in value]
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            message = f"{value} is no number of JSON; write a finite number"
+            raise ValueError(message)
+        return float(value)
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
@@ -64,19 +65,34 @@ def join(path: str, key: str) -> str:
     return f"{path}[{key}]"
 
 
-def number_of_json(text: str) -> float | Decimal:
-    """Return a JSON number that is not written as a whole number, without loss.
+class Exponential(float):
+    """A float that was written with an exponent.
 
-    A float where it is exact to the written digits, a Decimal otherwise and where an exponent is written, because
-    Kubernetes keeps the form of a quantity (``1e3`` stays in decimal exponent form).
+    Attributes
+    ----------
+    text
+        The number as it was written; ``1e3`` makes a quantity of another form than ``1000``.
     """
+
+    text: str
+
+    def __new__(cls, text: str) -> Exponential:
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    def __reduce__(self) -> tuple[type[Exponential], tuple[str]]:
+        return Exponential, (self.text,)
+
+
+def number_of_json(text: str) -> float | Decimal:
+    """Return a JSON number that is not written as a whole number: a float if that loses no digit, else a Decimal."""
     if len(text) > MAX_DIGITS:
         raise ReadFault(too_long(text))
-    if "e" not in text and "E" not in text:
-        number = float(text)
-        if Decimal(repr(number)) == Decimal(text):
-            return number
-    return Decimal(text)
+    number = float(text)
+    if not math.isfinite(number) or Decimal(repr(number)) != Decimal(text):
+        return Decimal(text)
+    return Exponential(text) if "e" in text or "E" in text else number
 
 
 def whole_number_of_json(text: str) -> int:

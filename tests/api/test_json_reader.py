@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drapolicy.api.json_reader import read_json
-from drapolicy.api.values import Doubled, ReadFault, doubled_keys
+from drapolicy.api.values import Doubled, Exponential, ReadFault, doubled_keys
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_documents(text: str, values: list[object]) -> None:
         ("1.10", 1.1),
         ("1.0", 1.0),
         ("0.1234567890123456789", Decimal("0.1234567890123456789")),
-        ("1e3", Decimal("1e3")),
+        ("1e3", Exponential("1e3")),
         ("1e400", Decimal("1e400")),
     ],
 )
