@@ -47,8 +47,8 @@ _SHARE = "ffffffff-ffff-4fff-8fff-ffffffffffff"
 
 
 def slice_of_another_node(placed: Placed, spot: Spot) -> Placed | None:
-    """Move the device's slice to another node."""
-    return edit.edit_spec(placed, spot, **_ELSEWHERE)
+    """Move the device's slice to another node, where nothing older of the pool stays behind (S24)."""
+    return None if _has_generations(placed, spot) else edit.edit_spec(placed, spot, **_ELSEWHERE)
 
 
 def selector_of_other_nodes(placed: Placed, spot: Spot) -> Placed | None:
@@ -76,7 +76,9 @@ def newer_generation_elsewhere(placed: Placed, spot: Spot) -> Placed | None:
 
 
 def missing_slice(placed: Placed, spot: Spot) -> Placed | None:
-    """Let the pool expect one slice more than there is."""
+    """Let the pool expect one slice more than there is; a newer generation would make it obsolete instead."""
+    if _has_generations(placed, spot):
+        return None
     return edit.edit_pool(placed, spot, resource_slice_count=spot.slice.spec.pool.resource_slice_count + 1)
 
 
@@ -288,6 +290,11 @@ def _selector(expression: str) -> DeviceSelector:
 
 def _less(amount: Quantity) -> Quantity:
     return Quantity.from_nano(amount.nano - 10**6, "DecimalSI")
+
+
+def _has_generations(placed: Placed, spot: Spot) -> bool:
+    pools = [item.spec for item in placed.objects.slices]
+    return len({spec.pool.generation for spec in pools if (spec.driver, spec.pool.name) == spot.id[:2]}) > 1
 
 
 def _has_shares(placed: Placed, spot: Spot) -> bool:

@@ -1,0 +1,93 @@
+"""What Kubernetes' own allocator answered passes the checker."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from drapolicy.api.convert import convert
+from drapolicy.api.core import Node
+from drapolicy.api.meta import ObjectMeta
+from drapolicy.api.objects import Objects
+from drapolicy.api.quantity import Quantity
+from drapolicy.api.resource import (
+    AllocationResult,
+    DeviceAllocationResult,
+    DeviceClass,
+    DeviceRequestAllocationResult,
+    ResourceClaim,
+    ResourceClaimStatus,
+    ResourceSlice,
+)
+from drapolicy.release import ALLOCATOR_FEATURES, SUPPORTED_FEATURES, Release
+from drapolicy.verify import violations
+
+# Upstream's test writes a quantity of 10^21, which its own Quantity turns into 1 in JSON.
+NOT_COMPARABLE = {"consumable-capacity-requests-are-not-modified"}
+
+
+def held(allocated: dict[str, Any]) -> ResourceClaim:
+    """One claim that holds what a case says is taken."""
+    results = []
+    for key, share in (("devices", None), ("sharedDevices", "shareID"), ("consumedCapacity", None)):
+        for number, item in enumerate(allocated.get(key, [])):
+            result = DeviceRequestAllocationResult(
+                driver=item["driver"], pool=item["pool"], device=item["device"], share_id=share and item[share]
+            )
+            if key == "consumedCapacity":
+                amounts = convert(item["capacity"], dict[str, Quantity])
+                result = replace(result, share_id=f"aggregated-{number}", consumed_capacity=amounts)
+            results.append(result)
+    allocation = AllocationResult(devices=DeviceAllocationResult(results=results))
+    return ResourceClaim(metadata=ObjectMeta(name="held"), status=ResourceClaimStatus(allocation=allocation))
+
+
+def with_share_ids(results: list[AllocationResult]) -> list[AllocationResult]:
+    """The same with share IDs of their own: those of the cases are random or a mark."""
+    number = 0
+    for allocation in results:
+        for index, item in enumerate(allocation.devices.results):
+            if item.share_id is not None:
+                number += 1
+                allocation.devices.results[index] = replace(item, share_id=f"beef0000-0000-4000-8000-{number:012}")
+    return results
+
+
+def alarms(case: dict[str, Any]) -> list[str]:
+    def read(values: list[Any], kind: Any) -> tuple[Any, ...]:
+        return tuple(convert({"kind": kind.__name__, **value}, kind) for value in values)
+
+    gates = {gate for name, on in case["features"].items() if on for gate in ALLOCATOR_FEATURES[name]}
+    objects = Objects(slices=read(case["slices"], ResourceSlice), classes=read(case["classes"], DeviceClass))
+    allocated = case.get("allocated") or {}
+    results = [convert(item.get("result", item), AllocationResult) for item in case["expected"]["results"]]
+    found = violations(
+        objects,
+        read([case["node"]], Node)[0],
+        read(case["claims"], ResourceClaim),
+        with_share_ids(results),
+        Release("1.37", frozenset(gates)),
+        existing=[held(allocated), *read(allocated.get("claims", []), ResourceClaim)],
+    )
+    return [str(error) for error in found]
+
+
+def fits(path: Path) -> Iterator[dict[str, Any]]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        case = json.loads(line)
+        on = {name for name, value in case["features"].items() if value}
+        if case["expected"].get("results") and on <= SUPPORTED_FEATURES and case["name"] not in NOT_COMPARABLE:
+            yield case
+
+
+@pytest.mark.parametrize(("file", "least"), [("upstream-1.37.2.jsonl", 130), ("random-1.37.2.jsonl", 240)])
+def test_answers_of_upstream_are_valid(shared: Path, file: str, least: int) -> None:
+    """No placement of Kubernetes' own allocator raises an alarm."""
+    found = {case["name"]: alarms(case) for case in fits(shared / "conformance" / file)}
+    assert len(found) >= least
+    assert {name: errors for name, errors in found.items() if errors} == {}
