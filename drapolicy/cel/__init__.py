@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drapolicy.cel.checking import check
 from drapolicy.cel.device import DeviceView, device_view
 from drapolicy.cel.errors import MISSING_KEY_HINT, CompileError, EvaluationError, with_hint
 from drapolicy.cel.program import Program, compile  # noqa: A004
@@ -12,6 +13,7 @@ __all__ = [
     "DeviceView",
     "EvaluationError",
     "Program",
+    "check",
     "compile",
     "device_view",
     "with_hint",

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from drapolicy.cel.errors import EvaluationError
-from drapolicy.cel.values import EMPTY, NONE, DefaultMap, Optional, Uint, key, number_text, type_name
+from drapolicy.cel.values import EMPTY, NONE, DefaultMap, Optional, Uint, go_name, key, number_text, type_name
 
 _MISSING = object()
+
+# Types of the names of fields and elements.
+QUALIFIERS = frozenset({str, int, Uint, float, bool})
 
 
 def element(container: Any, name: Any) -> Any:
@@ -18,6 +21,8 @@ def element(container: Any, name: Any) -> Any:
     EvaluationError
         When there is none, with upstream's ``no such key`` or ``index out of bounds``.
     """
+    if type(name) not in QUALIFIERS:
+        raise EvaluationError(f"invalid qualifier type: {go_name(name)}")
     kind = type(container)
     if kind is DefaultMap:
         return container.get(key(name), EMPTY)
@@ -33,6 +38,8 @@ def element(container: Any, name: Any) -> Any:
 
 def optional_element(container: Any, name: Any) -> Optional:
     """Return a field or element as optional, empty when there is none."""
+    if type(name) not in QUALIFIERS:
+        raise EvaluationError(f"invalid qualifier type: {go_name(name)}")
     if type(container) is Optional:
         if not container.present:
             return NONE

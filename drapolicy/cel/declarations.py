@@ -166,7 +166,11 @@ def _all() -> list[Overload]:
     rows = [_overload(line) for line in _TEXT.splitlines() if line]
     for name in ("isSorted", "min", "max", "sum"):
         for kind in _SUMMABLE if name == "sum" else _COMPARABLE:
-            rows.append(Overload(name, member=True, parameters=(f"list({kind})",), result="bool" if name == "isSorted" else kind))
+            rows.append(
+                Overload(
+                    name, member=True, parameters=(f"list({kind})",), result="bool" if name == "isSorted" else kind
+                )
+            )
     rows += [Overload(f"format.{name}", member=False, parameters=(), result="NamedFormat") for name in FORMATS]
     for operator in REPLACED[:4]:
         pairs = [(kind, kind) for kind in _COMPARABLE] + [

@@ -11,12 +11,25 @@ from collections.abc import Callable
 from typing import Any
 
 from drapolicy.cel import kubernetes, lists, standard, strings
-from drapolicy.cel.access import element, has_element, optional_element
+from drapolicy.cel.access import QUALIFIERS, element, has_element, optional_element
 from drapolicy.cel.dispatch import merge
 from drapolicy.cel.errors import CompileError, EvaluationError
-from drapolicy.cel.rules import children
-from drapolicy.cel.syntax import Call, Checked, Const, Fold, Ident, ListLiteral, MapLiteral, Node, Select, Struct
-from drapolicy.cel.values import DefaultMap, Optional, TypeName, key, no_overload, type_name, unkey
+from drapolicy.cel.library import regex_fault
+from drapolicy.cel.semver import Semver
+from drapolicy.cel.syntax import (
+    Call,
+    Checked,
+    Const,
+    Fold,
+    Ident,
+    ListLiteral,
+    MapLiteral,
+    Node,
+    Select,
+    Struct,
+    children,
+)
+from drapolicy.cel.values import DefaultMap, Optional, Sum, TypeName, go_name, key, no_overload, type_name, unkey
 
 Frame = list[Any]
 Run = Callable[[Frame], Any]
@@ -31,11 +44,8 @@ _SETS = frozenset({"sets.contains", "sets.equivalent", "sets.intersects"})
 _UNSET = object()
 
 
-class CostError(EvaluationError):
-    """The evaluation cost more than Kubernetes allows (K8s S60); nothing absorbs this error."""
-
-    def __init__(self) -> None:
-        super().__init__(strings.COST_EXCEEDED)
+class FinalError(EvaluationError):
+    """An error that ends the whole evaluation: nothing absorbs it."""
 
 
 def spend(frame: Frame, cost: int) -> None:
@@ -45,7 +55,7 @@ def spend(frame: Frame, cost: int) -> None:
     """
     frame[1] += cost
     if frame[1] > COST_LIMIT:
-        raise CostError
+        raise FinalError(strings.COST_EXCEEDED)
 
 
 class Builder:
@@ -62,6 +72,7 @@ class Builder:
         self._checked = checked
         self._expression = expression
         self._scope: dict[str, Run] = {}
+        self._constants: dict[Run, Any] = {}
 
     def build(self, node: Node) -> Run:
         """Return the function of a node.
@@ -73,8 +84,7 @@ class Builder:
         """
         match node:
             case Const():
-                value = node.value
-                return lambda _: value
+                return self._known(node.value)
             case Ident():
                 return self._ident(node)
             case Select():
@@ -89,6 +99,15 @@ class Builder:
                 return self._fold(node)
             case Struct():
                 raise self._unsupported(f"a literal of type {node.name}")
+
+    def _known(self, value: Any) -> Run:
+        """Return the function of a value that is known already."""
+
+        def known(_: Frame) -> Any:
+            return value
+
+        self._constants[known] = value
+        return known
 
     def _unsupported(self, what: str) -> CompileError:
         return CompileError(f"{what} is not supported by drapolicy", self._expression, unsupported=True)
@@ -126,12 +145,7 @@ class Builder:
 
         def select(frame: Frame) -> Any:
             value = operand(frame)
-            if type(value) is dict:
-                try:
-                    return value[field]
-                except KeyError:
-                    raise EvaluationError(f"no such key: {field}") from None
-            return element(value, field)
+            return value[field] if type(value) is dict and field in value else element(value, field)
 
         return select
 
@@ -149,6 +163,10 @@ class Builder:
             case "@not_strictly_false":
                 return _not_strictly_false(*runs)
             case "_[_]":
+                name = self._constants.get(runs[1], "")
+                if type(name) not in QUALIFIERS:
+                    message = f"program instantiation failed: invalid qualifier type: {go_name(name)}"
+                    raise CompileError(message, self._expression)
                 return _binary(element, *runs)
             case "_[?_]" | "_?._":
                 return _binary(optional_element, *runs)
@@ -157,8 +175,14 @@ class Builder:
         if function not in FUNCTIONS:
             raise self._unsupported(f"the function {function}")
         implementation = FUNCTIONS[function]
-        if function in _CONVERSIONS and isinstance(arguments[0], Const):
-            return self._constant(implementation, arguments[0].value)
+        if function in _CONVERSIONS and runs[0] in self._constants:
+            return self._constant(implementation, self._constants[runs[0]])
+        if function == "@in" and isinstance(arguments[1], ListLiteral):
+            return _in_literal(runs[0], runs[1], arguments[1])
+        if function in {"find", "findAll"} and isinstance(arguments[1], Const):
+            return self._find(implementation, runs, arguments[1].value)
+        if function == "lists.range":
+            return _made(implementation, runs[0])
         if function in _QUADRATIC:
             return _charged(implementation, runs, lambda values: len(values[0]) ** 2)
         if function in _SETS:
@@ -172,17 +196,28 @@ class Builder:
             return _binary(implementation, *runs)
         return lambda frame: implementation(*[run(frame) for run in runs])
 
+    def _find(self, implementation: Callable[..., Any], runs: list[Run], pattern: Any) -> Run:
+        if fault := regex_fault(pattern):
+            raise CompileError(f"program instantiation failed: {fault}", self._expression)
+
+        def find(frame: Frame) -> Any:
+            values = [run(frame) for run in runs]
+            if type(values[0]) is not str:
+                raise no_overload()
+            return implementation(*values)
+
+        return find
+
     def _constant(self, implementation: Callable[..., Any], argument: Any) -> Run:
         try:
             value = implementation(argument)
         except EvaluationError as error:
             raise CompileError(f"program instantiation failed: {error}", self._expression) from None
-        return lambda _: value
+        return self._known(value)
 
     def _list(self, node: ListLiteral) -> Run:
         if all(isinstance(part, Const) for part in node.elements):
-            constant = [part.value for part in node.elements if isinstance(part, Const)]
-            return lambda _: constant
+            return self._known([part.value for part in node.elements if isinstance(part, Const)])
         runs = [(self.build(part), index in node.optional) for index, part in enumerate(node.elements)]
 
         def make(frame: Frame) -> list[Any]:
@@ -192,7 +227,9 @@ class Builder:
                 value = run(frame)
                 if optional:
                     if type(value) is not Optional:
-                        raise EvaluationError(f"cannot initialize optional list element from non-optional value {value}")
+                        raise EvaluationError(
+                            f"cannot initialize optional list element from non-optional value {value}"
+                        )
                     if not value.present:
                         continue
                     value = value.value
@@ -209,12 +246,14 @@ class Builder:
             values: dict[Any, Any] = {}
             for name, run, optional in entries:
                 entry, value = name(frame), run(frame)
-                if type_name(entry) not in {"string", "int", "uint", "bool"}:
-                    raise EvaluationError(f"unsupported key type: {type_name(entry)}")
+                if type(entry) in {list, dict, DefaultMap, Sum}:
+                    raise EvaluationError(f"map keys of type {type_name(entry)} are not supported by drapolicy")
                 entry = key(entry)
                 if optional:
                     if type(value) is not Optional:
-                        raise EvaluationError(f"cannot initialize optional entry '{entry}' from non-optional value {value}")
+                        raise EvaluationError(
+                            f"cannot initialize optional entry '{entry}' from non-optional value {value}"
+                        )
                     if not value.present:
                         values.pop(entry, None)
                         continue
@@ -236,7 +275,11 @@ class Builder:
         def read(frame: Frame) -> Any:
             value = frame[accumulator]
             if value is _UNSET:
-                value = frame[accumulator] = _attempt(start, frame)
+                value = _attempt(start, frame)
+                if type(value) is DefaultMap and not value:
+                    # Upstream replaces an empty map here by a plain one, whose missing keys are errors.
+                    value = {}
+                frame[accumulator] = value
             if isinstance(value, EvaluationError):
                 raise value
             return value
@@ -249,9 +292,10 @@ class Builder:
         # The iteration variable hides an accumulator of the same name, as upstream resolves them the other way
         # round only where the checker has refused the program.
         self._scope[node.accumulator] = read
-        condition, step = self.build(node.condition), self.build(node.step)
-        appended = self._appended(node)
-        append = self.build(appended) if appended else None
+        condition = self.build(node.condition)
+        grown = self._grown(node, node.step, read) if _grows(node) else None
+        step = grown or self.build(node.step)
+        fresh: Callable[[], Any] = dict if isinstance(node.start, MapLiteral) else list
         self._scope = outer
         charge = max(1, least_cost(node.condition) + least_cost(node.step))
         two = bool(node.variable2)
@@ -259,9 +303,7 @@ class Builder:
         def fold(frame: Frame) -> Any:
             values = over(frame)
             pairs = _pairs(values) if two else _elements(values)
-            frame[accumulator] = _UNSET
-            if append:
-                frame[accumulator] = []
+            frame[accumulator] = fresh() if grown else _UNSET
             for pair in pairs:
                 spend(frame, charge)
                 if two:
@@ -270,30 +312,49 @@ class Builder:
                     frame[first] = pair
                 if _attempt(condition, frame) is False:
                     break
-                if append and type(frame[accumulator]) is list:
-                    value = _attempt(append, frame)
-                    if isinstance(value, EvaluationError):
-                        frame[accumulator] = value
-                    else:
-                        frame[accumulator].append(value)
-                    continue
                 frame[accumulator] = _attempt(step, frame)
             return result(frame)
 
         return fold
 
-    @staticmethod
-    def _appended(node: Fold) -> Node | None:
-        """Return the element that each step of a ``map`` macro appends, so that the list need not be copied."""
-        match node:
-            case Fold(
-                accumulator=name,
-                start=ListLiteral(elements=()),
-                step=Call(function="_+_", args=(Ident(name=left), ListLiteral(elements=(element_node,), optional=optional))),
-                result=Ident(name=result),
-            ) if name == left == result and name.startswith("@") and not optional:
-                return element_node
+    def _grown(self, node: Fold, step: Node, read: Run) -> Run | None:
+        """Return a step that adds to its list or map in place, None if the step does anything else.
+
+        Only macros write such steps, and nothing else can see the collection before it is done.
+        """
+        match step:
+            case Call(function="_?_:_", args=(test, then, Ident(name=node.accumulator))):
+                grow = self._grown(node, then, read)
+                return _conditional(self.build(test), grow, read) if grow else None
+            case Call(function="_+_", args=(Ident(name=node.accumulator), ListLiteral(elements=(item,), optional=optional))):
+                return None if optional else _appending(read, self.build(item))
+            case Call(function="cel.@mapInsert", args=(Ident(name=node.accumulator), *added)):
+                return _inserting(read, [self.build(part) for part in added])
         return None
+
+
+def _grows(node: Fold) -> bool:
+    """Return whether a comprehension starts from nothing under a name that expressions cannot spell."""
+    empty = isinstance(node.start, ListLiteral | MapLiteral) and not children(node.start)
+    return empty and node.accumulator.startswith("@") and isinstance(node.result, Ident)
+
+
+def _appending(read: Run, item: Run) -> Run:
+    def step(frame: Frame) -> Any:
+        values = read(frame)
+        values.append(item(frame))
+        return values
+
+    return step
+
+
+def _inserting(read: Run, added: list[Run]) -> Run:
+    def step(frame: Frame) -> Any:
+        values = read(frame)
+        lists.insert(values, *[run(frame) for run in added])
+        return values
+
+    return step
 
 
 def least_cost(node: Node) -> int:
@@ -317,7 +378,7 @@ def _attempt(run: Run, frame: Frame) -> Any:
     """Return a value, or the error in its place."""
     try:
         return run(frame)
-    except CostError:
+    except FinalError:
         raise
     except EvaluationError as error:
         return error
@@ -343,6 +404,33 @@ def _charged(function: Callable[..., Any], runs: list[Run], cost: Callable[[list
         if all(type(value) is list for value in values):
             spend(frame, cost(values))
         return function(*values)
+
+    return call
+
+
+def _in_literal(value: Run, container: Run, literal: ListLiteral) -> Run:
+    """Return a membership test; upstream makes a hash set of a list of constants, which not every value can enter."""
+    hashed = bool(literal.elements) and all(
+        isinstance(part, Const) and type(part.value) is not bytes for part in literal.elements
+    )
+
+    def test(frame: Frame) -> bool:
+        element_value = value(frame)
+        if hashed and type(element_value) in _UNHASHABLE:
+            raise FinalError(f"internal error: runtime error: hash of unhashable type {go_name(element_value)}")
+        return standard.contained(element_value, container(frame))
+
+    return test
+
+
+_UNHASHABLE = frozenset({Semver, bytes})
+
+
+def _made(function: Callable[..., Any], size: Run) -> Run:
+    def call(frame: Frame) -> Any:
+        values = function(size(frame))
+        spend(frame, len(values) + 11)
+        return values
 
     return call
 
@@ -421,32 +509,12 @@ def _alternative(first: Run, second: Run, *, unwrap: bool) -> Run:
     return choose
 
 
-_GO_NAMES = {
-    "int": "types.Int",
-    "uint": "types.Uint",
-    "double": "types.Double",
-    "string": "types.String",
-    "bool": "types.Bool",
-    "bytes": "types.Bytes",
-    "null_type": "types.Null",
-    "kubernetes.Quantity": "cel.Quantity",
-    "kubernetes.Semver": "cel.Semver",
-    "optional_type": "*types.Optional",
-    "type": "*types.Type",
-}
-
-
-def _go_name(value: Any) -> str:
-    name = type_name(value)
-    return _GO_NAMES.get(name, name)
-
-
 def _elements(values: Any) -> list[Any]:
     if type(values) is list:
         return values
     if isinstance(values, dict):
         return [unkey(entry) for entry in values]
-    raise EvaluationError(f"got '{_go_name(values)}', expected iterable type")
+    raise EvaluationError(f"got '{go_name(values)}', expected iterable type")
 
 
 def _pairs(values: Any) -> list[tuple[Any, Any]]:
@@ -454,5 +522,4 @@ def _pairs(values: Any) -> list[tuple[Any, Any]]:
         return list(enumerate(values))
     if type(values) is dict or type(values) is DefaultMap:
         return [(unkey(entry), value) for entry, value in values.items()]
-    raise EvaluationError(f"unsupported comprehension range type: {_go_name(values)}")
-
+    raise EvaluationError(f"unsupported comprehension range type: {go_name(values)}")

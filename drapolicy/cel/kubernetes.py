@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -18,6 +19,11 @@ _WRITTEN = re.compile(r"([+-]?[0-9]*)(\.[0-9]*)?(.*)")
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 
+_EXPONENT = re.compile(r"[eE][+-]?[0-9]+")
+_NO_DIGITS = re.compile(r"[+-]?\.?((?!$)[numkMGTPE]?|[KMGTPE]i|[eE][+-]?[0-9]+)|[+-]\.?()|\.()")
+# How far upstream's parser reads before it judges the suffix.
+_TO_SUFFIX = re.compile(r"[+-]?[0-9]*(?:\.[0-9]*)?([eEinumkKMGTP]*[+-]?[0-9]*)")
+
 # Messages of apimachinery's parser.
 _FORMAT_WRONG = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 _SUFFIX_WRONG = "unable to parse quantity's suffix"
@@ -32,30 +38,26 @@ def _amount(value: Any) -> Quantity:
 @_overload("quantity", "string")
 def quantity(text: str) -> Quantity:
     """Return the quantity in a text."""
+    # Upstream takes a text without any digit for zero; elsewhere in drapolicy such amounts are refused.
+    if bare := _NO_DIGITS.fullmatch(text):
+        text = f"0{bare[1] or ''}"
     try:
         return Quantity(text)
     except ValueError as error:
-        raise EvaluationError(_SUFFIX_WRONG if "suffix" in str(error) and _suffixed(text) else _FORMAT_WRONG) from None
-
-
-def _suffixed(text: str) -> bool:
-    """Return whether upstream's parser gets as far as the suffix."""
-    rest = text.lstrip("+-" if text[:1] in {"+", "-"} else "")
-    if len(text) - len(rest) > 1:
-        return False
-    rest = rest.lstrip("0123456789")
-    if rest[:1] == ".":
-        rest = rest[1:].lstrip("0123456789")
-    rest = rest.lstrip("eEinumkKMGTP")
-    return not rest.removeprefix(rest[:1] if rest[:1] in {"+", "-"} else "").lstrip("0123456789")
+        reached = _TO_SUFFIX.fullmatch(text)
+        if text and reached and (reached[1] in {*_BINARY, *_DECIMAL} or _EXPONENT.fullmatch(reached[1])):
+            raise EvaluationError(f"a quantity that long is not supported by drapolicy: {error}") from None
+        raise EvaluationError(_SUFFIX_WRONG if reached and text else _FORMAT_WRONG) from None
 
 
 @_overload("isQuantity", "string")
 def is_quantity(text: str) -> bool:
     """Return whether a text is a quantity."""
     try:
-        Quantity(text)
-    except ValueError:
+        quantity(text)
+    except EvaluationError as error:
+        if "not supported" in str(error):
+            raise
         return False
     return True
 
@@ -95,7 +97,11 @@ def as_approximate_float(value: Any) -> float:
     else:
         power = int(suffix[1:]) if suffix[:1] in {"e", "E"} and suffix[1:] else _DECIMAL[suffix]
     power -= len(fraction[1:])
-    return float(number) * float(f"1e{power}") if power else float(number)
+    try:
+        double = float(number)
+    except OverflowError:
+        double = math.inf if number > 0 else -math.inf
+    return double * float(f"1e{power}") if power else double
 
 
 @_overload("isInteger", "Quantity")

@@ -15,8 +15,9 @@ from typing import Any
 
 from cel_expr_python import cel
 
+from drapolicy.cel import wording
 from drapolicy.cel.declarations import OVERLOADS, REPLACED
-from drapolicy.cel.errors import CompileError
+from drapolicy.cel.errors import CompileError, EvaluationError
 from drapolicy.cel.syntax import Checked, decode
 
 # Upstream refuses expressions of more than this many nested rules; the library's own limit is fixed at 32.
@@ -24,17 +25,16 @@ _UPSTREAM_DEPTH = 250
 
 _LIBRARIES = ("optional", "bindings", "lists", "two-var-comprehensions")
 _DEVICE = "kubernetes.DRADevice"
-_FIELDS = ("driver", "attributes", "capacity", "allowMultipleAllocations")
 
 _STRING = r'[bB]?[rR]?(?:"""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')'
 _HAS_FIELD = re.compile(
-    rf"(?P<skip>{_STRING}|//[^\n]*)|\bhas\s*\(\s*device\s*\.\s*(?:{'|'.join(_FIELDS)})\s*\)", re.DOTALL
+    rf"(?P<skip>{_STRING}|//[^\n]*)|\bhas\s*\(\s*device\s*\.\s*(?:{'|'.join(wording.DEVICE_FIELDS)})\s*\)", re.DOTALL
 )
 _BRACKETS = re.compile(rf"{_STRING}|//[^\n]*|(?P<bracket>[()\[\]{{}}])", re.DOTALL)
 _ERROR = re.compile(r"^ERROR: <input>:(-?\d+):(-?\d+): (.*)$")
 
 
-def check(expression: str) -> Checked:
+def type_check(expression: str) -> Checked:
     """Return the expression parsed and type-checked in the environment of DRA selectors.
 
     Raises
@@ -45,13 +45,13 @@ def check(expression: str) -> Checked:
     # Device fields are declared as whole names, so the library would take a test for one as the field itself; all
     # four are always there.
     source = _HAS_FIELD.sub(lambda found: found[0] if found["skip"] else "true".ljust(len(found[0])), expression)
+    if any("\ud800" <= character <= "\udfff" for character in source):
+        message = "compilation failed: the expression holds half a character (a lone surrogate), which UTF-8 cannot write"
+        raise CompileError(message, expression)
     try:
         serialized = _environment().compile(source).serialize()
     except RuntimeError as error:
         raise _refusal(str(error), expression) from None
-    except UnicodeEncodeError:
-        message = "compilation failed: the expression holds characters that UTF-8 cannot encode"
-        raise CompileError(message, expression) from None
     return decode(serialized)
 
 
@@ -101,54 +101,23 @@ def _refusal(text: str, expression: str) -> CompileError:
             return CompileError(f"compilation failed: {limit}", expression)
         message = "expressions nested more than 32 levels deep are not supported by drapolicy"
         return CompileError(message, expression, unsupported=True)
-    text = re.sub(r"^[A-Z_]+: ", "", text)
-    text = re.sub(r" ?\[[A-Z_]+\]$", "", text)
-    lines: list[str] = []
-    skipping = False
-    for line in text.split("\n"):
+    faults = []
+    for line in text.partition(": ")[2].split("\n"):
         found = _ERROR.match(line)
-        if not found:
-            if not skipping:
-                lines.append(line)
+        if not found or int(found[1]) < 1 or "*error*" in line:
             continue
-        row, column, reason = int(found[1]), int(found[2]), found[3]
-        skipping = row < 1
-        if skipping:
-            continue
-        moved = _upstream_error(row, column, reason, expression)
-        if isinstance(moved, CompileError):
-            return moved
-        lines += moved
-        skipping = len(moved) > 1
-    return CompileError("compilation failed: " + "\n".join(lines), expression)
+        reason = re.sub(r" ?\[[A-Z_]+\]$", "", found[3])
+        fault = wording.Fault(int(found[1]), int(found[2]), reason)
+        if field := wording.device_field(fault, expression):
+            message = f"device other than as device.{field} is not supported by drapolicy"
+            return CompileError(message, expression, unsupported=True)
+        faults.append(wording.upstream(fault, expression, _unchecked))
+    shown = "\n".join(wording.located(fault, expression) for fault in sorted(faults))
+    return CompileError(f"compilation failed: {shown or text}", expression)
 
 
-def _upstream_error(row: int, column: int, reason: str, expression: str) -> list[str] | CompileError:
-    if found := re.fullmatch(r"expression of type '(kubernetes\.[\w.]+)' cannot be the operand of a select operation", reason):
-        if found[1] == _DEVICE:
-            field = re.match(r"\s*\.?\s*(\w*)", _lines(expression)[row - 1][column - 1 :])
-            assert field
-            if field[1] in _FIELDS:
-                message = f"another name for device, as in .{field[1]} here, is not supported by drapolicy"
-                return CompileError(message, expression, unsupported=True)
-            if field[1]:
-                reason = f"undefined field '{field[1]}'"
-        else:
-            reason = f"unexpected failed resolution of '{found[1]}'"
-    elif found := re.fullmatch(r"undeclared reference to '(\w+)((?:\.\w+)+)' (\(in container ''\))", reason):
-        root, rest, place = found.groups()
-        before = _lines(expression)[row - 1][: column - 1]
-        inner = r"\s*\.\s*".join([root, *rest[1:].split(".")[:-1]])
-        if start := re.search(rf"\b{inner}\s*$", before):
-            reason = f"undeclared reference to '{root}' {place}"
-            column = start.start() + 1
-            source = _lines(expression)[row - 1]
-            return [f"ERROR: <input>:{row}:{column}: {reason}", f" | {source}", f" | {'.' * (column - 1)}^"]
-    return [f"ERROR: <input>:{row}:{column}: {reason}"]
-
-
-def _lines(expression: str) -> list[str]:
-    return expression.split("\n")
+def _unchecked(expression: str) -> Checked:
+    return decode(_environment().compile(expression, disable_check=True).serialize())
 
 
 def _depth(expression: str) -> int:
@@ -176,19 +145,74 @@ def _regex(expression: str, text: str, pattern: str) -> cel.Value:
     return _regex_program(expression).eval(data=data)
 
 
+# Marks around matches; neither may occur in a text or pattern, which these private characters hardly do.
+_OPEN, _CLOSE = "\ue000", "\ue001"
+_REPLACE = f'regex.replace(text, pattern, "{_OPEN}\\\\0{_CLOSE}")'
+
+# RE2's faults, and Go's words for them.
+_FAULTS = {
+    "missing )": "missing closing )",
+    "missing ]": "missing closing ]",
+    "bad repetition operator": "invalid nested repetition operator",
+    "no argument for repetition operator": "missing argument to repetition operator",
+    "invalid repetition size": "invalid repeat count",
+    "invalid perl operator": "invalid or unsupported Perl syntax",
+    "invalid named capture group": "invalid named capture",
+    "trailing \\": "trailing backslash at end of expression",
+}
+
+
+@lru_cache(maxsize=1024)
+def regex_fault(pattern: str) -> str | None:
+    """Return what is wrong with a regular expression in Go's words, None if nothing is.
+
+    Raises
+    ------
+    EvaluationError
+        For the few patterns that Go and RE2 read differently.
+    """
+    if r"\C" in pattern.replace(r"\\", ""):
+        return r"error parsing regexp: invalid escape sequence: `\C`"
+    value = _regex(_REPLACE, "", pattern)
+    if value.type() == cel.Type.STRING:
+        return None
+    _, _, reason = str(value.value()).partition("invalid regular expression: ")
+    fault, _, place = reason.partition(": ")
+    if fault == "duplicate capture group name":
+        raise EvaluationError(
+            f"the regular expression {pattern} with two groups of one name is not supported by drapolicy"
+        )
+    return f"error parsing regexp: {_FAULTS.get(fault, fault)}: `{place}`"
+
+
 @lru_cache(maxsize=4096)
-def regex_matches(text: str, pattern: str) -> bool | None:
-    """Return whether an RE2 pattern matches anywhere in a text; None for a pattern that is not RE2's.
+def regex_matches(text: str, pattern: str) -> bool:
+    """Return whether a pattern matches anywhere in a text.
 
     RE2 takes linear time, so no pattern can hang the process.
+
+    Raises
+    ------
+    EvaluationError
+        For a pattern that is no regular expression.
     """
-    value = _regex("text.matches(pattern)", text, pattern)
-    return bool(value.value()) if value.type() == cel.Type.BOOL else None
+    if fault := regex_fault(pattern):
+        raise EvaluationError(fault)
+    return bool(_regex("text.matches(pattern)", text, pattern).value())
 
 
 @lru_cache(maxsize=4096)
-def regex_find_all(text: str, pattern: str) -> tuple[str, ...] | None:
-    """Return all matches from left to right; None for a pattern that is not RE2's or whose groups cannot be read."""
-    value = _regex("regex.extractAll(text, pattern)", text, pattern)
-    found = value.plain_value()
-    return tuple(found) if isinstance(found, list) else None
+def regex_find_all(text: str, pattern: str) -> tuple[str, ...]:
+    """Return all matches from left to right, empty ones included.
+
+    Raises
+    ------
+    EvaluationError
+        For a pattern that is no regular expression.
+    """
+    if fault := regex_fault(pattern):
+        raise EvaluationError(f"Illegal regex: {fault}")
+    if _OPEN in text + pattern or _CLOSE in text + pattern:
+        raise EvaluationError("find with characters from the private use area is not supported by drapolicy")
+    marked = str(_regex(_REPLACE, text, pattern).value())
+    return tuple(part.partition(_CLOSE)[0] for part in marked.split(_OPEN)[1:])

@@ -9,7 +9,7 @@ from typing import Any
 from drapolicy.cel.dispatch import Library
 from drapolicy.cel.errors import EvaluationError
 from drapolicy.cel.standard import MAX_LIST, add, contained
-from drapolicy.cel.values import NONE, Optional, Sum, Uint, compare, equal, no_overload, type_name
+from drapolicy.cel.values import NONE, Optional, Uint, compare, equal, key, no_overload, number_text, type_name, unkey
 
 LIBRARY = Library()
 _overload, _function = LIBRARY.overload, LIBRARY.function
@@ -22,23 +22,31 @@ def _comparable(name: str, function: Any) -> None:
         _overload(name, f"list({kind})")(function)
 
 
+def _above(left: Any, right: Any) -> bool:
+    """Return whether left is known to be larger; values without order between them are not."""
+    try:
+        return compare(left, right) > 0
+    except EvaluationError:
+        return False
+
+
 def is_sorted(values: list[Any]) -> bool:
     """Return whether no element is larger than the next."""
-    return all(compare(first, second) <= 0 for first, second in zip(values, values[1:], strict=False))
+    return not any(_above(first, second) for first, second in zip(values, values[1:], strict=False))
 
 
 def smallest(values: list[Any]) -> Any:
     """Return the first of the smallest elements."""
     if not values:
         raise EvaluationError("min called on empty list")
-    return functools.reduce(lambda best, value: value if compare(best, value) > 0 else best, values)
+    return functools.reduce(lambda best, value: value if _above(best, value) else best, values)
 
 
 def largest(values: list[Any]) -> Any:
     """Return the first of the largest elements."""
     if not values:
         raise EvaluationError("max called on empty list")
-    return functools.reduce(lambda best, value: value if compare(best, value) < 0 else best, values)
+    return functools.reduce(lambda best, value: value if _above(value, best) else best, values)
 
 
 _comparable("isSorted", is_sorted)
@@ -140,6 +148,10 @@ def distinct(values: list[Any]) -> list[Any]:
     return unique
 
 
+# Upstream's sort keeps the order of equal keys only in short lists.
+_STABLE = 12
+
+
 @_function("sort")
 def sort(values: Any) -> list[Any]:
     """Return the elements in order."""
@@ -161,6 +173,8 @@ def sort_by(values: Any, keys: Any, name: str = "@sortByAssociatedKeys") -> list
         raise EvaluationError("list elements must have the same type")
     if any(type(entry) is float and math.isnan(entry) for entry in keys):
         raise EvaluationError("sorting NaN is not supported by drapolicy")
+    if keys is not values and len(keys) > _STABLE and any(keys[index] in keys[:index] for index in range(len(keys))):
+        raise EvaluationError(f"sorting more than {_STABLE} elements by equal keys is not supported by drapolicy")
     order = sorted(range(len(values)), key=functools.cmp_to_key(lambda a, b: compare(keys[a], keys[b])))
     return [values[index] for index in order]
 
@@ -195,15 +209,13 @@ def optional_none() -> Optional:
     return NONE
 
 
+_ZEROS = frozenset({"null_type", "bool", "int", "uint", "double", "string", "bytes", "list", "map"})
+
+
 @_function("optional.ofNonZeroValue")
 def optional_of_non_zero(value: Any) -> Optional:
     """Return a value as optional, or nothing for zero, empty and null."""
-    if type(value) is Optional:
-        zero = not value.present
-    elif type_name(value).startswith(("kubernetes.", "net.")) or type(value) is Sum:
-        zero = False
-    else:
-        zero = not value
+    zero = type_name(value) in _ZEROS and not value
     return NONE if zero else Optional(present=True, value=value)
 
 
@@ -238,3 +250,20 @@ def last(values: list[Any]) -> Optional:
 def unwrap(values: list[Any]) -> list[Any]:
     """Return the values that are there."""
     return [value.value for value in values if value.present]
+
+
+@_function("cel.@mapInsert")
+def map_insert(target: dict[Any, Any], *entries: Any) -> dict[Any, Any]:
+    """Return a map with one more entry, or with those of another map, none of which may be there already."""
+    merged = dict(target)
+    insert(merged, *entries)
+    return merged
+
+
+def insert(target: dict[Any, Any], *entries: Any) -> None:
+    """Add an entry, or those of a map, to a map that nobody else has seen."""
+    added = entries[0].items() if len(entries) == 1 else [(key(entries[0]), entries[1])]
+    for entry, value in added:
+        if entry in target:
+            raise EvaluationError(f"insert failed: key {number_text(unkey(entry))} already exists")
+        target[entry] = value

@@ -9,9 +9,9 @@ from typing import Any
 from drapolicy.cel.device import DeviceView
 from drapolicy.cel.errors import CompileError, EvaluationError
 from drapolicy.cel.evaluator import Builder, Run
-from drapolicy.cel.library import check
+from drapolicy.cel.library import type_check
 from drapolicy.cel.rules import validate
-from drapolicy.cel.values import type_name
+from drapolicy.cel.values import Optional, type_name
 
 # Kubernetes refuses longer ones (CELSelectorExpressionMaxLength).
 MAX_BYTES = 10 * 1024
@@ -49,17 +49,29 @@ class Program:
         result = self._run([view.device, 0, *[None] * (self._slots - 2)])
         if type(result) is bool:
             return result
-        raise EvaluationError(_not_bool(result))
+        if type(result) is Optional and type(result.value) is bool:
+            return result.value
+        raise _not_bool(result)
 
 
-def _not_bool(value: Any) -> str:
+# Upstream's conversions to bool, which each type words its own way.
+_NO_BOOL = {
+    "string": "unsupported native conversion from string to 'bool'",
+    "int": "unsupported type conversion from 'int' to bool",
+    "uint": "unsupported type conversion from 'uint' to bool",
+    "double": "type conversion error from Double to 'bool'",
+    "bytes": "type conversion error from Bytes to 'bool'",
+    "list": "type conversion error from list to 'bool'",
+    "map": "type conversion error from map to 'bool'",
+    "type": "type conversion not supported for 'type'",
+    "optional_type": "optional.none() dereference",
+}
+
+
+def _not_bool(value: Any) -> EvaluationError:
     name = type_name(value)
-    match name:
-        case "string":
-            reason = "unsupported native conversion from string to 'bool'"
-        case _:
-            reason = f"unsupported type conversion from '{name}' to bool"
-    return f"CEL result of type {name} could not be converted to bool: {reason}"
+    reason = _NO_BOOL.get(name) or f"type conversion error from '{name.rpartition('.')[2]}' to 'bool'"
+    return EvaluationError(f"CEL result of type {name} could not be converted to bool: {reason}")
 
 
 @lru_cache(maxsize=1024)
@@ -69,7 +81,7 @@ def _compiled(expression: str) -> Program | CompileError:
         if size > MAX_BYTES:
             message = f"the expression has {size} bytes; at most {MAX_BYTES} are allowed"
             raise CompileError(message, expression)
-        checked = check(expression)
+        checked = type_check(expression)
         validate(checked, expression)
         builder = Builder(checked, expression)
         run = builder.build(checked.root)

@@ -5,31 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drapolicy.cel.errors import CompileError
-from drapolicy.cel.library import regex_matches
-from drapolicy.cel.syntax import Call, Checked, Const, Fold, ListLiteral, MapLiteral, Node, Select, Type
+from drapolicy.cel.library import regex_fault
+from drapolicy.cel.syntax import Call, Checked, Const, ListLiteral, MapLiteral, Node, Type, children
 
 
 def type_text(kind: Type) -> str:
     """Return a type as error texts write it."""
     name, parameters = kind
     return f"{name}({', '.join(map(type_text, parameters))})" if parameters else name
-
-
-def children(node: Node) -> tuple[Node, ...]:
-    """Return the nodes directly below a node, in the order of the expression."""
-    match node:
-        case Select():
-            return (node.operand,)
-        case Call():
-            return (node.target, *node.args) if node.target else node.args
-        case ListLiteral():
-            return node.elements
-        case MapLiteral():
-            return tuple(part for _, key, value, _ in node.entries for part in (key, value))
-        case Fold():
-            return (node.over, node.start, node.condition, node.step, node.result)
-        case _:
-            return ()
 
 
 def validate(checked: Checked, expression: str) -> None:
@@ -56,7 +39,7 @@ def _faults(checked: Checked, root: Node) -> Iterator[tuple[Node, str]]:
         node, exempt = nodes.pop()
         if isinstance(node, Call) and node.function == "matches":
             pattern = node.args[-1]
-            if isinstance(pattern, Const) and isinstance(pattern.value, str) and regex_matches("", pattern.value) is None:
+            if isinstance(pattern, Const) and isinstance(pattern.value, str) and regex_fault(pattern.value):
                 yield pattern, "invalid matches argument"
         if not exempt:
             lists += _mixed(checked, node)
@@ -90,7 +73,7 @@ def _inner(kind: Type, optional: bool) -> Type:  # noqa: FBT001
 
 
 def _mismatch(expected: Type, found: Type) -> str:
-    return f"expected type '{type_text(expected)}' but found '{type_text(found)}'"
+    return f"expected type '{type_text(expected)}' but found '{type_text(found)}'".replace("null_type", "null")
 
 
 def _located(checked: Checked, node: Node, reason: str, expression: str) -> str:

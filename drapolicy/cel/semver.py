@@ -100,7 +100,12 @@ def parse_normalized(text: str) -> Semver:
 def quoted(text: str) -> str:
     """Return a text as Go's ``%q`` writes it."""
     written = json.dumps(text, ensure_ascii=False)
-    return re.sub(r"\\u00([0-9a-f]{2})", r"\\x\1", written).replace("\\x07", "\\a").replace("\\x0b", "\\v").replace("\x7f", "\\x7f")
+    return (
+        re.sub(r"\\u00([0-9a-f]{2})", r"\\x\1", written)
+        .replace("\\x07", "\\a")
+        .replace("\\x0b", "\\v")
+        .replace("\x7f", "\\x7f")
+    )
 
 
 def _number(text: str, name: str) -> int:

@@ -7,7 +7,6 @@ from typing import Any
 from drapolicy.cel.dispatch import Library
 from drapolicy.cel.errors import EvaluationError
 from drapolicy.cel.library import regex_find_all
-from drapolicy.cel.standard import regex_error
 
 LIBRARY = Library()
 _overload = LIBRARY.overload
@@ -140,7 +139,17 @@ def trim(text: str) -> str:
 
 
 _QUOTED = str.maketrans(
-    {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\\": "\\\\", '"': '\\"'}
+    {
+        "\a": "\\a",
+        "\b": "\\b",
+        "\f": "\\f",
+        "\n": "\\n",
+        "\r": "\\r",
+        "\t": "\\t",
+        "\v": "\\v",
+        "\\": "\\\\",
+        '"': '\\"',
+    }
 )
 
 
@@ -183,6 +192,4 @@ def find_all(text: str, pattern: str) -> list[str]:
 def find_some(text: str, pattern: str, count: int) -> list[str]:
     """Return the first matches; a negative count means all."""
     found = regex_find_all(text, pattern)
-    if found is None:
-        raise EvaluationError(f"Illegal regex: {regex_error(pattern)}")
     return list(found if count < 0 else found[:count])

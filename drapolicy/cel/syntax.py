@@ -93,6 +93,24 @@ class Struct:
 
 Node = Const | Ident | Select | Call | ListLiteral | MapLiteral | Fold | Struct
 
+
+def children(node: Node) -> tuple[Node, ...]:
+    """Return the nodes directly below a node, in the order of the expression."""
+    match node:
+        case Select():
+            return (node.operand,)
+        case Call():
+            return (node.target, *node.args) if node.target else node.args
+        case ListLiteral():
+            return node.elements
+        case MapLiteral():
+            return tuple(part for _, key, value, _ in node.entries for part in (key, value))
+        case Fold():
+            return (node.over, node.start, node.condition, node.step, node.result)
+        case _:
+            return ()
+
+
 # A type is its name and parameters, e.g. ("map", (("string", ()), ("dyn", ()))).
 Type = tuple[str, tuple[Any, ...]]
 DYN: Type = ("dyn", ())
@@ -125,13 +143,15 @@ class Checked:
 
 
 def decode(data: bytes) -> Checked:
-    """Return the checked expression in a serialised ``Any``."""
-    message = _group(_group(data)[2][0])
-    types = dict(_entry(entry, _type) for entry in message.get(3, ()))
-    names = dict(_entry(entry, _reference) for entry in message.get(2, ()))
-    source = _group(message[5][0])
-    positions = dict(_entry(entry, int) for entry in source.get(4, ()))
-    return Checked(_node(message[4][0]), types, names, positions)
+    """Return the expression in a serialised ``Any``; one that was only parsed has neither types nor names."""
+    wrapped = _group(data)
+    message = _group(wrapped[2][0])
+    checked = _text(wrapped, 1).endswith("CheckedExpr")
+    root, info = (message[4][0], message[5][0]) if checked else (message[2][0], message[3][0])
+    types = dict(_entry(entry, _type) for entry in message.get(3, ())) if checked else {}
+    names = dict(_entry(entry, _reference) for entry in message.get(2, ())) if checked else {}
+    positions = dict(_entry(entry, int) for entry in _group(info).get(4, ()))
+    return Checked(_node(root), types, names, positions)
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:

@@ -23,11 +23,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from drapolicy.api.quantity import Quantity
 from drapolicy.cel.errors import EvaluationError
 
+# Go's shortest format writes an exponent from this power of ten on.
+_EXPONENT_FROM = 6
 INT_MIN, INT_MAX, UINT_MAX = -(2**63), 2**63 - 1, 2**64 - 1
 
 
@@ -108,7 +111,32 @@ def type_name(value: Any) -> str:
     return name if name is not None else str(value.cel_type)
 
 
-def no_overload(value: Any = None) -> EvaluationError:  # noqa: ARG001
+_GO_NAMES = {
+    "int": "types.Int",
+    "uint": "types.Uint",
+    "double": "types.Double",
+    "string": "types.String",
+    "bool": "types.Bool",
+    "bytes": "types.Bytes",
+    "null_type": "types.Null",
+    "kubernetes.Quantity": "cel.Quantity",
+    "kubernetes.Semver": "cel.Semver",
+    "list": "*types.baseList",
+    "map": "*types.baseMap",
+    "optional_type": "*types.Optional",
+    "type": "*types.Type",
+}
+
+
+def go_name(value: Any) -> str:
+    """Return the Go type behind a value, which some error texts name."""
+    if type(value) is Sum:
+        return "*cel.Quantity"
+    name = type_name(value)
+    return _GO_NAMES.get(name, name)
+
+
+def no_overload() -> EvaluationError:
     """Return the error of an operation that does not exist for the types at hand."""
     return EvaluationError("no such overload")
 
@@ -146,25 +174,26 @@ def double_text(value: float) -> str:
         return "+Inf" if value > 0 else "-Inf"
     if value == 0:
         return "-0" if math.copysign(1, value) < 0 else "0"
-    mantissa, _, exponent = format(value, "e").partition("e")
-    digits = repr(value)
-    power = int(exponent) if "e" not in digits else int(digits.partition("e")[2])
-    if -4 <= power < 21:
-        text = format(value, "f") if "e" in digits else digits
-        if "e" in digits:
-            text = format(int(value), "d") if value.is_integer() else f"{value:.20f}".rstrip("0")
-        return text.removesuffix(".0")
-    del mantissa
-    head, _, tail = format(value, ".17g").partition("e")
-    for precision in range(17):
-        text = format(value, f".{precision}e")
-        if float(text) == value:
-            head, _, tail = text.partition("e")
-            break
-    return f"{head}e{tail[0]}{tail[1:].zfill(2)}"
+    # Python and Go both take the fewest digits that read back; they differ in when to write an exponent.
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    assert isinstance(exponent, int)
+    text = "".join(map(str, digits))
+    power = len(text) - 1 + exponent
+    minus = "-" if sign else ""
+    if not -4 <= power < _EXPONENT_FROM:
+        point = "." if len(text) > 1 else ""
+        return f"{minus}{text[0]}{point}{text[1:]}e{'-' if power < 0 else '+'}{abs(power):02}"
+    return minus + format(Decimal(text).scaleb(exponent), "f")
 
 
 _NUMBERS = frozenset({int, Uint, float})
+
+
+def same_number(left: Any, right: Any) -> bool:
+    """Return whether two numbers are equal; beside a double, an integer counts as the nearest double."""
+    if type(left) is float or type(right) is float:
+        return float(left) == float(right)
+    return bool(left == right)
 
 
 def equal(left: Any, right: Any) -> bool | None:
@@ -176,7 +205,7 @@ def equal(left: Any, right: Any) -> bool | None:
         return left is None and right is None
     kind = type(left)
     if kind in _NUMBERS:
-        return type(right) in _NUMBERS and bool(left == right)
+        return type(right) in _NUMBERS and same_number(left, right)
     if kind is Quantity or kind is Sum:
         if type(right) is not Quantity:
             return None
@@ -222,6 +251,8 @@ def compare(left: Any, right: Any) -> int:
     if type(left) in _NUMBERS and type(right) in _NUMBERS:
         if left != left or right != right:
             raise EvaluationError("NaN values cannot be ordered")
+        if type(left) is float or type(right) is float:
+            left, right = float(left), float(right)
     elif type(left) is not type(right) or not (isinstance(left, (str, bytes, bool)) or getattr(left, "ordered", False)):
         raise no_overload()
     if type(left) is str and not (left.isascii() and right.isascii()):
