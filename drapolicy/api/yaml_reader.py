@@ -23,6 +23,7 @@ import yaml
 from drapolicy.api.values import MAX_DIGITS, Doubled, ReadFault, too_long
 
 MAX_DEPTH: Final = 200
+_LARGEST_SINGLE: Final = 3.4e38
 _BASE: Final[Any] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 _TAG = "tag:yaml.org,2002:"
@@ -30,6 +31,12 @@ _WORDS: Final[dict[str, Any]] = {
     **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE"), True),
     **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FALSE"), False),
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+}
+_TAG_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "null": (type(None),),
 }
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _INT = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|[1-9][0-9]*|0)")
@@ -125,7 +132,7 @@ class _Builder:
                     return
                 if isinstance(event, yaml.DocumentStartEvent):
                     if event.version not in {None, (1, 1)}:
-                        raise ReadFault("only YAML 1.1 is read; drop the %YAML line", event.start_mark.line + 1)
+                        raise ReadFault("only YAML 1.1 is read; drop the %YAML line", _line(event))
                     self._anchors.clear()
                     self._total = self._from_aliases = 0
                     value = self._document()
@@ -141,10 +148,10 @@ class _Builder:
             event = self._loader.get_event()
             if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
                 if len(stack) >= MAX_DEPTH:
-                    raise ReadFault(f"nested deeper than {MAX_DEPTH} levels", event.start_mark.line + 1)
+                    raise ReadFault(f"nested deeper than {MAX_DEPTH} levels", _line(event))
                 kind = "map" if isinstance(event, yaml.MappingStartEvent) else "seq"
                 if event.tag not in {None, "!", _TAG + kind}:
-                    raise ReadFault(f"tag {event.tag!r} is not read; drop it", event.start_mark.line + 1)
+                    raise ReadFault(f"tag {event.tag!r} is not read; drop it", _line(event))
                 stack.append(_OpenMapping(event) if kind == "map" else _OpenList(event))
                 if event.anchor is not None:
                     self._anchors.pop(event.anchor, None)
@@ -173,7 +180,7 @@ class _Builder:
 
     def _alias(self, event: Any) -> tuple[Any, int]:
         """Return what an alias stands for, refusing bombs by upstream's ratio."""
-        line = event.start_mark.line + 1
+        line = _line(event)
         if event.anchor in self._open:
             raise ReadFault(f"anchor {event.anchor!r} contains itself; write the value out", line)
         if event.anchor not in self._anchors:
@@ -194,6 +201,11 @@ def _allowed(total: int) -> float:
     if total >= high:
         return 0.10
     return 0.99 - 0.89 * (total - low) / (high - low)
+
+
+def _line(event: Any) -> int:
+    """Return the line of an event, counted from 1."""
+    return int(event.start_mark.line) + 1
 
 
 class _Open:
@@ -239,7 +251,7 @@ class _OpenMapping(_Open):
 
     def add(self, value: Any, size: int, event: Any) -> None:
         self.size += size
-        line = event.start_mark.line + 1
+        line = _line(event)
         if self._key is None:
             self._key = value if isinstance(value, MergeKey) else _key_text(value, line)
             return
@@ -281,8 +293,10 @@ def _scalar(event: Any, *, as_key: bool) -> Any:
             return text
         if as_key and text == "<<":
             return _MERGE
-        return resolve(text, event.start_mark.line + 1)
-    line = event.start_mark.line + 1
+        if as_key and _is_float(text):
+            return _float_key(text)
+        return resolve(text, _line(event))
+    line = _line(event)
     if tag in {"!", _TAG + "str"}:
         return text
     if tag == _TAG + "binary":
@@ -293,10 +307,10 @@ def _scalar(event: Any, *, as_key: bool) -> Any:
     if tag == _TAG + "timestamp" and _DATE.fullmatch(text):
         return text
     value = resolve(text, line)
-    wanted = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}.get(tag.removeprefix(_TAG))
+    wanted = _TAG_TYPES.get(tag.removeprefix(_TAG))
     if wanted is None:
         raise ReadFault(f"tag {tag!r} is not read; drop it", line)
-    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+    if type(value) not in wanted:
         raise ReadFault(f"{text!r} is no {tag.removeprefix(_TAG)}", line)
     return value
 
@@ -328,6 +342,18 @@ def resolve(text: str, line: int = 0) -> Any:
     return text
 
 
+def _is_float(text: str) -> bool:
+    """Return whether a plain scalar is a number, but not written as a whole one."""
+    plain = text.replace("_", "")
+    return (
+        text[:1] in set("+-.0123456789")
+        and not text.startswith("._")
+        and len(text) <= MAX_DIGITS
+        and _FLOAT.fullmatch(plain) is not None
+        and _INT.fullmatch(plain) is None
+    )
+
+
 def _whole(plain: str) -> Any:
     """Return a whole number; beyond 64 bits it becomes a float, and so loses digits, as upstream."""
     digits = plain.lstrip("+-")
@@ -351,17 +377,25 @@ def _float(text: str) -> Any:
 
 
 def _key_text(key: Any, line: int) -> str:
-    """Return a key as text; upstream writes float keys with the digits of single precision."""
+    """Return a key as text."""
     if isinstance(key, str):
         return key
     if isinstance(key, bool):
         return "true" if key else "false"
     if isinstance(key, int):
         return str(key)
-    if isinstance(key, float):
-        return next(text for digits in range(1, 10) if _single(float(text := f"{key:.{digits}g}")) == _single(key))
     what = "null" if key is None else "a list or mapping"
     raise ReadFault(f"{what} cannot be a key; quote it, or render the file first if it is a template", line)
+
+
+def _float_key(text: str) -> str:
+    """Return a number that is a key and no whole number the way upstream writes it: the digits of single precision."""
+    number = float(text.replace("_", ""))
+    if abs(number) > _LARGEST_SINGLE:
+        return text
+    digits = next(shown for n in range(9) if _single(float(shown := f"{number:.{n}e}")) == _single(number))
+    exponent = int(digits.partition("e")[2])
+    return format(Decimal(digits), "f") if -4 <= exponent < 6 else digits
 
 
 def _single(number: float) -> bytes:

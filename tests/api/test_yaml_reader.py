@@ -66,7 +66,11 @@ def test_plain_scalars_mean_what_they_mean_to_kubernetes(text: str, value: objec
     [
         ("y: 1\nn: 2", {"true": 1, "false": 2}),
         ("1: a\n0x10: b\n1.5: c\n1.10: d\n1e3: e", {"1": "a", "16": "b", "1.5": "c", "1.1": "d", "1000": "e"}),
-        ("123456789.5: a", {"1.2345679e+08": "a"}),  # upstream writes float keys in single precision
+        # Upstream writes float keys in single precision, from 10^6 on with an exponent.
+        (
+            "123456789.5: a\n1e5: b\n7e12: c\n1500.0: d\n.00001: e",
+            {"1.2345679e+08": "a", "100000": "b", "7e+12": "c", "1500": "d", "1e-05": "e"},
+        ),
         ("'y': 1\n\"n\": 2", {"y": 1, "n": 2}),
         ("2001-01-01: a", {"2001-01-01": "a"}),
         ("!!str 1: a", {"1": "a"}),
