@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
@@ -20,7 +19,6 @@ Report = Callable[[str, str], None]
 
 _TYPE_INFO: dict[type[Any], inspect.Type] = {}
 _TWICE = "is given twice; keep one"
-_TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
 def hook(kind: type[Any], value: Any) -> Any:
@@ -194,9 +192,10 @@ class _Cleaner:
             self._wrong(key, _TWICE)
 
     def _template(self, text: str, path: str) -> None:
-        found = None if self._in_annotations else _TEMPLATE.search(text)
-        if found is not None:
-            self._wrong(path, f"{shown(found[0])} is a template's action; render the template first")
+        begin = text.find("{{")
+        end = text.find("}}", begin)
+        if 0 <= begin < end and not self._in_annotations:
+            self._wrong(path, f"{shown(text[begin : end + 2])} is a template's action; render the template first")
 
 
 def _zero(kind: inspect.Type) -> Any:

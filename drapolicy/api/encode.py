@@ -18,7 +18,7 @@ from drapolicy.api.objects import Objects
 from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import ResourceSlice
 from drapolicy.api.values import ReadFault
-from drapolicy.api.yaml_reader import resolve
+from drapolicy.api.yaml_scalars import resolve
 
 _SOURCE: Final = "__source__"
 _FIRST: Final = ("apiVersion", "kind", "metadata")

@@ -11,7 +11,8 @@ from drapolicy.api.core import Node, Pod, PodResourceClaim, PodResourceClaimStat
 from drapolicy.api.kinds import DEFAULT_NAMESPACE, label
 from drapolicy.api.meta import ObjectMeta, OwnerReference
 from drapolicy.api.resource import ResourceClaim, ResourceClaimTemplate
-from drapolicy.api.workloads import WORKLOAD_TYPES, Workload, count_of, generated_name, pods_of
+from drapolicy.api.workload_pods import count_of, generated_name, pods_of
+from drapolicy.api.workloads import WORKLOAD_TYPES, Workload
 from drapolicy.errors import Fault, InputError
 
 MAX_PODS: Final = 1_000_000

@@ -34,11 +34,13 @@ def read_json(data: bytes) -> Iterator[Any]:
         parse_int=whole_number_of_json,
         parse_constant=_refuse_constant,
     )
+    has_halves = _HALF_OF_A_PAIR.search(text) is not None
     position = _skip_space(text, 0)
     while position < len(text):
         try:
             value, end = decoder.raw_decode(text, position)
-            _refuse_half_pairs(text, value)
+            if has_halves:
+                _refuse_half_pairs(value)
         except json.JSONDecodeError as error:
             yield ReadFault(f"line {error.lineno}: not JSON: {_problem(error, text)}", error.lineno)
             return
@@ -77,10 +79,8 @@ def _problem(error: json.JSONDecodeError, text: str) -> str:
     return f"{error.msg[0].lower()}{error.msg[1:]} at {near!r}; mend it there"
 
 
-def _refuse_half_pairs(text: str, value: Any) -> None:
+def _refuse_half_pairs(value: Any) -> None:
     """Refuse escapes of halves of surrogate pairs, which no UTF-8 text can hold."""
-    if _HALF_OF_A_PAIR.search(text) is None:
-        return
     try:
         json.dumps(value, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError:

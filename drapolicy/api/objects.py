@@ -55,6 +55,11 @@ class Objects:
     skipped: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
     ignored_fields: tuple[Fault, ...] = ()
 
+    def __reduce__(self) -> tuple[type[Objects], tuple[Any, ...]]:
+        # A read-only view of a mapping cannot be pickled; other processes get a copy.
+        values = [getattr(self, item.name) for item in fields(self)]
+        return Objects, tuple(dict(value) if isinstance(value, Mapping) else value for value in values)
+
     @classmethod
     def of(
         cls, objects: Iterable[Any], skipped: Mapping[str, int] = _NOTHING, ignored_fields: Iterable[Fault] = ()

@@ -9,7 +9,7 @@ import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TextIO
 
 from drapolicy.api.values import ReadFault
 
@@ -69,12 +69,13 @@ def _file(path: Path, max_bytes: int) -> bytes | ReadFault:
         return ReadFault(f"cannot be read: {(error.strerror or str(error)).lower()}")
 
 
-def _content(stream: BinaryIO, max_bytes: int) -> bytes | ReadFault:
+def _content(stream: BinaryIO | TextIO, max_bytes: int) -> bytes | ReadFault:
     """Read a stream to its end, through gzip if it begins so."""
     try:
-        data = stream.read(max_bytes + 1)
-        if isinstance(data, str):
+        raw = stream.read(max_bytes + 1)
+        if isinstance(raw, str):
             return ReadFault("the stream gives text; open it in binary mode")
+        data = raw
         if data.startswith(_GZIP_MAGIC):
             with gzip.GzipFile(fileobj=io.BytesIO(data)) as unpacked:
                 data = unpacked.read(max_bytes + 1)

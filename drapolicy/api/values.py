@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Self
 
 MAX_DIGITS: Final = 1000
 """Longest number that is read, in digits; no field holds more than an amount of 30."""
@@ -76,7 +76,8 @@ class Exponential(float):
 
     text: str
 
-    def __new__(cls, text: str) -> Exponential:
+    def __new__(cls, text: str) -> Self:
+        """Keep the text beside the number."""
         made = super().__new__(cls, text)
         made.text = text
         return made

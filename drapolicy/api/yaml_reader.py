@@ -1,9 +1,8 @@
 """YAML as Kubernetes reads it: YAML 1.1 through ``sigs.k8s.io/yaml`` and on to JSON (K8s I3b).
 
-Plain scalars ``y n yes no on off`` are booleans, also as keys; ``0777`` and ``0o17`` are octal, ``12:30`` is text;
-dates stay text; numbers end as JSON numbers, so ``1e3`` is the whole number 1000. Two things are stricter than
-upstream, on purpose: tags that upstream ignores are refused, and a merge key that would overrule a key before it is
-refused instead of winning silently.
+What plain scalars mean is in :mod:`drapolicy.api.yaml_scalars`. Two things are stricter than upstream, on purpose:
+tags that upstream ignores are refused, and a merge key that would overrule a key before it is refused instead of
+winning silently.
 """
 
 from __future__ import annotations
@@ -11,39 +10,27 @@ from __future__ import annotations
 import base64
 import binascii
 import codecs
-import math
+import io
 import re
-import struct
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any, Final
 
 import yaml
 
-from drapolicy.api.values import MAX_DIGITS, Doubled, ReadFault, too_long
+from drapolicy.api.values import Doubled, ReadFault
+from drapolicy.api.yaml_scalars import float_key, is_date, is_float, resolve
 
 MAX_DEPTH: Final = 200
-_LARGEST_SINGLE: Final = 3.4e38
 _BASE: Final[Any] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 _TAG = "tag:yaml.org,2002:"
-_WORDS: Final[dict[str, Any]] = {
-    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "true", "True", "TRUE"), True),
-    **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FALSE"), False),
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-}
 _TAG_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "int": (int,),
     "float": (int, float),
     "bool": (bool,),
     "null": (type(None),),
 }
-_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_INT = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|[1-9][0-9]*|0)")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:[Tt ].*)?")
 _SEPARATOR = re.compile(rb"^---(?=\s|$)[^\n]*\n?", re.MULTILINE)
-_NOTHING = re.compile(rb"\s*(?:#[^\n]*\s*)*")
 
 
 class MergeKey:
@@ -65,17 +52,22 @@ def read_yaml(data: bytes) -> Iterator[Any]:
         The value, or a `ReadFault` in its place.
     """
     data = _as_utf8(data)
-    start = 0
+    start = before = 0
     cuts = [(match.start(), match.end(), match[0]) for match in _SEPARATOR.finditer(data)]
     for begin, end, separator in [*cuts, (len(data), len(data), b"")]:
         chunk = data[start:begin]
-        before = data.count(b"\n", 0, start)
-        start = end
-        if _NOTHING.fullmatch(chunk) is None:
+        if _holds_something(chunk):
             yield from _read_chunk(chunk, before)
+        before += data.count(b"\n", start, end)
+        start = end
         rest = separator[3:].strip()
         if rest and not rest.startswith(b"#"):
             yield ReadFault(f"only a comment may follow --- on its line, not {rest[:40].decode(errors='replace')!r}")
+
+
+def _holds_something(chunk: bytes) -> bool:
+    """Return whether a line is more than blank or a comment."""
+    return any(line.strip() and not line.lstrip().startswith(b"#") for line in io.BytesIO(chunk))
 
 
 def _as_utf8(data: bytes) -> bytes:
@@ -293,8 +285,8 @@ def _scalar(event: Any, *, as_key: bool) -> Any:
             return text
         if as_key and text == "<<":
             return _MERGE
-        if as_key and _is_float(text):
-            return _float_key(text)
+        if as_key and is_float(text):
+            return float_key(text)
         return resolve(text, _line(event))
     line = _line(event)
     if tag in {"!", _TAG + "str"}:
@@ -304,7 +296,7 @@ def _scalar(event: Any, *, as_key: bool) -> Any:
             return base64.b64decode(text, validate=False).decode()
         except (binascii.Error, UnicodeDecodeError):
             raise ReadFault("!!binary holds no base64 text of UTF-8", line) from None
-    if tag == _TAG + "timestamp" and _DATE.fullmatch(text):
+    if tag == _TAG + "timestamp" and is_date(text):
         return text
     value = resolve(text, line)
     wanted = _TAG_TYPES.get(tag.removeprefix(_TAG))
@@ -313,67 +305,6 @@ def _scalar(event: Any, *, as_key: bool) -> Any:
     if type(value) not in wanted:
         raise ReadFault(f"{text!r} is no {tag.removeprefix(_TAG)}", line)
     return value
-
-
-def resolve(text: str, line: int = 0) -> Any:
-    """Return what a plain scalar means to Kubernetes.
-
-    Examples
-    --------
-    >>> [resolve(text) for text in ("n", "0777", "12:30", "1e3", "1.50", "2001-01-01")]
-    [False, 511, '12:30', 1000, 1.5, '2001-01-01']
-    """
-    if text in _WORDS:
-        return _WORDS[text]
-    first = text[0]
-    if first not in "+-.0123456789":
-        return text
-    if len(text) > MAX_DIGITS and _FLOAT.fullmatch(text.replace("_", "")):
-        raise ReadFault(too_long(text), line)
-    if _NOT_FINITE.fullmatch(text):
-        raise ReadFault(f"{text} is no number that Kubernetes knows; write a finite number or quote it", line)
-    if text.startswith("._"):
-        return text
-    plain = text.replace("_", "")
-    if _INT.fullmatch(plain):
-        return _whole(plain)
-    if _FLOAT.fullmatch(plain):
-        return _float(text)
-    return text
-
-
-def _is_float(text: str) -> bool:
-    """Return whether a plain scalar is a number, but not written as a whole one."""
-    plain = text.replace("_", "")
-    return (
-        text[:1] in set("+-.0123456789")
-        and not text.startswith("._")
-        and len(text) <= MAX_DIGITS
-        and _FLOAT.fullmatch(plain) is not None
-        and _INT.fullmatch(plain) is None
-    )
-
-
-def _whole(plain: str) -> Any:
-    """Return a whole number; beyond 64 bits it becomes a float, and so loses digits, as upstream."""
-    digits = plain.lstrip("+-")
-    base = {"x": 16, "b": 2, "o": 8}.get(digits[1:2].lower(), 8 if len(digits) > 1 and digits[0] == "0" else 10)
-    number = int(digits[2:] if digits[1:2].lower() in {"x", "b", "o"} else digits, base)
-    if plain[0] == "-":
-        number = -number
-    if -(2**63) <= number < 2**64:
-        return number
-    return _float(plain) if base == 10 else plain
-
-
-def _float(text: str) -> Any:
-    """Return a float as its JSON form reads again: a whole number below 10^21 has no point there."""
-    number = float(text.replace("_", ""))
-    if math.isinf(number):
-        return text
-    if number.is_integer() and abs(number) < 1e21:
-        return int(Decimal(repr(number)))
-    return number
 
 
 def _key_text(key: Any, line: int) -> str:
@@ -386,18 +317,3 @@ def _key_text(key: Any, line: int) -> str:
         return str(key)
     what = "null" if key is None else "a list or mapping"
     raise ReadFault(f"{what} cannot be a key; quote it, or render the file first if it is a template", line)
-
-
-def _float_key(text: str) -> str:
-    """Return a number that is a key and no whole number the way upstream writes it: the digits of single precision."""
-    number = float(text.replace("_", ""))
-    if abs(number) > _LARGEST_SINGLE:
-        return text
-    digits = next(shown for n in range(9) if _single(float(shown := f"{number:.{n}e}")) == _single(number))
-    exponent = int(digits.partition("e")[2])
-    return format(Decimal(digits), "f") if -4 <= exponent < 6 else digits
-
-
-def _single(number: float) -> bytes:
-    """Return a number in single precision."""
-    return struct.pack("f", number)

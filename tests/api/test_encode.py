@@ -172,22 +172,22 @@ def read(text: str) -> Objects:
     return api.loads(text, validate=False, defaults=False, expand=False)
 
 
-@pytest.mark.parametrize("format", ["yaml", "json"])
+@pytest.mark.parametrize("form", ["yaml", "json"])
 @given(made=OBJECTS)
-def test_what_is_written_reads_back(format: str, made: Any) -> None:
+def test_what_is_written_reads_back(form: str, made: Any) -> None:
     """Reading undoes writing for any object: every field, any text, any quantity."""
-    (back,) = read(api.dump(made, format))
+    (back,) = read(api.dump(made, form))
     assert back == made
 
 
-@pytest.mark.parametrize("format", ["yaml", "json"])
+@pytest.mark.parametrize("form", ["yaml", "json"])
 @pytest.mark.parametrize("name", sorted(path.name for path in (DATA / "good").iterdir()))
-def test_good_files_come_back(name: str, format: str) -> None:
+def test_good_files_come_back(name: str, form: str) -> None:
     """Whole inputs survive a round trip, generated pods and claims included."""
     objects = api.load(DATA / "good" / name)
-    back = read(api.dump(objects, format))
+    back = read(api.dump(objects, form))
     assert list(back) == list(objects)
-    assert api.dump(back, format) == api.dump(objects, format)
+    assert api.dump(back, form) == api.dump(objects, form)
 
 
 @pytest.mark.parametrize("text", AWKWARD)
@@ -292,13 +292,13 @@ def test_numbers_in_parameters_keep_their_digits() -> None:
     assert read(api.dump(made, "json")).classes == (made,)
 
 
-@pytest.mark.parametrize("format", ["yaml", "json"])
+@pytest.mark.parametrize("form", ["yaml", "json"])
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_numbers_that_json_has_not_are_refused(format: str, number: float) -> None:
+def test_numbers_that_json_has_not_are_refused(form: str, number: float) -> None:
     """NaN in parameters cannot be written."""
     opaque = resource.OpaqueDeviceConfiguration(driver="d", parameters={"a": [number]})
     made = resource.DeviceClass(
         spec=resource.DeviceClassSpec(config=[resource.DeviceClassConfiguration(opaque=opaque)])
     )
     with pytest.raises(ValueError, match="is no number of JSON"):
-        api.dump(made, format)
+        api.dump(made, form)

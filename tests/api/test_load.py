@@ -267,7 +267,8 @@ def test_streams_yield_file_by_file_and_raise_at_the_end(tmp_path: Path) -> None
 
     def run() -> None:
         for objects in api.stream(tmp_path):
-            seen.append(([item.metadata.name for item in objects], dict(objects.skipped)))
+            names = [item.metadata.name for item in objects]
+            seen.append((names, dict(objects.skipped)))
 
     faults = faults_of(run)
     assert seen == [(["a"], {"v1/Service": 1}), ([], {}), (["b"], {})]

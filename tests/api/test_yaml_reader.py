@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drapolicy.api.values import Doubled, ReadFault
-from drapolicy.api.yaml_reader import MAX_DEPTH, read_yaml, resolve
+from drapolicy.api.yaml_reader import MAX_DEPTH, read_yaml
+from drapolicy.api.yaml_scalars import resolve
 
 
 @pytest.mark.parametrize(
@@ -91,6 +92,7 @@ def test_keys_become_text(text: str, value: object) -> None:
         ("a: |\n  x\n  ---\n  y\n", [{"a": "x\n---\ny\n"}]),
         ("\ufeffa: 1\n", [{"a": 1}]),
         ("null\n", []),
+        ("# " + "#" * 200 + "\n#\n" * 50 + "a: 1\n", [{"a": 1}]),
         ("", []),
         ("a: &x {b: [1]}\nc: *x\n", [{"a": {"b": [1]}, "c": {"b": [1]}}]),
         ("a: &x {b: 1}\nc: {<<: *x, b: 2, d: 3}\n", [{"a": {"b": 1}, "c": {"b": 2, "d": 3}}]),

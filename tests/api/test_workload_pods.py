@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
 
 from drapolicy import api
-from drapolicy.api.workloads import suffix
+from drapolicy.api.workload_pods import suffix
 
 LETTERS = "[bcdfghjklmnpqrstvwxz2456789]"
 TEMPLATE = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c", "command": ["run"]}]}}
@@ -23,8 +24,6 @@ def pods(
 
 
 def json_list(*objects: dict[str, Any]) -> str:
-    import json
-
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
 
 
