@@ -21,10 +21,12 @@ Rows = NDArray[np.int64]
 T = TypeVar("T")
 
 
-def _state(value: object) -> str:
+def _state(value: object) -> object:
     """Write what JSON does not know: a quantity with all that decides how it compares, counts and prints."""
     if isinstance(value, Quantity):
-        return repr(value.__reduce__()[1])
+        parts: Any = value.__reduce__()[1]
+        nano, form, decimal, text = parts
+        return form, decimal or str(nano), text  # only a big decimal outgrows the integers of JSON
     message = f"{type(value).__name__} has no place in a Kubernetes object"
     raise TypeError(message)
 

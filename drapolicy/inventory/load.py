@@ -88,7 +88,7 @@ def _read(parts: Iterable[Objects]) -> _Read:
 
 def _fleet(found: _Read, release: Release | None) -> Fleet:
     slices, devices, given, classes, rules = found
-    nodes = NodeTable(given, chain(slices.node_name.values, devices.node_name.values))
+    nodes = NodeTable.of(given, chain(slices.node_name.values, devices.node_name.values))
     return Fleet.of(
         release or default_release(), classes=classes, taint_rules=rules, nodes=nodes, slices=slices, devices=devices
     )

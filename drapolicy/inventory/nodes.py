@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,56 +11,54 @@ from numpy.typing import NDArray
 from drapolicy.api.core import Node
 from drapolicy.api.meta import ObjectMeta
 from drapolicy.errors import InputError
+from drapolicy.inventory.columns import Frozen
 
 HOSTNAME = "kubernetes.io/hostname"
 
 
-class NodeTable:
+@dataclass(frozen=True, slots=True, eq=False)
+class NodeTable(Frozen):
     """The given nodes in the order of the input, then nodes that only slices or devices name, by name.
 
     An implied node is bare: its name and the label ``kubernetes.io/hostname``. It is made when it is asked for.
 
     Attributes
     ----------
-    names
-        Names of all nodes.
     given
         The nodes that were given as objects.
-    implied
-        ndarray of shape (N,), bool; which nodes only slices name.
+    names
+        Names of all N nodes.
     index
         Position of each node by name.
-
-    Raises
-    ------
-    InputError
-        For two nodes of one name.
+    implied
+        ndarray of shape (N,), bool; which nodes only slices name.
     """
 
-    __slots__ = ("given", "implied", "index", "names")
-
-    names: tuple[str, ...]
     given: tuple[Node, ...]
+    names: tuple[str, ...]
+    index: Mapping[str, int]
     implied: NDArray[np.bool_]
-    index: dict[str, int]
 
-    def __init__(self, given: Iterable[Node], named: Iterable[str] = ()) -> None:
-        self.given = tuple(given)
-        names = [node.metadata.name for node in self.given]
-        self.index = {name: n for n, name in enumerate(names)}
-        if len(self.index) < len(names):
-            twice = next(name for n, name in enumerate(names) if self.index[name] != n)
-            message = f"Node {twice}: metadata.name: given twice; remove one"
-            raise InputError(message)
-        for name in sorted(set(named) - self.index.keys()):
-            self.index[name] = len(names)
-            names.append(name)
-        self.names = tuple(names)
-        self.implied = np.arange(len(names)) >= len(self.given)
-        self.implied.flags.writeable = False
+    @classmethod
+    def of(cls, given: Iterable[Node], named: Iterable[str] = ()) -> NodeTable:
+        """Make the table of given nodes and of names that slices and devices use.
 
-    def __reduce__(self) -> tuple[type[NodeTable], tuple[tuple[Node, ...], tuple[str, ...]]]:
-        return NodeTable, (self.given, self.names)
+        Raises
+        ------
+        InputError
+            For two given nodes of one name.
+        """
+        given = tuple(given)
+        index: dict[str, int] = {}
+        for node in given:
+            name = node.metadata.name
+            if name in index:
+                message = f"Node {name}: metadata.name: given twice; remove one"
+                raise InputError(message)
+            index[name] = len(index)
+        for name in sorted(set(named) - index.keys()):
+            index[name] = len(index)
+        return cls(given, tuple(index), index, np.arange(len(index)) >= len(given))
 
     def __len__(self) -> int:
         return len(self.names)
