@@ -193,16 +193,16 @@ class Quantity:
     def __eq__(self, other: object) -> bool:
         return self.nano == other.nano if isinstance(other, Quantity) else NotImplemented
 
-    def __lt__(self, other: Quantity) -> bool:
+    def __lt__(self, other: object) -> bool:
         return self.nano < other.nano if isinstance(other, Quantity) else NotImplemented
 
-    def __le__(self, other: Quantity) -> bool:
+    def __le__(self, other: object) -> bool:
         return self.nano <= other.nano if isinstance(other, Quantity) else NotImplemented
 
-    def __gt__(self, other: Quantity) -> bool:
+    def __gt__(self, other: object) -> bool:
         return self.nano > other.nano if isinstance(other, Quantity) else NotImplemented
 
-    def __ge__(self, other: Quantity) -> bool:
+    def __ge__(self, other: object) -> bool:
         return self.nano >= other.nano if isinstance(other, Quantity) else NotImplemented
 
     def __hash__(self) -> int:

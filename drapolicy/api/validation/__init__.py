@@ -1,0 +1,53 @@
+"""Validation as the API server does it for new objects: limits, formats and rules of part A of the semantics.
+
+Feature gates do not matter here: fields of alpha features are checked like the others. CEL expressions are checked
+for presence and length only; compiling them is the business of :mod:`drapolicy.cel`.
+"""
+
+from __future__ import annotations
+
+from drapolicy.api.resource import DeviceClass, DeviceTaintRule, ResourceClaim, ResourceClaimTemplate, ResourceSlice
+from drapolicy.api.validation.claims import check_claim, check_template
+from drapolicy.api.validation.classes import check_class
+from drapolicy.api.validation.report import Report
+from drapolicy.api.validation.screen import devices_pass
+from drapolicy.api.validation.slices import check_slice
+from drapolicy.api.validation.taints import check_taint_rule
+from drapolicy.errors import Fault
+
+__all__ = ["devices_pass", "validate"]
+
+
+def validate(obj: object) -> list[Fault]:
+    """Return everything that the API server would refuse in a new object, in the order of its fields.
+
+    Parameters
+    ----------
+    obj
+        A ResourceSlice, DeviceClass, ResourceClaim, ResourceClaimTemplate or DeviceTaintRule with its defaults
+        applied (:func:`drapolicy.api.defaults.apply_defaults`); objects of other kinds have no rules here.
+
+    Returns
+    -------
+    list of Fault
+        ``file`` is empty and ``document`` -1: who read the object knows them. Empty for a valid object.
+
+    Examples
+    --------
+    >>> from drapolicy.api.meta import ObjectMeta
+    >>> [fault.path for fault in validate(DeviceClass(metadata=ObjectMeta(name="GPU")))]
+    ['metadata.name']
+    """
+    report = Report(obj)
+    match obj:
+        case ResourceSlice():
+            check_slice(report, obj)
+        case DeviceClass():
+            check_class(report, obj)
+        case ResourceClaim():
+            check_claim(report, obj)
+        case ResourceClaimTemplate():
+            check_template(report, obj)
+        case DeviceTaintRule():
+            check_taint_rule(report, obj)
+    return report.faults

@@ -1,0 +1,70 @@
+"""Rules of device classes, and of the selectors and driver parameters that claims share with them (S5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from drapolicy.api.names import driver_name, extended_resource_name
+from drapolicy.api.resource import DeviceClass, DeviceSelector, OpaqueDeviceConfiguration
+from drapolicy.api.validation.metadata import check_metadata
+from drapolicy.api.validation.report import Report
+
+MAX_SELECTORS: Final = 32
+MAX_CONFIG: Final = 32
+MAX_EXPRESSION_BYTES: Final = 10 * 1024
+MAX_PARAMETERS_BYTES: Final = 10 * 1024
+
+
+def check_class(report: Report, device_class: DeviceClass) -> None:
+    """Check a DeviceClass."""
+    check_metadata(report, device_class, namespaced=False)
+    spec = device_class.spec
+    check_selectors(report, "spec.selectors", spec.selectors)
+    if report.at_most("spec.config", spec.config, MAX_CONFIG):
+        for index, config in enumerate(spec.config):
+            check_opaque(report, f"spec.config[{index}]", config.opaque)
+    if spec.extended_resource_name is not None:
+        report.name("spec.extendedResourceName", spec.extended_resource_name, extended_resource_name)
+
+
+def check_selectors(report: Report, path: str, selectors: Sequence[DeviceSelector]) -> None:
+    """Check number, presence and length of CEL selectors."""
+    if not report.at_most(path, selectors, MAX_SELECTORS):
+        return
+    for index, selector in enumerate(selectors):
+        if selector.cel is None:
+            report.required(f"{path}[{index}].cel", "write a CEL expression")
+        else:
+            check_expression(report, f"{path}[{index}].cel.expression", selector.cel.expression)
+
+
+def check_expression(report: Report, path: str, expression: str) -> None:
+    """Check that a CEL expression is there and not too long."""
+    if not expression:
+        report.required(path, "write a CEL expression")
+    report.max_bytes(path, expression, MAX_EXPRESSION_BYTES)
+
+
+def check_opaque(report: Report, path: str, opaque: OpaqueDeviceConfiguration | None) -> None:
+    """Check the configuration for one driver."""
+    if opaque is None:
+        report.required(f"{path}.opaque", "set the driver and its parameters")
+        return
+    report.name(f"{path}.opaque.driver", opaque.driver, driver_name)
+    if opaque.parameters is None:
+        report.required(f"{path}.opaque.parameters", "write a JSON object")
+    else:
+        check_json_object(report, f"{path}.opaque.parameters", opaque.parameters)
+
+
+def check_json_object(report: Report, path: str, value: Any) -> None:
+    """Check free-form data: a JSON object of at most 10 KiB, measured as compact JSON."""
+    if not isinstance(value, dict):
+        report.add(path, f"is a {type(value).__name__}; write a JSON object")
+        return
+    size = len(msgspec.json.encode(value))
+    if size > MAX_PARAMETERS_BYTES:
+        report.add(path, f"has {size} bytes of JSON; use at most {MAX_PARAMETERS_BYTES}")

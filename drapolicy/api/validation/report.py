@@ -1,0 +1,91 @@
+"""Collecting the faults of one object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Iterable
+from typing import Any
+
+from drapolicy.api.names import shown
+from drapolicy.errors import Fault
+
+_INT64 = range(-(2**63), 2**63)
+
+
+class Report:
+    """The faults of one object, in the order they are found.
+
+    Attributes
+    ----------
+    faults
+        What was found so far.
+    """
+
+    def __init__(self, obj: Any) -> None:
+        self.faults: list[Fault] = []
+        self._obj = obj
+
+    def add(self, path: str, message: str) -> None:
+        """Note a fault at a field path."""
+        self.faults.append(Fault("", -1, _label(self._obj), path, message))
+
+    def required(self, path: str, what: str) -> None:
+        """Note that a field is missing; ``what`` says what to set."""
+        self.add(path, f"is required; {what}")
+
+    def name(self, path: str, value: str, check: Callable[[str], str | None], what: str = "set it") -> None:
+        """Check the format of a required name with a function of :mod:`drapolicy.api.names`."""
+        if not value:
+            self.required(path, what)
+        elif message := check(value):
+            self.add(path, message)
+
+    def at_most(self, path: str, items: Collection[object], limit: int) -> bool:
+        """Check the number of entries; False if there are too many, whose entries then need no look."""
+        if len(items) <= limit:
+            return True
+        self.add(path, f"has {len(items)} entries; use at most {limit}")
+        return False
+
+    def unique(self, path: str, keys: Iterable[Hashable], field: str = "") -> None:
+        """Check that no key of a list comes twice; ``field`` is the field of the entry that holds it."""
+        first: dict[Hashable, int] = {}
+        for index, key in enumerate(keys):
+            if first.setdefault(key, index) != index:
+                self.add(f"{path}[{index}]{field}", f"{shown(key)} repeats entry {first[key]}; use each only once")
+
+    def one_of(self, path: str, value: str, allowed: Collection[str]) -> None:
+        """Check a required word of a fixed set."""
+        if not value:
+            self.required(path, f"use one of {', '.join(allowed)}")
+        elif value not in allowed:
+            self.add(path, f"{shown(value)} is unknown; use one of {', '.join(allowed)}")
+
+    def only_true(self, path: str, value: bool | None) -> None:
+        """Check a flag that may only be unset or true."""
+        if value is False:
+            self.add(path, "is false; set it to true or leave it out")
+
+    def int64(self, path: str, value: int, least: int = -(2**63)) -> None:
+        """Check that a number is at least ``least`` and fits 64 bits."""
+        if value < least:
+            self.add(path, f"{value} is too small; use {least} or more")
+        elif value not in _INT64:
+            self.add(path, f"{value} does not fit 64 bits; use a number below 2^63")
+
+    def max_bytes(self, path: str, value: str, limit: int) -> None:
+        """Check the length of a text in bytes."""
+        size = len(value.encode(errors="surrogatepass"))
+        if size > limit:
+            self.add(path, f"{shown(value)} has {size} bytes; use at most {limit}")
+
+
+def key_path(path: str, key: str) -> str:
+    """Return the path of one entry of a map."""
+    return f'{path}["{key if len(key) <= 100 else key[:100] + "..."}"]'
+
+
+def _label(obj: Any) -> str:
+    """Return kind and name of an object."""
+    meta = obj.metadata
+    name = meta.name or f"{meta.generate_name}*"
+    return f"{type(obj).__name__} {meta.namespace}/{name}" if meta.namespace else f"{type(obj).__name__} {name}"
