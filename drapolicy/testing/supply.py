@@ -119,7 +119,7 @@ def slices(rng: Random, pool: Pool, most: int) -> list[ResourceSlice]:
         made.append(_slice(rng, pool, f"{prefix}-stale", generation - 1, 1, devices=devices[:1]))
     if mishap == "newer":
         away = Pool(pool.driver, pool.name, "elsewhere", pool.kind)
-        made.append(_slice(rng, away, f"{prefix}-newer", generation + 1, 2, devices=devices[:1]))
+        made.append(_slice(rng, away, f"{prefix}-newer", generation + 1, 2, devices=[Device(name="dev-new")]))
     return made
 
 

@@ -1,5 +1,5 @@
 """Independent checker of placements: shares no code with the allocator. See docs/architecture.md."""
 
-from drapolicy.verify.check import verify, violations
+from drapolicy.verify.check import Verifier, verify, violations
 
-__all__ = ["verify", "violations"]
+__all__ = ["Verifier", "verify", "violations"]

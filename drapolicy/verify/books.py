@@ -23,7 +23,7 @@ class Books:
     """
 
     def __init__(self, allocated: Iterable[ResourceClaim], *, sharing: bool) -> None:
-        self._holder: dict[DeviceID, str] = {}
+        self._holder: dict[DeviceID, ResourceClaim] = {}
         self._shared: set[DeviceID] = set()
         self._shares: set[tuple[DeviceID, str]] = set()
         self._capacity: dict[DeviceID, Counter[str]] = defaultdict(Counter)
@@ -38,7 +38,7 @@ class Books:
                     continue
                 device = (result.driver, result.pool, result.device)
                 if result.share_id is None or not sharing:
-                    self._holder[device] = label(claim)
+                    self._holder[device] = claim
                     continue
                 self._shared.add(device)
                 self._shares.add((device, result.share_id))
@@ -50,7 +50,8 @@ class Books:
         marked = self._marked.get(device, {})
         if admin:
             return marked.get(claim, "")
-        return self._holder.get(device) or next(iter(marked.values()), "")
+        holder = self._holder.get(device)
+        return label(holder) if holder is not None else next(iter(marked.values()), "")
 
     def mark(self, device: DeviceID, claim: int, name: str) -> None:
         """Note that a claim has taken a device that is not shareable, admin access included (S37)."""

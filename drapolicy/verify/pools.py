@@ -60,12 +60,36 @@ class SeenPool:
     counter_sets: dict[str, dict[str, Counter]] = field(default_factory=dict)
 
 
+class Published:
+    """All slices of a cluster, by pool; made once for many placements."""
+
+    def __init__(self, slices: Iterable[ResourceSlice]) -> None:
+        self._of: dict[PoolID, list[ResourceSlice]] = defaultdict(list)
+        self._local: dict[str, set[PoolID]] = defaultdict(set)
+        self._roaming: set[PoolID] = set()
+        for item in slices:
+            pool = (item.spec.driver, item.spec.pool.name)
+            self._of[pool].append(item)
+            if item.spec.node_name:
+                self._local[item.spec.node_name].add(pool)
+            else:
+                self._roaming.add(pool)
+
+    def of(self, pool: PoolID) -> list[ResourceSlice]:
+        """Return the slices of a pool, in the order of the input; none for an unknown pool."""
+        return self._of.get(pool, [])
+
+    def near(self, node: Node) -> list[PoolID]:
+        """Return the pools that the node may see, in order."""
+        return sorted(self._local.get(node.metadata.name, set()) | self._roaming)
+
+
 class Sight:
-    """The pools that one node sees, out of the slices of a cluster.
+    """The pools that one node sees.
 
     Parameters
     ----------
-    slices
+    published
         All slices of the cluster.
     node
         The node that looks.
@@ -76,19 +100,15 @@ class Sight:
     """
 
     def __init__(
-        self, slices: Iterable[ResourceSlice], node: Node, features: frozenset[str], wanted: frozenset[PoolID] | None
+        self, published: Published, node: Node, features: frozenset[str], wanted: Iterable[PoolID] | None
     ) -> None:
         self.node = node
         self._partitionable = "PartitionableDevices" in features
-        self._published: dict[PoolID, list[ResourceSlice]] = defaultdict(list)
-        for item in slices:
-            pool = (item.spec.driver, item.spec.pool.name)
-            if wanted is None or pool in wanted:
-                self._published[pool].append(item)
+        self._published = published
         self.pools: dict[PoolID, SeenPool] = {}
         self._obsolete: dict[PoolID, str] = {}
-        for pool, published in self._published.items():
-            self._look(pool, published)
+        for pool in published.near(node) if wanted is None else wanted:
+            self._look(pool, published.of(pool))
 
     def find(self, device: DeviceID) -> Seen | Missing:
         """Return the device, or why the node cannot use it."""
@@ -102,7 +122,7 @@ class Sight:
             return Missing("S24", self._obsolete[pool_id])
         published = [
             item.spec.pool.generation
-            for item in self._published.get(pool_id, ())
+            for item in self._published.of(pool_id)
             if any(other.name == name for other in item.spec.devices)
         ]
         if not published:

@@ -15,8 +15,9 @@ from drapolicy.api.resource import (
 from drapolicy.errors import VerificationError
 from drapolicy.verify import shape, shares
 from drapolicy.verify.books import Books
+from drapolicy.verify.capacity import NotRepresentableError
 from drapolicy.verify.constraints import Constraint
-from drapolicy.verify.pools import Missing, Seen, Sight
+from drapolicy.verify.pools import DeviceID, Missing, Seen, Sight
 from drapolicy.verify.selectors import SelectorError, Selectors
 from drapolicy.verify.taints import BLOCKING, taints, tolerates
 from drapolicy.verify.wishes import Wish, label
@@ -73,7 +74,7 @@ class Taking:
         rules: Sequence[DeviceTaintRule],
         features: frozenset[str],
     ) -> None:
-        self._sight = sight
+        self.sight = sight
         self._books = books
         self._rules = rules
         self._features = features
@@ -90,8 +91,8 @@ class Taking:
         if seen.device.binding_conditions and "DeviceBindingAndStatus" not in self._features:
             return "has binding conditions, but gate DRADeviceBindingConditions is off"
         reason = self._selectors.mismatch(wish, seen)
-        if not reason and not seen.reaches(self._sight.node):
-            reason = f"cannot be used on node {self._sight.node.metadata.name}"
+        if not reason and not seen.reaches(self.sight.node):
+            reason = f"cannot be used on node {self.sight.node.metadata.name}"
         return reason
 
     def take(
@@ -100,7 +101,7 @@ class Taking:
         """Take one device and list what is wrong with that; it counts as taken all the same."""
         identity = (result.driver, result.pool, result.device)
         where = f"{claim.name}, request {wish.name}, device {'/'.join(identity)}"
-        seen = self._sight.find(identity)
+        seen = self.sight.find(identity)
         if isinstance(seen, Missing):
             yield VerificationError(seen.rule, f"{where}: {seen.reason}")
             return
@@ -137,6 +138,29 @@ class Taking:
                 yield VerificationError("S44", f"{where}: has a shareID or consumedCapacity, but is not shareable")
         yield from shape.copies(where, wish, seen, result, self._features)
 
+    def amount(self, claim: ClaimInHand, wish: Wish, has: Sequence[DeviceID]) -> Iterator[VerificationError]:
+        """Check the number of devices of a request, and that all are there where all are asked for (S30)."""
+        where = f"{claim.name}, request {wish.name}"
+        if not wish.everything:
+            if len(has) != wish.asked.count:
+                yield VerificationError("S30", f"{where}: has {len(has)} devices, should have {wish.asked.count}")
+            return
+        should = set()
+        for pool in self.sight.pools.values():
+            for seen in pool.devices.values():
+                place = f"{where}, device {'/'.join(seen.id)}"
+                try:
+                    if not self.mismatch(wish, seen) and shares.could_hold(wish, seen, self._features):
+                        should.add(seen.id)
+                except SelectorError as error:
+                    yield VerificationError("S39", f"{place}: {error}")
+                except NotRepresentableError as error:
+                    yield VerificationError("S42", f"{place}: {error}")
+        if not should:
+            yield VerificationError("S30", f"{where}: asks for all devices, but none matches")
+        for device in sorted(should.difference(has)):
+            yield VerificationError("S30", f"{where}: asks for all devices, but {'/'.join(device)} is missing")
+
     def _counters(self, where: str, seen: Seen, *, shareable: bool) -> Iterator[VerificationError]:
         if not seen.device.consumes_counters:
             return
@@ -145,7 +169,7 @@ class Taking:
             return
         # All shares of a device draw from its counters once.
         if not (shareable and self._books.has_shares(seen.id)):
-            reason = self._books.draw(self._sight.pools[seen.id[:2]], seen.device)
+            reason = self._books.draw(self.sight.pools[seen.id[:2]], seen.device)
             if reason:
                 yield VerificationError("S45", f"{where}: {reason}")
 
