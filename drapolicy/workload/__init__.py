@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drapolicy.workload.arrivals import Arrival, read_arrivals, redrawn
-from drapolicy.workload.fleets import fleet_objects, topology_text
+from drapolicy.workload.fleets import fleet, fleet_objects, topology_text
 from drapolicy.workload.models import MODELS
 from drapolicy.workload.workload import COMMUNICATION, Workload, communication_percent, read
 
@@ -13,6 +13,7 @@ __all__ = [
     "Arrival",
     "Workload",
     "communication_percent",
+    "fleet",
     "fleet_objects",
     "read",
     "read_arrivals",

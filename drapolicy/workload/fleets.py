@@ -26,6 +26,9 @@ from drapolicy.api.resource import (
     ResourceSliceSpec,
 )
 from drapolicy.errors import UnknownReferenceError
+from drapolicy.inventory import Fleet, build
+from drapolicy.topology import nvidia_smi
+from drapolicy.topology.fleet import bind_fleet
 from drapolicy.workload.models import MODELS, MigProfile, NodeModel
 
 GPU_DRIVER = "gpu.nvidia.com"
@@ -75,6 +78,33 @@ def fleet_objects(model: str, nodes: int, *, seed: int = 0, zones: int = 1) -> O
     )
 
 
+def fleet(model: str, nodes: int = 1, *, seed: int = 0, zones: int = 1) -> Fleet:
+    """Return a fleet of equal nodes, with the links that ``nvidia-smi topo -m`` would tell.
+
+    Parameters
+    ----------
+    model, nodes, seed, zones
+        As in :func:`fleet_objects`.
+
+    Raises
+    ------
+    UnknownReferenceError
+        For a model that is not in the table.
+
+    Examples
+    --------
+    >>> made = fleet("a100-bridged-4")
+    >>> len(made.devices), sorted(made.links)
+    (4, ['node-00'])
+    """
+    made = build(fleet_objects(model, nodes, seed=seed, zones=zones))
+    machine = MODELS[model]
+    if not machine.nvlink_pairs:
+        return made
+    matrix = nvidia_smi.parse(topology_text(model))
+    return bind_fleet(made, nvidia_smi.topology(matrix, machine.product))[0]
+
+
 def _node(name: str, machine: NodeModel, zone: str) -> Node:
     resources = {"cpu": Quantity(machine.cpu), "memory": Quantity(f"{machine.memory_gi}Gi"), "pods": Quantity(110)}
     labels = {"kubernetes.io/hostname": name, "topology.kubernetes.io/zone": zone}
@@ -106,6 +136,7 @@ def _slices(node: str, machine: NodeModel, rng: np.random.Generator) -> Iterator
         yield _slice(f"{node}-{GPU_DRIVER}", GPU_DRIVER, node, 1, devices=gpus)
     if machine.nic_roots:
         nics = [_nic(index, machine) for index in range(len(machine.nic_roots))]
+        nics += [_plain_nic(index, machine) for index in range(len(machine.plain_nic_roots))]
         yield _slice(f"{node}-{NIC_DRIVER}", NIC_DRIVER, node, 1, devices=nics)
 
 
@@ -184,6 +215,21 @@ def _nic(index: int, machine: NodeModel) -> Device:
         "resource.kubernetes.io/pcieRoot": _text(root),
     }
     return Device(name=f"rdma{index}", attributes=attributes)
+
+
+def _plain_nic(index: int, machine: NodeModel) -> Device:
+    root = machine.plain_nic_roots[index]
+    domain, bus = root.removeprefix("pci").split(":")
+    attributes = {
+        "dra.net/ifName": _text(f"eth{index}"),
+        "dra.net/mtu": DeviceAttribute(int_value=1500),
+        "dra.net/numaNode": DeviceAttribute(int_value=dict(machine.numa)[root]),
+        "dra.net/rdma": DeviceAttribute(bool_value=False),
+        "dra.net/virtual": DeviceAttribute(bool_value=False),
+        "resource.kubernetes.io/pciBusID": _text(f"{domain}:{int(bus, 16) + 4:02x}:00.0"),
+        "resource.kubernetes.io/pcieRoot": _text(root),
+    }
+    return Device(name=f"eth{index}", attributes=attributes)
 
 
 # --- partitioned GPUs ----------------------------------------------------------------------------------------
@@ -274,9 +320,9 @@ def topology_text(model: str) -> str:
     for a, name in enumerate(names):
         cells = [cell(a, b) for b in range(len(names))]
         if name.startswith("GPU"):
-            half = machine.cpu // 2
+            part = machine.cpu // len(set(numa.values()))
             node = numa[roots[a]]
-            cells += [f"{node * half}-{node * half + half - 1}", str(node)]
+            cells += [f"{node * part}-{node * part + part - 1}", str(node)]
         lines.append("\t".join([name, *cells]))
     legend: list[str] = []
     if machine.nic_roots:

@@ -61,6 +61,8 @@ class NodeModel:
         PCIe root of each GPU, in the order of the driver.
     nic_roots
         PCIe root of each RDMA NIC.
+    plain_nic_roots
+        PCIe root of each NIC without RDMA.
     nvlink_pairs
         Pairs of GPUs joined by an NVLink bridge.
     nvlinks
@@ -79,6 +81,7 @@ class NodeModel:
     memory_mi: int
     roots: tuple[str, ...]
     nic_roots: tuple[str, ...] = ()
+    plain_nic_roots: tuple[str, ...] = ()
     nvlink_pairs: tuple[tuple[int, int], ...] = ()
     nvlinks: int = 0
     numa: tuple[tuple[str, int], ...] = ()
@@ -102,6 +105,34 @@ MODELS: dict[str, NodeModel] = {
         nvlink_pairs=((0, 1), (2, 3), (4, 5), (6, 7)),
         nvlinks=12,
         numa=_NUMA_4,
+    ),
+    # Four PCIe cards, each on a NUMA node of its own, NVLink bridges over two pairs.
+    "a100-bridged-4": NodeModel(
+        product="NVIDIA A100 80GB PCIe",
+        architecture="Ampere",
+        compute_capability="8.0.0",
+        memory_mi=81920,
+        roots=("pci0000:01", "pci0000:41", "pci0000:81", "pci0000:c1"),
+        nvlink_pairs=((0, 1), (2, 3)),
+        nvlinks=12,
+        numa=(("pci0000:01", 0), ("pci0000:41", 1), ("pci0000:81", 2), ("pci0000:c1", 3)),
+        cpu=96,
+        memory_gi=512,
+    ),
+    # Two GPUs and one RDMA NIC below each of four PCIe roots; other NICs below three of them. As AWS p4d.24xlarge.
+    "aws-p4d": NodeModel(
+        product="NVIDIA A100-SXM4-40GB",
+        architecture="Ampere",
+        compute_capability="8.0.0",
+        memory_mi=40960,
+        roots=_ROOTS_8,
+        nic_roots=_ROOTS_8[::2],
+        plain_nic_roots=_ROOTS_8[2::2],
+        nvlink_pairs=tuple((a, b) for a in range(8) for b in range(a + 1, 8)),
+        nvlinks=12,
+        numa=_NUMA_4,
+        cpu=96,
+        memory_gi=1152,
     ),
     # Four of the GPUs of an A100 machine whose driver offers every MIG placement.
     "a100-mig": NodeModel(
