@@ -11,7 +11,7 @@ import msgspec
 from msgspec import inspect
 
 from drapolicy.api.quantity import Quantity
-from drapolicy.api.values import Doubled, Exponential, doubled_keys, join, shown
+from drapolicy.api.values import Doubled, Exponential, doubled_keys, entry, join, shown
 
 T = TypeVar("T")
 Report = Callable[[str, str], None]
@@ -146,9 +146,9 @@ class _Cleaner:
             return {}
         if isinstance(value, Doubled):
             for key in value.keys_twice:
-                self._wrong(f"{path}[{key}]", _TWICE)
+                self._wrong(entry(path, key), _TWICE)
         self._in_annotations = path.endswith(".annotations")
-        result = {key: self.visit(inner, kind.value_type, f"{path}[{key}]") for key, inner in value.items()}
+        result = {key: self.visit(inner, kind.value_type, entry(path, key)) for key, inner in value.items()}
         self._in_annotations = False
         return result
 

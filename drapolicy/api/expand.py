@@ -162,7 +162,7 @@ def _claim(
         metadata=ObjectMeta(
             name=key[1],
             generate_name=begin,
-            namespace=meta.namespace,
+            namespace=_namespace(meta),
             labels=dict(template.spec.metadata.labels),
             annotations={**template.spec.metadata.annotations, POD_CLAIM_ANNOTATION: entry.name},
             owner_references=[

@@ -12,25 +12,15 @@ from typing import Any
 import msgspec
 
 from drapolicy.api.convert import clean, convert
+from drapolicy.api.defaults import apply_defaults
 from drapolicy.api.fast_json import read_list
 from drapolicy.api.json_reader import read_json
 from drapolicy.api.kinds import CLUSTER_SCOPED, DEFAULT_NAMESPACE, TYPES, Verdict, label, list_item_kind, verdict
+from drapolicy.api.validation import validate as validate_object
 from drapolicy.api.values import ReadFault, doubled_keys, shown
 from drapolicy.api.workloads import WORKLOAD_TYPES
 from drapolicy.api.yaml_reader import read_yaml
 from drapolicy.errors import Fault, InputError
-
-try:
-    from drapolicy.api.defaults import apply_defaults
-    from drapolicy.api.validation import validate as validate_object
-except ImportError:
-
-    def apply_defaults(o):
-        return o
-
-    def validate_object(o):
-        return []
-
 
 _ACTION = re.compile(rb"^[^#\n]*\{\{", re.MULTILINE)
 
@@ -210,6 +200,10 @@ class _Place:
         if meta.name:
             self._refuse_second(kind, meta.namespace, meta.name)
         complete = apply_defaults(made)
+        if kind not in CLUSTER_SCOPED and not meta.namespace:
+            complete = msgspec.structs.replace(
+                complete, metadata=msgspec.structs.replace(complete.metadata, namespace=DEFAULT_NAMESPACE)
+            )
         if self._reader.validate:
             thing = thing or label(kind, meta.namespace, meta.name)
             self._reader.faults += [

@@ -53,16 +53,21 @@ def doubled_keys(value: Any, path: str = "") -> Iterator[str]:
 
 
 def join(path: str, key: str) -> str:
-    """Return the path of ``key`` inside ``path``; keys that are no field names stand in brackets.
+    """Return the path of the field ``key`` of ``path``; a key that cannot be a field stands in brackets."""
+    if key.isidentifier() and key.isascii():
+        return f"{path}.{key}" if path else key
+    return entry(path, key)
+
+
+def entry(path: str, key: str) -> str:
+    """Return the path of one entry of a map.
 
     Examples
     --------
-    >>> join("spec.devices[0].attributes", "gpu.example.com/model")
-    'spec.devices[0].attributes[gpu.example.com/model]'
+    >>> entry("spec.devices[0].attributes", "gpu.example.com/model")
+    'spec.devices[0].attributes["gpu.example.com/model"]'
     """
-    if key.isidentifier() and key.isascii():
-        return f"{path}.{key}" if path else key
-    return f"{path}[{key}]"
+    return f'{path}["{key if len(key) <= 100 else key[:100] + "..."}"]'
 
 
 class Exponential(float):

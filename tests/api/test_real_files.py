@@ -134,8 +134,8 @@ BROKEN = {
     "kubernetes_enhancements": {
         "keps__sig-scheduling__4815-dra-partitionable-devices__README__L194.yaml": "spec.spec",
         "keps__sig-scheduling__5491-dra-list-types-for-attributes__README__L372.yaml": "spec.requests",
-        "keps__sig-scheduling__5517-dra-node-allocatable-resources__README__L1962.yaml": "spec.devices[0].attributes[dra.example.com/type]",
-        "keps__sig-scheduling__5941-dra-shared-consumable-capacity__README__L183.yaml": "spec.sharedCounters[0].counters[bandwidth].requestPolicy",
+        "keps__sig-scheduling__5517-dra-node-allocatable-resources__README__L1962.yaml": 'spec.devices[0].attributes["dra.example.com/type"]',
+        "keps__sig-scheduling__5941-dra-shared-consumable-capacity__README__L183.yaml": 'spec.sharedCounters[0].counters["bandwidth"].requestPolicy',
     },
     "kubernetes_scheduler_perf": {
         "dra__compatibilitygroups__performance-config.yaml": "",

@@ -46,7 +46,7 @@ def check_metadata(report: Report, obj: Any, *, namespaced: bool) -> None:
 def check_template_metadata(report: Report, path: str, meta: ObjectMeta) -> None:
     """Check the metadata of claims made from a template: labels and annotations alone (S13)."""
     for field, name in zip(meta.__struct_fields__, meta.__struct_encode_fields__, strict=True):
-        if field not in _TEMPLATE_FIELDS and getattr(meta, field) not in {None, "", 0} and getattr(meta, field) != []:
+        if field not in _TEMPLATE_FIELDS and getattr(meta, field) not in (None, "", 0, []):
             report.add(f"{path}.{name}", "cannot be set in a template; only labels and annotations can")
     _check_labels(report, path, meta)
 
@@ -61,8 +61,7 @@ def check_conditions(report: Report, path: str, conditions: Sequence[Condition],
         report.name(f"{place}.type", condition.type, label_key)
         report.one_of(f"{place}.status", condition.status, ("True", "False", "Unknown"))
         report.int64(f"{place}.observedGeneration", condition.observed_generation, 0)
-        if not condition.last_transition_time:
-            report.required(f"{place}.lastTransitionTime", "set the time of the last change")
+        # Times and uids are the server's; printed objects often have them removed, and nothing here needs them.
         report.name(f"{place}.reason", condition.reason, _reason)
         report.max_bytes(f"{place}.reason", condition.reason, MAX_REASON_BYTES)
         report.max_bytes(f"{place}.message", condition.message, MAX_MESSAGE_BYTES)
@@ -101,6 +100,6 @@ def _check_owners(report: Report, owners: Sequence[OwnerReference]) -> None:
             report.required(f"{place}.apiVersion", "set the owner's API version")
         elif not version or "/" in group or (slash and not group):
             report.add(f"{place}.apiVersion", f"{shown(owner.api_version)} is not an API version; write group/version")
-        for field in ("kind", "name", "uid"):
+        for field in ("kind", "name"):
             if not getattr(owner, field):
                 report.required(f"{place}.{field}", f"set the owner's {field}")
