@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from drapolicy import cel
 from drapolicy.api.resource import Device, DeviceTaint, ResourceSlice
@@ -100,7 +100,7 @@ class PoolDevice:
         self.harmful: tuple[DeviceTaint, ...] = tuple(
             taint for taint in device.taints if taint.effect in {"NoSchedule", "NoExecute"}
         )
-        self.memo: dict[object, object] = {}
+        self.memo: dict[object, Any] = {}
         self._view: cel.DeviceView | None = None
         self._verdicts: dict[str, bool | str] = {}
         self._attributes: dict[str, AttributeValue | None] = {}

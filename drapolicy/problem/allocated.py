@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
+from typing import TypeVar
 
 from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import AllocationResult, DeviceRequestAllocationResult, ResourceClaim
 from drapolicy.errors import InputError
 from drapolicy.inventory.pool_device import DeviceId
+
+_K = TypeVar("_K", bound=Hashable)
 
 
 class AllocatedState:
@@ -162,7 +165,7 @@ class AllocatedState:
     __hash__ = None  # type: ignore[assignment]
 
 
-def _decrement(counts: Counter[DeviceId] | Counter[str], key: DeviceId | str) -> None:
-    counts[key] -= 1  # type: ignore[index]
-    if not counts[key]:  # type: ignore[index]
-        del counts[key]  # type: ignore[arg-type]
+def _decrement(counts: Counter[_K], key: _K) -> None:
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]

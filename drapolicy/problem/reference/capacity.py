@@ -115,7 +115,7 @@ def _round_up(requested: Quantity, valid: CapacityRequestPolicyRange, *, fractio
 def _violates(amount: Quantity, policy: CapacityRequestPolicy | None, *, fractional: bool) -> bool:
     if policy is None:
         return False
-    if policy.default is not None and (amount.nano, amount.format) == (policy.default.nano, policy.default.format):
+    if policy.default is not None and amount.same_form(policy.default):
         return False
     if policy.valid_range is not None:
         return _outside(amount, policy.valid_range, fractional=fractional)

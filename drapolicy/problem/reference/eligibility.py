@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from drapolicy import cel
+from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import DeviceTaint, DeviceToleration
 from drapolicy.cel.errors import CompileError, with_hint
 from drapolicy.inventory.pool_device import PoolDevice
@@ -70,11 +73,17 @@ class Eligibility:
         """Return what the request takes of the device's capacities (K8s S41-S43)."""
         known = plan.charges.get(device.index)
         if known is None:
-            kept = device.memo.get(plan.memo_key)
-            if not isinstance(kept, Charge):
-                kept = device.memo[plan.memo_key] = charge(device, plan.amounts, fractional=self._fractional)
-            known = plan.charges[device.index] = kept
+            kept = device.memo.get(plan.charge_key)
+            if kept is None or not _same_amounts(kept[0], plan.amounts):
+                made = charge(device, plan.amounts, fractional=self._fractional)
+                kept = device.memo[plan.charge_key] = (plan.amounts, made)
+            known = plan.charges[device.index] = kept[1]
         return known
+
+
+def _same_amounts(kept: Mapping[str, Quantity], asked: Mapping[str, Quantity]) -> bool:
+    """Return whether amounts that are known to be equal are also of one form, on which S43 depends."""
+    return all(amount is kept[name] or amount.same_form(kept[name]) for name, amount in asked.items())
 
 
 def tolerated(plan: Plan, device: PoolDevice) -> bool:

@@ -46,12 +46,12 @@ class Plan:
         "all_devices",
         "alternative",
         "amounts",
+        "charge_key",
         "charges",
         "claim",
         "constraints",
         "count",
         "matches",
-        "memo_key",
         "prioritized",
         "request",
         "selectors",
@@ -81,7 +81,7 @@ class Plan:
         ]
         self.tolerations: Sequence[DeviceToleration] = spec.tolerations
         self.amounts: Mapping[str, Quantity] = spec.capacity.requests if spec.capacity is not None else {}
-        self.memo_key = (fractional, *((key, asked.nano, asked.format) for key, asked in self.amounts.items()))
+        self.charge_key = (fractional, *((key, asked.nano, asked.format) for key, asked in self.amounts.items()))
         self.count = 0
         self.all_devices: list[PoolDevice] | None = None
         self.constraints: tuple[Constraint, ...] = ()
