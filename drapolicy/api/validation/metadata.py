@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from drapolicy.api.meta import Condition, ObjectMeta, OwnerReference
+from drapolicy.api.meta import Condition, ObjectMeta
 from drapolicy.api.names import dns_label, dns_subdomain, label_key, label_value, shown
 from drapolicy.api.validation.report import Report, key_path
 
@@ -18,7 +18,10 @@ _TEMPLATE_FIELDS: Final = ("labels", "annotations")
 
 
 def check_metadata(report: Report, obj: Any, *, namespaced: bool) -> None:
-    """Check the metadata of an object; a name still to be generated counts as a name."""
+    """Check the metadata of an object; a name still to be generated counts as a name.
+
+    Owner references and managed fields are bookkeeping of others, often abridged in dumps, and nothing here reads them.
+    """
     meta: ObjectMeta = obj.metadata
     if meta.name:
         report.name("metadata.name", meta.name, dns_subdomain)
@@ -36,7 +39,6 @@ def check_metadata(report: Report, obj: Any, *, namespaced: bool) -> None:
         report.add("metadata.namespace", f"{shown(meta.namespace)} is not allowed on a cluster-scoped kind; remove it")
     report.int64("metadata.generation", meta.generation, 0)
     _check_labels(report, "metadata", meta)
-    _check_owners(report, meta.owner_references)
     for index, finalizer in enumerate(meta.finalizers):
         report.name(f"metadata.finalizers[{index}]", finalizer, label_key)
     if {"orphan", "foregroundDeletion"} <= set(meta.finalizers):
@@ -46,13 +48,13 @@ def check_metadata(report: Report, obj: Any, *, namespaced: bool) -> None:
 def check_template_metadata(report: Report, path: str, meta: ObjectMeta) -> None:
     """Check the metadata of claims made from a template: labels and annotations alone (S13)."""
     for field, name in zip(meta.__struct_fields__, meta.__struct_encode_fields__, strict=True):
-        if field not in _TEMPLATE_FIELDS and getattr(meta, field) not in (None, "", 0, []):
+        if field not in _TEMPLATE_FIELDS and getattr(meta, field):
             report.add(f"{path}.{name}", "cannot be set in a template; only labels and annotations can")
     _check_labels(report, path, meta)
 
 
 def check_conditions(report: Report, path: str, conditions: Sequence[Condition], limit: int) -> None:
-    """Check the conditions of a status."""
+    """Check the conditions of a status; drivers of older clusters left ``lastTransitionTime`` unset, so it may be."""
     if not report.at_most(path, conditions, limit):
         return
     report.unique(path, [condition.type for condition in conditions], ".type")
@@ -85,21 +87,3 @@ def _check_labels(report: Report, path: str, meta: ObjectMeta) -> None:
         size += len(key.encode(errors="surrogatepass")) + len(value.encode(errors="surrogatepass"))
     if size > MAX_ANNOTATIONS_BYTES:
         report.add(f"{path}.annotations", f"has {size} bytes; use at most {MAX_ANNOTATIONS_BYTES}")
-
-
-def _check_owners(report: Report, owners: Sequence[OwnerReference]) -> None:
-    controllers = [index for index, owner in enumerate(owners) if owner.controller]
-    if len(controllers) > 1:
-        report.add(
-            f"metadata.ownerReferences[{controllers[1]}].controller", "is the second controller; only one owner can be"
-        )
-    for index, owner in enumerate(owners):
-        place = f"metadata.ownerReferences[{index}]"
-        group, slash, version = owner.api_version.rpartition("/")
-        if not owner.api_version:
-            report.required(f"{place}.apiVersion", "set the owner's API version")
-        elif not version or "/" in group or (slash and not group):
-            report.add(f"{place}.apiVersion", f"{shown(owner.api_version)} is not an API version; write group/version")
-        for field in ("kind", "name"):
-            if not getattr(owner, field):
-                report.required(f"{place}.{field}", f"set the owner's {field}")
