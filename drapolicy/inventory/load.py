@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -59,7 +61,7 @@ def load(*sources: Source, release: Release | None = None, strict: bool = True) 
     """
     with _no_garbage_collection():
         found = _read(api.stream(*sources, strict=strict))
-        gc.collect()  # empties the interpreter's free lists, which else keep the memory of all that was read
+        _return_memory()
         return _fleet(found, release)
 
 
@@ -104,3 +106,15 @@ def _no_garbage_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def _return_memory() -> None:
+    """Give the memory of all that was read back to the system: of a large fleet, more than the fleet itself takes.
+
+    A few small objects in the interpreter's free lists, and the columns at the end of the heap, else hold all of it.
+    """
+    gc.collect()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
+        if trim is not None:
+            trim(0)
