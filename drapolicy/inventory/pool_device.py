@@ -55,6 +55,8 @@ class PoolDevice:
         Several claims may hold shares of it (K8s S44).
     counters
         What it draws from shared counters: ``((counter set, counter), nano units)``.
+    capacity
+        Amount of each capacity: ``(name, nano units)``.
     harmful
         Taints that keep it from being allocated unless tolerated (K8s S47).
     memo
@@ -66,6 +68,7 @@ class PoolDevice:
         "_verdicts",
         "_view",
         "api",
+        "capacity",
         "counters",
         "harmful",
         "id",
@@ -97,6 +100,7 @@ class PoolDevice:
         self.node_problem = node_problem
         self.shareable = bool(device.allow_multiple_allocations)
         self.counters = consumption(device)
+        self.capacity = tuple((name, capacity.value.nano) for name, capacity in device.capacity.items())
         self.harmful: tuple[DeviceTaint, ...] = tuple(
             taint for taint in device.taints if taint.effect in {"NoSchedule", "NoExecute"}
         )

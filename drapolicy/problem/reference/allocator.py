@@ -24,6 +24,8 @@ from drapolicy.problem.result import NodeSelectorError, allocation_results
 from drapolicy.problem.solution import Solution, Taken
 from drapolicy.release import SUPPORTED_FEATURES
 
+_SHARE_SEED = 0
+
 
 class Allocator:
     """Decides as Kubernetes 1.37's allocator does: first fit, depth first, exhaustive.
@@ -155,12 +157,16 @@ class Allocator:
 
     def results(self, node: Node, claims: Sequence[ResourceClaim], solution: Solution) -> Fits | Abort:
         """Return an assignment as Kubernetes writes it; it ends the attempt where no node selector can be made."""
-        make = self._share_ids or _seeded_ids()
+        rng: random.Random | None = None
 
         def share_id(taken: Taken) -> str:
-            made = make()
-            while self._share_ids is None and self._allocated.has_share(taken.device.id, made):
-                made = make()
+            nonlocal rng
+            if self._share_ids is not None:
+                return self._share_ids()
+            rng = rng or random.Random(_SHARE_SEED)
+            made = _uuid(rng)
+            while self._allocated.has_share(taken.device.id, made):
+                made = _uuid(rng)
             return made
 
         try:
@@ -201,6 +207,5 @@ def _ordered(devices: Sequence[PoolDevice], order: Sequence[int] | None) -> Sequ
     return [devices[index] for index in order]
 
 
-def _seeded_ids() -> Callable[[], str]:
-    rng = random.Random(0)
-    return lambda: str(uuid.UUID(int=rng.getrandbits(128), version=4))
+def _uuid(rng: random.Random) -> str:
+    return str(uuid.UUID(int=rng.getrandbits(128), version=4))

@@ -189,12 +189,15 @@ class Board:
         free = self._free.get(device.index)
         if free is None:
             held = self._allocated.consumed(device.id)
-            free = [capacity.value.nano - held.get(name, 0) for name, capacity in device.api.capacity.items()]
+            free = [amount - held.get(name, 0) for name, amount in device.capacity]
             self._free[device.index] = free
         return free
 
     def _has_room(self, device: PoolDevice, amounts: tuple[int, ...]) -> bool:
-        return all(amount <= left for amount, left in zip(amounts, self._room(device), strict=True))
+        for amount, left in zip(amounts, self._room(device), strict=True):  # noqa: SIM110 - the innermost loop
+            if amount > left:
+                return False
+        return True
 
     @staticmethod
     def _leave_constraints(plan: Plan, count: int) -> None:

@@ -195,8 +195,7 @@ class Preparation:
             message = f"{plan.where}: checking capacity for device {device.id.device}: {charge.problem}"
             raise AbortError(message)
         return charge.usable and all(
-            amount <= capacity.value.nano
-            for amount, capacity in zip(charge.amounts, device.api.capacity.values(), strict=True)
+            amount <= whole for amount, (_, whole) in zip(charge.amounts, device.capacity, strict=True)
         )
 
 
