@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import Device, ResourceClaim
@@ -18,11 +18,13 @@ class Books:
     ----------
     allocated
         Claims that hold devices; those without allocation count for nothing.
+    pools
+        Pools that matter; what is held of others is passed over.
     sharing
         Whether shares exist at all (feature ConsumableCapacity); otherwise a share holds the whole device.
     """
 
-    def __init__(self, allocated: Iterable[ResourceClaim], *, sharing: bool) -> None:
+    def __init__(self, allocated: Iterable[ResourceClaim], pools: Container[PoolID], *, sharing: bool) -> None:
         self._holder: dict[DeviceID, ResourceClaim] = {}
         self._shared: set[DeviceID] = set()
         self._shares: set[tuple[DeviceID, str]] = set()
@@ -34,7 +36,7 @@ class Books:
             if claim.status.allocation is None:
                 continue
             for result in claim.status.allocation.devices.results:
-                if result.admin_access:
+                if result.admin_access or (result.driver, result.pool) not in pools:
                     continue
                 device = (result.driver, result.pool, result.device)
                 if result.share_id is None or not sharing:

@@ -36,8 +36,8 @@ def verify(
     CompileError
         If a selector that decides is beyond what drapolicy can evaluate, so that there is no verdict.
     """
-    for error in violations(objects, node, claims, results, release, existing=existing):
-        raise error
+    held = objects.claims if existing is None else existing
+    Verifier(objects, release).verify(node, claims, results, held)
 
 
 def violations(
@@ -104,6 +104,23 @@ class Verifier:
         self._published = Published(objects.slices)
         self._rules = objects.taint_rules if "DRADeviceTaintRules" in release.gates else ()
 
+    def verify(
+        self,
+        node: Node,
+        claims: Sequence[ResourceClaim],
+        results: Sequence[AllocationResult],
+        existing: Iterable[ResourceClaim],
+    ) -> None:
+        """Raise for the first rule that a placement breaks, as the function :func:`verify` does.
+
+        Raises
+        ------
+        VerificationError
+            If the placement is not valid.
+        """
+        for error in self.violations(node, claims, results, existing):
+            raise error
+
     def violations(
         self,
         node: Node,
@@ -127,7 +144,7 @@ class Verifier:
         sight = Sight(self._published, node, self._features, None if everything else sorted(wanted))
         own = {(claim.metadata.namespace, claim.metadata.name) for claim in claims}
         others = (claim for claim in existing if (claim.metadata.namespace, claim.metadata.name) not in own)
-        books = Books(others, sharing="ConsumableCapacity" in self._features)
+        books = Books(others, sight.pools, sharing="ConsumableCapacity" in self._features)
         taking = Taking(sight, books, self._classes, self._rules, self._features)
         for claim in claims:
             yield from refused(claim, self._classes, self._features)

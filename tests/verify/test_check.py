@@ -24,6 +24,7 @@ from drapolicy.api.resource import (
     ResourceClaim,
 )
 from drapolicy.cel import CompileError
+from drapolicy.errors import VerificationError
 from drapolicy.release import Release, release
 from drapolicy.testing import edit
 from drapolicy.testing.edit import Placed, Spot
@@ -364,7 +365,9 @@ def test_one_verifier_serves_many_placements() -> None:
     placed = specimens()["shares"]
     verifier = Verifier(placed.objects, release())
     for _ in range(2):
-        assert list(verifier.violations(placed.node, placed.claims, placed.results, placed.existing)) == []
+        verifier.verify(placed.node, placed.claims, placed.results, placed.existing)
+    with pytest.raises(VerificationError):
+        verifier.verify(placed.node, placed.claims, (), placed.existing)
 
 
 def test_a_release_of_other_gates_can_be_made_by_hand() -> None:
