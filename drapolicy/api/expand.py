@@ -28,7 +28,8 @@ _LABELS_OF_OWNERS = (
 def expand(objects: Iterable[Any]) -> list[Any]:
     """Return the objects with pods in place of workloads, and the claims of pods that claim templates call for.
 
-    A workload that owns another object of the input (its ReplicaSet, Job or pods) makes no pods, for those are there;
+    An object with ``generateName`` alone gets a name, as the API server gives one; its letters, like all that stand for
+    random ones, depend on the input alone. A workload that owns another object of the input (its ReplicaSet, Job or pods) makes no pods, for those are there;
     so the output of ``kubectl get all`` counts each pod once. A claim is made for each entry of a pod that names a
     template of the input, unless the pod's status or the claims name one already or the pod has ended; it is called
     ``<pod>-<entry>-`` and five letters (K8s S13). An entry that names an unknown template or claim stays as it is: its
@@ -39,7 +40,7 @@ def expand(objects: Iterable[Any]) -> list[Any]:
     InputError
         If a workload asks for more pods than `MAX_PODS`.
     """
-    given = list(objects)
+    given = _named(objects)
     nodes = [item for item in given if isinstance(item, Node)]
     owners = _owners(given)
     names = {(_namespace(item.metadata), item.metadata.name) for item in given if isinstance(item, Pod)}
@@ -56,6 +57,25 @@ def expand(objects: Iterable[Any]) -> list[Any]:
         _refuse_crowd(item, made)
         result += [pod for pod in pods_of(item, nodes) if (_namespace(pod.metadata), pod.metadata.name) not in names]
     return _with_claims(result)
+
+
+def _named(objects: Iterable[Any]) -> list[Any]:
+    """Return the objects, those without a name with one made from ``generateName``."""
+    given = list(objects)
+    taken = {(type(item), _namespace(item.metadata), item.metadata.name) for item in given}
+    counts: dict[tuple[type[Any], str, str], int] = {}
+    for position, item in enumerate(given):
+        meta = item.metadata
+        if meta.name or not meta.generate_name:
+            continue
+        key = (type(item), _namespace(meta), meta.generate_name)
+        while True:
+            counts[key] = number = counts.get(key, -1) + 1
+            name = generated_name(meta.generate_name, f"{key[1]}/{meta.generate_name}", number)
+            if (*key[:2], name) not in taken:
+                break
+        given[position] = structs.replace(item, metadata=structs.replace(meta, name=name))
+    return given
 
 
 def _namespace(meta: ObjectMeta) -> str:

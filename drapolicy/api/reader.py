@@ -15,7 +15,16 @@ from drapolicy.api.convert import clean, convert
 from drapolicy.api.defaults import apply_defaults
 from drapolicy.api.fast_json import read_list
 from drapolicy.api.json_reader import read_json
-from drapolicy.api.kinds import CLUSTER_SCOPED, DEFAULT_NAMESPACE, TYPES, Verdict, label, list_item_kind, verdict
+from drapolicy.api.kinds import (
+    CLUSTER_SCOPED,
+    DEFAULT_NAMESPACE,
+    RESOURCE_TYPES,
+    TYPES,
+    Verdict,
+    label,
+    list_item_kind,
+    verdict,
+)
 from drapolicy.api.validation import validate as validate_object
 from drapolicy.api.values import ReadFault, doubled_keys, shown
 from drapolicy.api.workloads import WORKLOAD_TYPES
@@ -205,6 +214,8 @@ class _Place:
                 complete, metadata=msgspec.structs.replace(complete.metadata, namespace=DEFAULT_NAMESPACE)
             )
         if self._reader.validate:
+            if kind not in RESOURCE_TYPES and not meta.name and not meta.generate_name:
+                self.fault(thing or kind, "metadata.name", "is required; set name or generateName")
             thing = thing or label(kind, meta.namespace, meta.name)
             self._reader.faults += [
                 replace(fault, file=self._file, document=self._number, object=thing)

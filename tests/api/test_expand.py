@@ -77,6 +77,18 @@ def test_what_was_expanded_expands_no_further() -> None:
     assert list(again) == list(objects)
 
 
+def test_objects_without_a_name_get_one() -> None:
+    """The API server completes ``generateName``; two pods of one beginning get two names, and claims of their own."""
+    nameless = pod()
+    nameless["metadata"] = {"generateName": "p-", "namespace": "team"}
+    objects = load(template(), nameless, nameless)
+    names = [made.metadata.name for made in objects.pods]
+    assert len(set(names)) == 2
+    assert all(name.startswith("p-") and len(name) == len("p-") + 5 for name in names)
+    assert [claim.metadata.owner_references[0].name for claim in objects.claims] == names
+    assert load(nameless, expand=False).pods[0].metadata.name == ""
+
+
 def test_an_unknown_template_leaves_the_entry_alone() -> None:
     """Such a pod is not scheduled (K8s S63); that is found where pods are scheduled."""
     other_namespace = template()

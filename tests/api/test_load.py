@@ -246,6 +246,13 @@ def test_no_namespace_is_the_default_namespace() -> None:
     assert fault.object == "ResourceClaim default/a"
 
 
+@pytest.mark.parametrize(("version", "kind"), [("v1", "Node"), ("v1", "Pod"), ("apps/v1", "Deployment")])
+def test_objects_need_a_name(version: str, kind: str) -> None:
+    """Also kinds of which only a part is read must have a name."""
+    (fault,) = faults_of(lambda: api.loads(f"apiVersion: {version}\nkind: {kind}\nmetadata: {{labels: {{a: b}}}}\n"))
+    assert (fault.object, fault.path) == (kind, "metadata.name")
+
+
 def test_objects_to_be_named_by_the_server_may_share_their_beginning() -> None:
     """Objects with ``generateName`` have no name yet that could be taken."""
     pod = "apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\nspec: {containers: [{name: c}]}\n"
