@@ -128,27 +128,33 @@ NamedFormat.validate(string) -> optional(list(string))
 """
 
 FORMATS = (
-    "dns1123Label dns1123Subdomain dns1035Label qualifiedName dns1123LabelPrefix dns1123SubdomainPrefix"
-    " dns1035LabelPrefix labelValue uri uuid byte date datetime"
-).split()
+    "dns1123Label",
+    "dns1123Subdomain",
+    "dns1035Label",
+    "qualifiedName",
+    "dns1123LabelPrefix",
+    "dns1123SubdomainPrefix",
+    "dns1035LabelPrefix",
+    "labelValue",
+    "uri",
+    "uuid",
+    "byte",
+    "date",
+    "datetime",
+)
 
 _NAMESPACES = ("strings", "sets", "optional", "ip", "format")
 
 
 def _overload(line: str) -> Overload:
     signature, _, result = line.partition(" -> ")
-    head, _, tail = signature.rpartition(".") if "." in signature else ("", "", signature)
-    # A dot inside the parameters belongs to a type; the one before the function name does not.
-    opening = signature.index("(") if not signature.startswith("list(") else signature.index("(", signature.index(")."))
-    head, _, name = signature[:opening].rpartition(".")
-    inside = signature[opening + 1 : -1]
-    del tail
-    parameters = tuple(part for part in _split(inside) if part)
-    if not head:
-        return Overload(name, member=False, parameters=parameters, result=result)
-    if head in _NAMESPACES:
-        return Overload(f"{head}.{name}", member=False, parameters=parameters, result=result)
-    return Overload(name, member=True, parameters=(head, *parameters), result=result)
+    # A generic target, as in list(A).indexOf(A), has brackets of its own.
+    opening = signature.index("(", signature.rfind(").") + 1 if signature.startswith("list(") else 0)
+    target, _, name = signature[:opening].rpartition(".")
+    parameters = tuple(part for part in _split(signature[opening + 1 : -1]) if part)
+    if target and target not in _NAMESPACES:
+        return Overload(name, member=True, parameters=(target, *parameters), result=result)
+    return Overload(signature[:opening], member=False, parameters=parameters, result=result)
 
 
 def _split(text: str) -> list[str]:
@@ -164,21 +170,17 @@ def _split(text: str) -> list[str]:
 
 def _all() -> list[Overload]:
     rows = [_overload(line) for line in _TEXT.splitlines() if line]
-    for name in ("isSorted", "min", "max", "sum"):
-        for kind in _SUMMABLE if name == "sum" else _COMPARABLE:
-            rows.append(
-                Overload(
-                    name, member=True, parameters=(f"list({kind})",), result="bool" if name == "isSorted" else kind
-                )
-            )
+    rows += [Overload("isSorted", member=True, parameters=(f"list({kind})",), result="bool") for kind in _COMPARABLE]
+    for name, kinds in (("min", _COMPARABLE), ("max", _COMPARABLE), ("sum", _SUMMABLE)):
+        rows += [Overload(name, member=True, parameters=(f"list({kind})",), result=kind) for kind in kinds]
     rows += [Overload(f"format.{name}", member=False, parameters=(), result="NamedFormat") for name in FORMATS]
     for operator in REPLACED[:4]:
         pairs = [(kind, kind) for kind in _COMPARABLE] + [
             (left, right) for left in _NUMERIC for right in _NUMERIC if left != right
         ]
         rows += [Overload(operator, member=False, parameters=pair, result="bool") for pair in pairs]
-    for kind in ("string", "bool", "int", "uint", "double", "bytes", "timestamp", "duration", "net.IP", "net.CIDR"):
-        rows.append(Overload("string", member=False, parameters=(kind,), result="string"))
+    written = ("string", "bool", "int", "uint", "double", "bytes", "timestamp", "duration", "net.IP", "net.CIDR")
+    rows += [Overload("string", member=False, parameters=(kind,), result="string") for kind in written]
     return rows
 
 

@@ -40,8 +40,8 @@ def device_view(driver: str, device: Device) -> DeviceView:
     Examples
     --------
     >>> from drapolicy.api.resource import Device, DeviceAttribute
-    >>> view = device_view("gpu.example.com", Device(name="gpu-0", attributes={"model": DeviceAttribute(string_value="A100")}))
-    >>> view.device["attributes"]["gpu.example.com"]
+    >>> device = Device(name="gpu-0", attributes={"model": DeviceAttribute(string_value="A100")})
+    >>> device_view("gpu.example.com", device).device["attributes"]["gpu.example.com"]
     {'model': 'A100'}
     """
     attributes, capacity = DefaultMap(), DefaultMap()

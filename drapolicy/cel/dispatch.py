@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from drapolicy.cel.errors import EvaluationError
 from drapolicy.cel.values import type_name
 
 Function = Callable[..., Any]
+F = TypeVar("F", bound=Callable[..., Any])
 
 _TYPES = {
     "Quantity": "kubernetes.Quantity",
@@ -36,6 +37,7 @@ class Overloads:
         self._rows += other._rows
 
     def __call__(self, *args: Any) -> Any:
+        """Return the result of the first overload that takes the arguments."""
         for parameters, function in self._rows:
             if len(parameters) == len(args) and all(map(accepts, parameters, args)):
                 return function(*args)
@@ -61,10 +63,10 @@ class Library:
     def __init__(self) -> None:
         self.functions: dict[str, Function] = {}
 
-    def overload(self, name: str, *parameters: str) -> Callable[[Function], Function]:
+    def overload(self, name: str, *parameters: str) -> Callable[[F], F]:
         """Register an overload whose parameter types are checked, and named in the error when none fits."""
 
-        def register(function: Function) -> Function:
+        def register(function: F) -> F:
             overloads = self.functions.setdefault(name, Overloads(name))
             assert isinstance(overloads, Overloads)
             overloads.add(parameters, function)
@@ -72,10 +74,10 @@ class Library:
 
         return register
 
-    def function(self, name: str) -> Callable[[Function], Function]:
+    def function(self, name: str) -> Callable[[F], F]:
         """Register a function that checks its arguments itself."""
 
-        def register(function: Function) -> Function:
+        def register(function: F) -> F:
             self.functions[name] = function
             return function
 

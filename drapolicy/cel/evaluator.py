@@ -1,8 +1,7 @@
 """Checked expressions turned into Python functions, one closure a node (K8s S56, S59).
 
-A closure takes the frame of one evaluation, a list: the device's map, the cost spent so far, then one slot for each
-variable of a comprehension. Errors are exceptions until something may absorb them; an accumulator that failed holds
-its error as its value, because upstream's comprehensions go on and fail only where the accumulator is read.
+Errors are exceptions until something may absorb them; an accumulator that failed holds its error as its value,
+because upstream's comprehensions go on and fail only where the accumulator is read.
 """
 
 from __future__ import annotations
@@ -10,12 +9,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from drapolicy.cel import kubernetes, lists, standard, strings
+from drapolicy.cel import conversions, kubernetes, lists, standard, strings
 from drapolicy.cel.access import QUALIFIERS, element, has_element, optional_element
 from drapolicy.cel.dispatch import merge
 from drapolicy.cel.errors import CompileError, EvaluationError
 from drapolicy.cel.library import regex_fault
-from drapolicy.cel.semver import Semver
+from drapolicy.cel.steps import (
+    UNSET,
+    Frame,
+    Run,
+    addition,
+    alternative,
+    appending,
+    attempt,
+    binary,
+    charged,
+    conditional,
+    conjunction,
+    disjunction,
+    domain_field,
+    elements,
+    in_literal,
+    inserting,
+    made,
+    not_strictly_false,
+    pairs,
+    spend,
+)
 from drapolicy.cel.syntax import (
     Call,
     Checked,
@@ -29,33 +49,14 @@ from drapolicy.cel.syntax import (
     Struct,
     children,
 )
-from drapolicy.cel.values import DefaultMap, Optional, Sum, TypeName, go_name, key, no_overload, type_name, unkey
+from drapolicy.cel.values import DefaultMap, Optional, Sum, TypeName, go_name, key, no_overload, type_name
 
-Frame = list[Any]
-Run = Callable[[Frame], Any]
+FUNCTIONS = merge(standard.LIBRARY, conversions.LIBRARY, kubernetes.LIBRARY, strings.LIBRARY, lists.LIBRARY)
 
-FUNCTIONS = merge(standard.LIBRARY, kubernetes.LIBRARY, strings.LIBRARY, lists.LIBRARY)
-
-COST_LIMIT = 1_000_000
 _CONVERSIONS = frozenset({"int", "uint", "double", "string", "bool", "bytes", "dyn"})
 # Functions that compare every element with every other.
 _QUADRATIC = frozenset({"distinct", "sort", "@sortByAssociatedKeys"})
 _SETS = frozenset({"sets.contains", "sets.equivalent", "sets.intersects"})
-_UNSET = object()
-
-
-class FinalError(EvaluationError):
-    """An error that ends the whole evaluation: nothing absorbs it."""
-
-
-def spend(frame: Frame, cost: int) -> None:
-    """Add to the cost of an evaluation.
-
-    The costs here are lower bounds of upstream's, so that what fails here fails there too, and nothing runs on.
-    """
-    frame[1] += cost
-    if frame[1] > COST_LIMIT:
-        raise FinalError(strings.COST_EXCEEDED)
 
 
 class Builder:
@@ -140,7 +141,7 @@ class Builder:
                 function="_[_]",
                 args=(Ident(name="device.attributes" | "device.capacity" as name), Const(value=str(domain))),
             ):
-                return _domain_field(name.removeprefix("device."), domain, field)
+                return domain_field(name.removeprefix("device."), domain, field)
         operand = self.build(node.operand)
 
         def select(frame: Frame) -> Any:
@@ -155,45 +156,45 @@ class Builder:
         runs = [self.build(argument) for argument in arguments]
         match function:
             case "_&&_":
-                return _and(*runs)
+                return conjunction(*runs)
             case "_||_":
-                return _or(*runs)
+                return disjunction(*runs)
             case "_?_:_":
-                return _conditional(*runs)
+                return conditional(*runs)
             case "@not_strictly_false":
-                return _not_strictly_false(*runs)
+                return not_strictly_false(*runs)
             case "_[_]":
                 name = self._constants.get(runs[1], "")
                 if type(name) not in QUALIFIERS:
                     message = f"program instantiation failed: invalid qualifier type: {go_name(name)}"
                     raise CompileError(message, self._expression)
-                return _binary(element, *runs)
+                return binary(element, *runs)
             case "_[?_]" | "_?._":
-                return _binary(optional_element, *runs)
+                return binary(optional_element, *runs)
             case "or" | "orValue":
-                return _alternative(runs[0], runs[1], unwrap=function == "orValue")
+                return alternative(runs[0], runs[1], unwrap=function == "orValue")
         if function not in FUNCTIONS:
             raise self._unsupported(f"the function {function}")
         implementation = FUNCTIONS[function]
         if function in _CONVERSIONS and runs[0] in self._constants:
             return self._constant(implementation, self._constants[runs[0]])
         if function == "@in" and isinstance(arguments[1], ListLiteral):
-            return _in_literal(runs[0], runs[1], arguments[1])
+            return in_literal(runs[0], runs[1], arguments[1])
         if function in {"find", "findAll"} and isinstance(arguments[1], Const):
             return self._find(implementation, runs, arguments[1].value)
         if function == "lists.range":
-            return _made(implementation, runs[0])
+            return made(implementation, runs[0])
         if function in _QUADRATIC:
-            return _charged(implementation, runs, lambda values: len(values[0]) ** 2)
+            return charged(implementation, runs, lambda values: len(values[0]) ** 2)
         if function in _SETS:
-            return _charged(implementation, runs, lambda values: len(values[0]) * len(values[1]))
+            return charged(implementation, runs, lambda values: len(values[0]) * len(values[1]))
         if function == "_+_":
-            return _addition(*runs)
+            return addition(*runs)
         if len(runs) == 1:
             (only,) = runs
             return lambda frame: implementation(only(frame))
         if len(runs) == 2:
-            return _binary(implementation, *runs)
+            return binary(implementation, *runs)
         return lambda frame: implementation(*[run(frame) for run in runs])
 
     def _find(self, implementation: Callable[..., Any], runs: list[Run], pattern: Any) -> Run:
@@ -274,8 +275,8 @@ class Builder:
 
         def read(frame: Frame) -> Any:
             value = frame[accumulator]
-            if value is _UNSET:
-                value = _attempt(start, frame)
+            if value is UNSET:
+                value = attempt(start, frame)
                 if type(value) is DefaultMap and not value:
                     # Upstream replaces an empty map here by a plain one, whose missing keys are errors.
                     value = {}
@@ -289,8 +290,7 @@ class Builder:
         self._scope[node.variable] = lambda frame: frame[first]
         if node.variable2:
             self._scope[node.variable2] = lambda frame: frame[second]
-        # The iteration variable hides an accumulator of the same name, as upstream resolves them the other way
-        # round only where the checker has refused the program.
+        # An accumulator wins over an iteration variable of its name.
         self._scope[node.accumulator] = read
         condition = self.build(node.condition)
         grown = self._grown(node, node.step, read) if _grows(node) else None
@@ -302,17 +302,17 @@ class Builder:
 
         def fold(frame: Frame) -> Any:
             values = over(frame)
-            pairs = _pairs(values) if two else _elements(values)
-            frame[accumulator] = fresh() if grown else _UNSET
-            for pair in pairs:
+            items = pairs(values) if two else elements(values)
+            frame[accumulator] = fresh() if grown else UNSET
+            for item in items:
                 spend(frame, charge)
                 if two:
-                    frame[first], frame[second] = pair
+                    frame[first], frame[second] = item
                 else:
-                    frame[first] = pair
-                if _attempt(condition, frame) is False:
+                    frame[first] = item
+                if attempt(condition, frame) is False:
                     break
-                frame[accumulator] = _attempt(step, frame)
+                frame[accumulator] = attempt(step, frame)
             return result(frame)
 
         return fold
@@ -325,11 +325,14 @@ class Builder:
         match step:
             case Call(function="_?_:_", args=(test, then, Ident(name=node.accumulator))):
                 grow = self._grown(node, then, read)
-                return _conditional(self.build(test), grow, read) if grow else None
-            case Call(function="_+_", args=(Ident(name=node.accumulator), ListLiteral(elements=(item,), optional=optional))):
-                return None if optional else _appending(read, self.build(item))
+                return conditional(self.build(test), grow, read) if grow else None
+            case Call(
+                function="_+_", args=(Ident(name=node.accumulator), ListLiteral(elements=(item,), optional=optional))
+            ):
+                # Upstream makes a list of the item, which costs unless it is a constant, and joins it to the others.
+                return None if optional else appending(read, self.build(item), 1 if isinstance(item, Const) else 11)
             case Call(function="cel.@mapInsert", args=(Ident(name=node.accumulator), *added)):
-                return _inserting(read, [self.build(part) for part in added])
+                return inserting(read, [self.build(part) for part in added])
         return None
 
 
@@ -337,24 +340,6 @@ def _grows(node: Fold) -> bool:
     """Return whether a comprehension starts from nothing under a name that expressions cannot spell."""
     empty = isinstance(node.start, ListLiteral | MapLiteral) and not children(node.start)
     return empty and node.accumulator.startswith("@") and isinstance(node.result, Ident)
-
-
-def _appending(read: Run, item: Run) -> Run:
-    def step(frame: Frame) -> Any:
-        values = read(frame)
-        values.append(item(frame))
-        return values
-
-    return step
-
-
-def _inserting(read: Run, added: list[Run]) -> Run:
-    def step(frame: Frame) -> Any:
-        values = read(frame)
-        lists.insert(values, *[run(frame) for run in added])
-        return values
-
-    return step
 
 
 def least_cost(node: Node) -> int:
@@ -372,154 +357,3 @@ def least_cost(node: Node) -> int:
         case Fold() | Select(test=True):
             return 0
     return sum(map(least_cost, children(node)))
-
-
-def _attempt(run: Run, frame: Frame) -> Any:
-    """Return a value, or the error in its place."""
-    try:
-        return run(frame)
-    except FinalError:
-        raise
-    except EvaluationError as error:
-        return error
-
-
-def _domain_field(variable: str, domain: str, field: str) -> Run:
-    def get(frame: Frame) -> Any:
-        try:
-            return frame[0][variable][domain][field]
-        except KeyError:
-            raise EvaluationError(f"no such key: {field}") from None
-
-    return get
-
-
-def _binary(function: Callable[..., Any], left: Run, right: Run) -> Run:
-    return lambda frame: function(left(frame), right(frame))
-
-
-def _charged(function: Callable[..., Any], runs: list[Run], cost: Callable[[list[Any]], int]) -> Run:
-    def call(frame: Frame) -> Any:
-        values = [run(frame) for run in runs]
-        if all(type(value) is list for value in values):
-            spend(frame, cost(values))
-        return function(*values)
-
-    return call
-
-
-def _in_literal(value: Run, container: Run, literal: ListLiteral) -> Run:
-    """Return a membership test; upstream makes a hash set of a list of constants, which not every value can enter."""
-    hashed = bool(literal.elements) and all(
-        isinstance(part, Const) and type(part.value) is not bytes for part in literal.elements
-    )
-
-    def test(frame: Frame) -> bool:
-        element_value = value(frame)
-        if hashed and type(element_value) in _UNHASHABLE:
-            raise FinalError(f"internal error: runtime error: hash of unhashable type {go_name(element_value)}")
-        return standard.contained(element_value, container(frame))
-
-    return test
-
-
-_UNHASHABLE = frozenset({Semver, bytes})
-
-
-def _made(function: Callable[..., Any], size: Run) -> Run:
-    def call(frame: Frame) -> Any:
-        values = function(size(frame))
-        spend(frame, len(values) + 11)
-        return values
-
-    return call
-
-
-def _addition(left: Run, right: Run) -> Run:
-    def call(frame: Frame) -> Any:
-        first, second = left(frame), right(frame)
-        if type(first) is str and type(second) is str:
-            spend(frame, (len(first) + len(second)) // 10)
-        return standard.add(first, second)
-
-    return call
-
-
-def _and(left: Run, right: Run) -> Run:
-    def both(frame: Frame) -> bool:
-        first = _attempt(left, frame)
-        if first is False:
-            return False
-        second = _attempt(right, frame)
-        if second is False:
-            return False
-        if first is True and second is True:
-            return True
-        raise _failure(first, second)
-
-    return both
-
-
-def _or(left: Run, right: Run) -> Run:
-    def either(frame: Frame) -> bool:
-        first = _attempt(left, frame)
-        if first is True:
-            return True
-        second = _attempt(right, frame)
-        if second is True:
-            return True
-        if first is False and second is False:
-            return False
-        raise _failure(first, second)
-
-    return either
-
-
-def _failure(first: Any, second: Any) -> EvaluationError:
-    """Return the error of the first operand that is not a bool."""
-    wrong = second if type(first) is bool else first
-    return wrong if isinstance(wrong, EvaluationError) else no_overload()
-
-
-def _conditional(condition: Run, positive: Run, negative: Run) -> Run:
-    def choose(frame: Frame) -> Any:
-        value = condition(frame)
-        if value is True:
-            return positive(frame)
-        if value is False:
-            return negative(frame)
-        raise no_overload()
-
-    return choose
-
-
-def _not_strictly_false(operand: Run) -> Run:
-    return lambda frame: _attempt(operand, frame) is not False
-
-
-def _alternative(first: Run, second: Run, *, unwrap: bool) -> Run:
-    def choose(frame: Frame) -> Any:
-        value = first(frame)
-        if type(value) is not Optional:
-            raise no_overload()
-        if value.present:
-            return value.value if unwrap else value
-        return second(frame)
-
-    return choose
-
-
-def _elements(values: Any) -> list[Any]:
-    if type(values) is list:
-        return values
-    if isinstance(values, dict):
-        return [unkey(entry) for entry in values]
-    raise EvaluationError(f"got '{go_name(values)}', expected iterable type")
-
-
-def _pairs(values: Any) -> list[tuple[Any, Any]]:
-    if type(values) is list:
-        return list(enumerate(values))
-    if type(values) is dict or type(values) is DefaultMap:
-        return [(unkey(entry), value) for entry, value in values.items()]
-    raise EvaluationError(f"unsupported comprehension range type: {go_name(values)}")

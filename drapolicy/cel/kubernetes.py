@@ -150,7 +150,7 @@ def version(text: str) -> semver.Semver:
 
 
 @_overload("semver", "string", "bool")
-def version_normalized(text: str, normalize: bool) -> semver.Semver:  # noqa: FBT001
+def version_normalized(text: str, normalize: bool) -> semver.Semver:
     """Return the version in a text, made regular first if asked."""
     return semver.parse_normalized(text) if normalize else semver.parse(text)
 
@@ -162,7 +162,7 @@ def is_version(text: str) -> bool:
 
 
 @_overload("isSemver", "string", "bool")
-def is_version_normalized(text: str, normalize: bool) -> bool:  # noqa: FBT001
+def is_version_normalized(text: str, normalize: bool) -> bool:
     """Return whether a text is a version, made regular first if asked."""
     try:
         version_normalized(text, normalize)

@@ -18,7 +18,8 @@ from cel_expr_python import cel
 from drapolicy.cel import wording
 from drapolicy.cel.declarations import OVERLOADS, REPLACED
 from drapolicy.cel.errors import CompileError, EvaluationError
-from drapolicy.cel.syntax import Checked, decode
+from drapolicy.cel.syntax import Checked
+from drapolicy.cel.wire import decode
 
 # Upstream refuses expressions of more than this many nested rules; the library's own limit is fixed at 32.
 _UPSTREAM_DEPTH = 250
@@ -46,7 +47,9 @@ def type_check(expression: str) -> Checked:
     # four are always there.
     source = _HAS_FIELD.sub(lambda found: found[0] if found["skip"] else "true".ljust(len(found[0])), expression)
     if any("\ud800" <= character <= "\udfff" for character in source):
-        message = "compilation failed: the expression holds half a character (a lone surrogate), which UTF-8 cannot write"
+        message = (
+            "compilation failed: the expression holds half a character (a lone surrogate), which UTF-8 cannot write"
+        )
         raise CompileError(message, expression)
     try:
         serialized = _environment().compile(source).serialize()

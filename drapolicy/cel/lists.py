@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from typing import Any
 
@@ -32,7 +33,7 @@ def _above(left: Any, right: Any) -> bool:
 
 def is_sorted(values: list[Any]) -> bool:
     """Return whether no element is larger than the next."""
-    return not any(_above(first, second) for first, second in zip(values, values[1:], strict=False))
+    return not any(_above(first, second) for first, second in itertools.pairwise(values))
 
 
 def smallest(values: list[Any]) -> Any:
@@ -175,7 +176,11 @@ def sort_by(values: Any, keys: Any, name: str = "@sortByAssociatedKeys") -> list
         raise EvaluationError("sorting NaN is not supported by drapolicy")
     if keys is not values and len(keys) > _STABLE and any(keys[index] in keys[:index] for index in range(len(keys))):
         raise EvaluationError(f"sorting more than {_STABLE} elements by equal keys is not supported by drapolicy")
-    order = sorted(range(len(values)), key=functools.cmp_to_key(lambda a, b: compare(keys[a], keys[b])))
+
+    def order_of(left: int, right: int) -> int:
+        return compare(keys[left], keys[right])
+
+    order = sorted(range(len(values)), key=functools.cmp_to_key(order_of))
     return [values[index] for index in order]
 
 

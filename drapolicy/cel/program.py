@@ -8,9 +8,10 @@ from typing import Any
 
 from drapolicy.cel.device import DeviceView
 from drapolicy.cel.errors import CompileError, EvaluationError
-from drapolicy.cel.evaluator import Builder, Run
+from drapolicy.cel.evaluator import Builder
 from drapolicy.cel.library import type_check
 from drapolicy.cel.rules import validate
+from drapolicy.cel.steps import Run
 from drapolicy.cel.values import Optional, type_name
 
 # Kubernetes refuses longer ones (CELSelectorExpressionMaxLength).
@@ -76,18 +77,18 @@ def _not_bool(value: Any) -> EvaluationError:
 
 @lru_cache(maxsize=1024)
 def _compiled(expression: str) -> Program | CompileError:
+    """Return the program, or the error in its place, so that both are kept."""
+    size = len(expression.encode(errors="surrogatepass"))
+    if size > MAX_BYTES:
+        return CompileError(f"the expression has {size} bytes; at most {MAX_BYTES} are allowed", expression)
     try:
-        size = len(expression.encode(errors="surrogatepass"))
-        if size > MAX_BYTES:
-            message = f"the expression has {size} bytes; at most {MAX_BYTES} are allowed"
-            raise CompileError(message, expression)
         checked = type_check(expression)
         validate(checked, expression)
         builder = Builder(checked, expression)
         run = builder.build(checked.root)
-        return Program(expression, run, builder.slots)
     except CompileError as error:
         return error
+    return Program(expression, run, builder.slots)
 
 
 def compile(expression: str) -> Program:  # noqa: A001

@@ -68,7 +68,7 @@ def _mixed(checked: Checked, node: Node) -> Iterator[tuple[Node, str]]:
                 yield value, _mismatch(value_type, kind)
 
 
-def _inner(kind: Type, optional: bool) -> Type:  # noqa: FBT001
+def _inner(kind: Type, optional: bool) -> Type:
     return kind[1][0] if optional and kind[1] else kind
 
 

@@ -249,7 +249,7 @@ def compare(left: Any, right: Any) -> int:
         For values without order between them (``no such overload``) and for NaN.
     """
     if type(left) in _NUMBERS and type(right) in _NUMBERS:
-        if left != left or right != right:
+        if math.isnan(left) or math.isnan(right):
             raise EvaluationError("NaN values cannot be ordered")
         if type(left) is float or type(right) is float:
             left, right = float(left), float(right)
@@ -257,4 +257,4 @@ def compare(left: Any, right: Any) -> int:
         raise no_overload()
     if type(left) is str and not (left.isascii() and right.isascii()):
         left, right = left.encode(), right.encode()
-    return (left > right) - (left < right)
+    return int(left > right) - int(left < right)

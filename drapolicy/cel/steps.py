@@ -1,0 +1,231 @@
+"""Steps of an evaluation: operators that decide which operands run, what errors they absorb and what they cost.
+
+A step takes the frame of one evaluation, a list: the device's map, the cost spent so far, then one slot for each
+variable of a comprehension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from drapolicy.cel import lists, standard, strings
+from drapolicy.cel.errors import EvaluationError
+from drapolicy.cel.semver import Semver
+from drapolicy.cel.syntax import Const, ListLiteral
+from drapolicy.cel.values import DefaultMap, Optional, go_name, no_overload, unkey
+
+Frame = list[Any]
+Run = Callable[[Frame], Any]
+
+COST_LIMIT = 1_000_000
+# A slot that nothing was put into yet.
+UNSET = object()
+
+
+class FinalError(EvaluationError):
+    """An error that ends the whole evaluation: nothing absorbs it."""
+
+
+def spend(frame: Frame, cost: int) -> None:
+    """Add to the cost of an evaluation.
+
+    The costs here are lower bounds of upstream's, so that what fails here fails there too, and nothing runs on.
+    """
+    frame[1] += cost
+    if frame[1] > COST_LIMIT:
+        raise FinalError(strings.COST_EXCEEDED)
+
+
+def appending(read: Run, item: Run, cost: int) -> Run:
+    """Return a step that appends to the list behind ``read``, at a cost."""
+
+    def step(frame: Frame) -> Any:
+        values = read(frame)
+        values.append(item(frame))
+        spend(frame, cost)
+        return values
+
+    return step
+
+
+def inserting(read: Run, added: list[Run]) -> Run:
+    """Return a step that adds entries to the map behind ``read``."""
+
+    def step(frame: Frame) -> Any:
+        values = read(frame)
+        lists.insert(values, *[run(frame) for run in added])
+        return values
+
+    return step
+
+
+def attempt(run: Run, frame: Frame) -> Any:
+    """Return a value, or the error in its place."""
+    try:
+        return run(frame)
+    except FinalError:
+        raise
+    except EvaluationError as error:
+        return error
+
+
+def domain_field(variable: str, domain: str, field: str) -> Run:
+    """Return ``device.attributes[domain].field``, or of capacity."""
+
+    def get(frame: Frame) -> Any:
+        try:
+            return frame[0][variable][domain][field]
+        except KeyError:
+            raise EvaluationError(f"no such key: {field}") from None
+
+    return get
+
+
+def binary(function: Callable[..., Any], left: Run, right: Run) -> Run:
+    """Return a function of two operands."""
+    return lambda frame: function(left(frame), right(frame))
+
+
+def charged(function: Callable[..., Any], runs: list[Run], cost: Callable[[list[Any]], int]) -> Run:
+    """Return a function of lists that is paid for before it runs."""
+
+    def call(frame: Frame) -> Any:
+        values = [run(frame) for run in runs]
+        if all(type(value) is list for value in values):
+            spend(frame, cost(values))
+        return function(*values)
+
+    return call
+
+
+def in_literal(value: Run, container: Run, literal: ListLiteral) -> Run:
+    """Return a membership test; upstream makes a hash set of a list of constants, which not every value can enter."""
+    hashed = bool(literal.elements) and all(
+        isinstance(part, Const) and type(part.value) is not bytes for part in literal.elements
+    )
+
+    def test(frame: Frame) -> bool:
+        element_value = value(frame)
+        if hashed and type(element_value) in _UNHASHABLE:
+            raise FinalError(f"internal error: runtime error: hash of unhashable type {go_name(element_value)}")
+        return standard.contained(element_value, container(frame))
+
+    return test
+
+
+_UNHASHABLE = frozenset({Semver, bytes})
+
+
+def made(function: Callable[..., Any], size: Run) -> Run:
+    """Return a function that makes a list of a size, paid for by it."""
+
+    def call(frame: Frame) -> Any:
+        values = function(size(frame))
+        spend(frame, len(values) + 11)
+        return values
+
+    return call
+
+
+def addition(left: Run, right: Run) -> Run:
+    """Return a sum; joining strings is paid for by their length."""
+
+    def call(frame: Frame) -> Any:
+        first, second = left(frame), right(frame)
+        if type(first) is str and type(second) is str:
+            spend(frame, (len(first) + len(second)) // 10)
+        return standard.add(first, second)
+
+    return call
+
+
+def conjunction(left: Run, right: Run) -> Run:
+    """Return ``&&``: false wins over an error on either side."""
+
+    def both(frame: Frame) -> bool:
+        first = attempt(left, frame)
+        if first is False:
+            return False
+        second = attempt(right, frame)
+        if second is False:
+            return False
+        if first is True and second is True:
+            return True
+        raise _failure(first, second)
+
+    return both
+
+
+def disjunction(left: Run, right: Run) -> Run:
+    """Return ``||``: true wins over an error on either side."""
+
+    def either(frame: Frame) -> bool:
+        first = attempt(left, frame)
+        if first is True:
+            return True
+        second = attempt(right, frame)
+        if second is True:
+            return True
+        if first is False and second is False:
+            return False
+        raise _failure(first, second)
+
+    return either
+
+
+def _failure(first: Any, second: Any) -> EvaluationError:
+    """Return the error of the first operand that is not a bool."""
+    wrong = second if type(first) is bool else first
+    return wrong if isinstance(wrong, EvaluationError) else no_overload()
+
+
+def conditional(condition: Run, positive: Run, negative: Run) -> Run:
+    """Return a choice between two operands."""
+
+    def choose(frame: Frame) -> Any:
+        value = condition(frame)
+        if value is True:
+            return positive(frame)
+        if value is False:
+            return negative(frame)
+        raise no_overload()
+
+    return choose
+
+
+def not_strictly_false(operand: Run) -> Run:
+    """Return false for false alone; errors count as true."""
+    return lambda frame: attempt(operand, frame) is not False
+
+
+def alternative(first: Run, second: Run, *, unwrap: bool) -> Run:
+    """Return an optional operand, or a second one where it is empty."""
+
+    def choose(frame: Frame) -> Any:
+        value = first(frame)
+        if type(value) is not Optional:
+            raise no_overload()
+        if value.present:
+            return value.value if unwrap else value
+        return second(frame)
+
+    return choose
+
+
+def elements(values: Any) -> list[Any]:
+    """Return what a comprehension of one variable runs over."""
+    if type(values) is list:
+        return values
+    if isinstance(values, dict):
+        return [unkey(entry) for entry in values]
+    raise EvaluationError(f"got '{go_name(values)}', expected iterable type")
+
+
+def pairs(values: Any) -> list[tuple[Any, Any]]:
+    """Return what a comprehension of two variables runs over."""
+    if type(values) is list:
+        return list(enumerate(values))
+    if type(values) is dict or type(values) is DefaultMap:
+        return [(unkey(entry), value) for entry, value in values.items()]
+    raise EvaluationError(f"unsupported comprehension range type: {go_name(values)}")
