@@ -7,8 +7,10 @@ about its locality. Scores are integers, so that every way of finding a placemen
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Literal
 
 import numpy as np
@@ -72,6 +74,12 @@ class Term:
             message = f"objective {self.name}: returned {number}, outside its bounds {low}..{high}; widen them"
             raise SolverError(message)
         return int(number)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        # The decorated function cannot be found by its name, for the term stands there: the term is pickled by name.
+        if _at(self.function.__module__, self.function.__qualname__) is self:
+            return _at, (self.function.__module__, self.function.__qualname__)
+        return Term, (self.name, self.unit, self.sense, self.sees, self.bounds, self.function, self.doc)
 
     def _objective(self) -> Objective:
         return Objective(((((1 if self.sense == "max" else -1), self),),))
@@ -163,6 +171,16 @@ class Objective:
 
     def __iter__(self) -> Iterator[tuple[tuple[int, Term], ...]]:
         return iter(self.levels)
+
+
+def _at(module: str, name: str) -> Any:
+    """Return what stands under a name in a module that is loaded already or is one of drapolicy's."""
+    if module.partition(".")[0] != "drapolicy" and module not in sys.modules:
+        return None
+    found: Any = import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found
 
 
 def _weighted(value: Term | Objective) -> Objective:

@@ -16,12 +16,15 @@ from drapolicy.problem.outcome import Fits, NoFit, Outcome, TimedOut
 from drapolicy.problem.solution import Solution
 
 
+MAX_STEPS = 2_000_000
+
+
 @runtime_checkable
 class Solver(Protocol):
     """Finds devices on one node.
 
     ``solve`` is called once for each node that is looked at, never concurrently on one problem; it must not change
-    the problem. It searches with :meth:`LocalProblem.search`, which is exhaustive in whatever order it is given, so that
+    the problem. The reference decides whether a node has devices and whether the attempt aborts: a solver asks it first. It searches with :meth:`LocalProblem.search`, which is exhaustive in whatever order it is given, so that
     no policy makes a claim pending that has devices.
 
     Attributes
@@ -91,11 +94,11 @@ class FirstFit:
     Attributes
     ----------
     max_steps
-        Limit of the search in calls of its recursive step; None for none. Upstream has a limit in seconds
-        (K8s S70), which no result should depend on.
+        Limit of the search in calls of its recursive step; None for none. It stands for upstream's limit of 10
+        seconds a node (K8s S70), because no result should depend on a clock.
     """
 
-    max_steps: int | None = None
+    max_steps: int | None = MAX_STEPS
     name: ClassVar[str] = "first-fit"
     seeded: ClassVar[bool] = False
 
@@ -109,15 +112,20 @@ class FirstFit:
 class RandomOrder:
     """The first devices that fit in a random order."""
 
-    max_steps: int | None = None
+    max_steps: int | None = MAX_STEPS
     name: ClassVar[str] = "random"
     seeded: ClassVar[bool] = True
 
     def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:
         """Return devices that fit, each order of devices with the same chance."""
         order = rng.permutation(len(local.devices)).tolist()
+        first = FirstFit(self.max_steps).solve(local, objective, rng)
+        if not isinstance(first.outcome, Fits):
+            return first
         seen = _Seen()
-        return answer_of(local, objective, local.search(order, seen, self.max_steps), seen.solution)
+        outcome = local.search(order, seen, self.max_steps)
+        # A selector that fails on a device which upstream never reaches decides nothing.
+        return answer_of(local, objective, outcome, seen.solution) if isinstance(outcome, Fits) else first
 
 
 @dataclass(frozen=True)
@@ -142,7 +150,7 @@ class Grow:
     """
 
     rounds: int = 2
-    max_steps: int | None = None
+    max_steps: int | None = 20_000
     name: ClassVar[str] = "grow"
     seeded: ClassVar[bool] = False
 
@@ -153,7 +161,7 @@ class Grow:
 
     def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:
         """Return the best set grown from any start."""
-        first = FirstFit(self.max_steps).solve(local, objective, rng)
+        first = FirstFit().solve(local, objective, rng)
         if not isinstance(first.outcome, Fits) or not objective.levels:
             return first
         best = first
@@ -174,7 +182,9 @@ class Grow:
                 found = answer_of(local, objective, outcome, seen.solution)
                 if (found.rank, found.score) > (best.rank, best.score):
                     best = found
-                near = links[:, devices_of(seen.solution)].sum(axis=1)
+                grown = devices_of(seen.solution)
+                near = links[:, grown].sum(axis=1)
+                near[grown] = np.iinfo(np.int64).max
         return best
 
 
@@ -197,8 +207,11 @@ class Exact:
     name: ClassVar[str] = "exact"
     seeded: ClassVar[bool] = False
 
-    def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:  # noqa: ARG002
+    def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:
         """Return the best assignment of the node."""
+        first = FirstFit().solve(local, objective, rng)
+        if not isinstance(first.outcome, Fits) or not objective.levels:
+            return first
         best: list[tuple[Score, Solution]] = []
         scores: dict[tuple[int, ...], Score] = {}
 
@@ -211,15 +224,14 @@ class Exact:
                 scores[key] = objective.of(local, chosen)
                 if not best or scores[key] > best[0][0]:
                     best[:] = [(scores[key], solution)]
-            # Without an objective, or with nothing to choose, the first is the best.
-            return not objective.levels
+            return False
 
         outcome = local.search(visit=visit, max_steps=self.max_steps)
         if not best:
-            return answer_of(local, objective, outcome, None)
+            return first
         whole = not isinstance(outcome, TimedOut)
         score, solution = best[0]
-        written = outcome if isinstance(outcome, Fits) else local.written(solution)
+        written = local.written(solution)
         if not isinstance(written, Fits):
             return answer_of(local, objective, written, None)
         return Answer(written, score, "optimal" if whole else "feasible", rank_of(solution, local))

@@ -126,14 +126,18 @@ class Site:
 
     @cached_property
     def _shares(self) -> NDArray[np.float64]:
-        ledger = self.ledger
-        with np.errstate(divide="ignore", invalid="ignore"):
-            parts = np.where(ledger.totals > 0, ledger.draws / ledger.totals, 0.0)
-        drawn = parts.max(axis=1, initial=0.0)
-        return np.where(drawn > 0, drawn, 1.0)
+        shares = np.ones(len(self.devices))
+        for pool in self.pools:
+            totals = pool.counters or {}
+            for device in pool.devices:
+                drawn = dict(device.counters)
+                own = [key for key in totals if key[0] in {name for name, _ in drawn} and totals[key] > 0]
+                if own:
+                    shares[device.index] = sum(drawn.get(key, 0) / totals[key] for key in own) / len(own)
+        return shares
 
     def share(self, d: int) -> float:
-        """Return how much of a whole device one device is: its largest share of a shared counter, else 1."""
+        """Return how much of a whole device one device is: its mean share of its counter sets' counters, else 1."""
         return float(self._shares[d])
 
     @property

@@ -13,7 +13,6 @@ from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import minimum_spanning_tree
 
 from drapolicy.problem.site import Site, Sites
 
@@ -38,17 +37,11 @@ def bottleneck_mb_s(links: NDArray[np.int64], chosen: Sequence[int]) -> int:
     """
     if len(chosen) < 2:
         return 0
-    sub = links[np.ix_(chosen, chosen)]
-    if (sub + np.eye(len(chosen), dtype=np.int64) <= 0).any() and not _connected(sub):
-        return 0
+    from scipy.sparse.csgraph import minimum_spanning_tree
+
     # The tree of least total of negated weights is the one of greatest weights; its weakest edge is the bottleneck.
-    tree = minimum_spanning_tree(np.where(sub > 0, -sub, 0).astype(np.float64))
-    return int(-tree.data.max())
-
-
-def _connected(sub: NDArray[np.int64]) -> bool:
-    tree = minimum_spanning_tree(np.where(sub > 0, -sub, 0).astype(np.float64))
-    return bool(tree.nnz == len(sub) - 1)
+    tree = minimum_spanning_tree(-links[np.ix_(chosen, chosen)].astype(np.float64))
+    return int(-tree.data.max()) if tree.nnz == len(chosen) - 1 else 0
 
 
 class Ideal:

@@ -1,0 +1,120 @@
+"""Scenarios from files: the embedded ones, and a user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from drapolicy import api, inventory
+from drapolicy.inventory import Fleet
+from drapolicy.release import Release
+from drapolicy.simulate import Scenario
+from drapolicy.topology import nvidia_smi
+from drapolicy.topology.fleet import FleetReport, bind_fleet
+from drapolicy.workload import read as read_workload
+from drapolicy.workload.embedded import dataset_folder
+
+
+def embedded() -> tuple[Scenario, ...]:
+    """Return the scenarios that come with drapolicy, by name.
+
+    Examples
+    --------
+    >>> [scenario.name for scenario in embedded()]
+    ['bridged-a100', 'mig-a100']
+    """
+    return tuple(of_folder(folder) for folder in sorted(dataset_folder().iterdir()) if folder.is_dir())
+
+
+def of_folder(folder: str | Path) -> Scenario:
+    """Return the scenario of a folder with ``fleet.*``, ``workload/`` and perhaps ``topology.txt``.
+
+    Raises
+    ------
+    InputError
+        With every fault of its files.
+    """
+    root = Path(folder)
+    links = root / "topology.txt"
+    scenario, _ = of_files(
+        sorted(map(str, root.glob("fleet*"))),
+        [str(root / "workload")],
+        topology=links if links.is_file() else None,
+        name=root.name,
+    )
+    return scenario
+
+
+def of_files(
+    fleet: Sequence[str | Path],
+    workload: Sequence[str | Path],
+    *,
+    topology: str | Path | None = None,
+    name: str = "",
+    release: Release | None = None,
+    strict: bool = True,
+) -> tuple[Scenario, FleetReport | None]:
+    """Return the scenario of a user's files.
+
+    Parameters
+    ----------
+    fleet
+        Files and folders with slices, classes, taint rules and nodes; allocated claims and bound pods among them are
+        there from the start.
+    workload
+        Files and folders with pods, claims and templates, and one CSV file of arrivals (see
+        :func:`drapolicy.workload.read`).
+    topology
+        Output of ``nvidia-smi topo -m`` of the fleet's machines.
+    name
+        For tables; the first workload's name by default.
+    release
+        Kubernetes release; 1.37 with its default gates if left out.
+    strict
+        Whether unknown fields are errors.
+
+    Returns
+    -------
+    scenario : Scenario
+        The scenario.
+    report : FleetReport or None
+        How the topology was joined to the fleet.
+
+    Raises
+    ------
+    InputError
+        With every fault of the files.
+    """
+    objects = api.load(*fleet, strict=strict)
+    built = inventory.build(objects, release)
+    report = None
+    if topology is not None:
+        built, report = with_topology(built, topology)
+    standing = api.Objects(
+        claims=tuple(claim for claim in objects.claims if claim.status.allocation is not None),
+        pods=tuple(pod for pod in objects.pods if pod.spec.node_name),
+    )
+    pods = read_workload(*workload, name=name, strict=strict)
+    return Scenario(name or pods.name, built, pods, standing), report
+
+
+def with_topology(fleet: Fleet, path: str | Path) -> tuple[Fleet, FleetReport]:
+    """Give a fleet the links that ``nvidia-smi topo -m`` printed on one of its machines."""
+    matrix = nvidia_smi.read(path)
+    return bind_fleet(fleet, nvidia_smi.topology(matrix, product_of(fleet)))
+
+
+def product_of(fleet: Fleet) -> str:
+    """Return the product name that most of a fleet's GPUs publish; empty if none does."""
+    from collections import Counter
+
+    names: Counter[str] = Counter()
+    for column_name in ("productName", "model"):
+        for i in range(min(len(fleet.slices), 1000)):
+            for device in fleet.slice(i).spec.devices:
+                value = device.attributes.get(column_name)
+                if value is not None and value.string_value:
+                    names[value.string_value] += 1
+        if names:
+            return names.most_common(1)[0][0]
+    return ""

@@ -1,0 +1,306 @@
+"""What every policy must hold, to be run on a policy of one's own: ``check(policy)``.
+
+Each check is a function of a policy that returns nothing or raises :class:`BrokenContract`; :data:`CHECKS` lists them.
+"""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from drapolicy import api
+from drapolicy.api import Objects
+from drapolicy.api.core import Node, Pod, PodSpec
+from drapolicy.api.meta import ObjectMeta
+from drapolicy.api.resource import (
+    Device,
+    DeviceClaim,
+    DeviceClass,
+    DeviceRequest,
+    ExactDeviceRequest,
+    ResourceClaim,
+    ResourceClaimSpec,
+    ResourcePool,
+    ResourceSlice,
+    ResourceSliceSpec,
+)
+from drapolicy.errors import DrapolicyError, VerificationError
+from drapolicy.inventory import build
+from drapolicy.policies import POLICIES, Engine, Policy
+from drapolicy.problem.ask import Ask, kind_of, unmet
+from drapolicy.problem.events import Finish, Start
+from drapolicy.problem.outcome import Fits
+from drapolicy.problem.placement import Placement
+from drapolicy.problem.problem import Problem
+from drapolicy.problem.state import State
+from drapolicy.release import release
+from drapolicy.testing.generate import Case, problem
+from drapolicy.verify import verify
+
+CASES = 60
+
+
+class BrokenContract(DrapolicyError):  # noqa: N818 - it names what happened
+    """A policy does not keep what every policy must keep; the message says what and where."""
+
+
+def check(policy: Policy, *, cases: int = CASES) -> None:
+    """Run every check on a policy.
+
+    Parameters
+    ----------
+    policy
+        The policy.
+    cases
+        Random problems for each check that uses them.
+
+    Raises
+    ------
+    BrokenContract
+        For the first check that fails.
+    """
+    for run in CHECKS.values():
+        run(policy, cases)
+
+
+def _state(case: Case) -> State:
+    return State(build(case.objects, release()), case.existing)
+
+
+def _ask(case: Case) -> Ask:
+    return Ask("test/pod", case.claims, None, kind_of(case.claims, None))
+
+
+def _decide(policy: Policy, state: State, ask: Ask, seed: int = 0) -> Placement:
+    return policy.place(Problem(state, (ask,)), np.random.default_rng(seed))
+
+
+def _cases(count: int) -> Iterator[tuple[int, Case]]:
+    return ((seed, problem(seed)) for seed in range(count))
+
+
+def placements_verify(policy: Policy, cases: int = CASES) -> None:
+    """Every placement passes the independent checker."""
+    for seed, case in _cases(cases):
+        state = _state(case)
+        placement = _decide(policy, state, _ask(case))
+        if placement.node is None:
+            continue
+        node = state.fleet.nodes[state.fleet.nodes.index[placement.node]]
+        try:
+            verify(case.objects, node, case.claims, placement.results, release(), existing=case.existing)
+        except VerificationError as error:
+            message = f"{policy.name}: problem {seed}: {error}"
+            raise BrokenContract(message) from error
+
+
+def nothing_feasible_is_left_pending(policy: Policy, cases: int = CASES) -> None:
+    """On one node a policy places an ask if and only if the reference finds devices for it."""
+    reference = POLICIES["first-fit"]
+    for seed, case in _cases(cases):
+        # A node name keeps the other nodes out before devices are looked at.
+        pod = Pod(spec=PodSpec(node_name=case.node.metadata.name))
+        ask = Ask("test/pod", case.claims, pod, kind_of(case.claims, pod))
+        expected = _decide(reference, _state(case), ask)
+        got = _decide(policy, _state(case), ask)
+        if expected.placed != got.placed:
+            message = f"{policy.name}: problem {seed}: the reference says {expected.outcome}, the policy {got.outcome}"
+            raise BrokenContract(message)
+        if not got.placed and type(expected.outcome) is not type(got.outcome):
+            message = f"{policy.name}: problem {seed}: stopped by {got.outcome}, the reference by {expected.outcome}"
+            raise BrokenContract(message)
+
+
+def inputs_stay_unchanged(policy: Policy, cases: int = CASES) -> None:
+    """Deciding changes neither the state nor the claims."""
+    for seed, case in _cases(cases):
+        state, untouched = _state(case), _state(case)
+        before = api.dump(case.objects, "json")
+        _decide(policy, state, _ask(case))
+        if state.allocated != untouched.allocated or state.version != untouched.version:
+            message = f"{policy.name}: problem {seed}: the state was changed by deciding"
+            raise BrokenContract(message)
+        if api.dump(case.objects, "json") != before:
+            message = f"{policy.name}: problem {seed}: an object was changed by deciding"
+            raise BrokenContract(message)
+
+
+def same_seed_same_placement(policy: Policy, cases: int = CASES) -> None:
+    """The same problem and seed give the same placement, again and with remembered answers."""
+    for seed, case in _cases(cases):
+        state = _state(case)
+        first = _decide(policy, state, _ask(case), seed)
+        engine = Engine(state.fleet, policy)
+        for again in (_decide(policy, _state(case), _ask(case), seed), *(_engine(engine, state, case, seed))):
+            if (first.node, first.results) != (again.node, again.results):
+                message = f"{policy.name}: problem {seed}: {first.node} {first.results} and then {again.node} {again.results}"
+                raise BrokenContract(message)
+
+
+def _engine(engine: Engine, state: State, case: Case, seed: int) -> Iterator[Placement]:
+    for _ in range(2):
+        yield engine.place(Problem(state, (_ask(case),)), np.random.default_rng(seed))
+
+
+def engine_equals_policy(policy: Policy, cases: int = CASES) -> None:
+    """After any sequence of events, remembered answers decide as the policy does."""
+    fleet = build(_row(nodes=3, devices=4), release())
+    for memory in (0, 1, 1000):
+        state, engine = State(fleet), Engine(fleet, policy, answers=memory)
+        rng = np.random.default_rng(memory)
+        running: list[str] = []
+        for step in range(cases):
+            if running and rng.random() < 0.4:
+                state.apply(Finish(running.pop(int(rng.integers(len(running))))))
+            ask = _simple(f"ask-{step}", int(rng.integers(1, 4)))
+            plain = policy.place(Problem(state, (ask,)), np.random.default_rng(step))
+            kept = engine.place(Problem(state, (ask,)), np.random.default_rng(step))
+            if (plain.node, plain.results, type(plain.outcome)) != (kept.node, kept.results, type(kept.outcome)):
+                message = f"{policy.name}: step {step}: {plain.node} without memory, {kept.node} with {memory} answers"
+                raise BrokenContract(message)
+            if plain.node is not None:
+                state.apply(Start(ask, plain.node, plain.results))
+                running.append(ask.name)
+
+
+def renaming_only_renames(policy: Policy, cases: int = CASES) -> None:
+    """Other device names give the same devices under their new names."""
+    plain = build(_row(nodes=2, devices=5), release())
+    renamed = build(_row(nodes=2, devices=5, device="zz-{}"), release())
+    for count in range(1, 6):
+        ask = _simple("ask", count)
+        for seed in range(max(cases // 10, 1)):
+            one = _decide(policy, State(plain), ask, seed)
+            other = _decide(policy, State(renamed), ask, seed)
+            names = [f"zz-{name.removeprefix('device-')}" for name in _names(one)]
+            if one.node != other.node or names != _names(other):
+                message = f"{policy.name}: {count} devices: {_names(one)} become {_names(other)} under other names"
+                raise BrokenContract(message)
+
+
+def small_problems_are_answered(policy: Policy, cases: int = CASES) -> None:  # noqa: ARG001
+    """No node, no device, no claim and one device are all answered."""
+    expectations = (
+        (_row(nodes=0, devices=0), 1, False),
+        (_row(nodes=1, devices=0), 1, False),
+        (_row(nodes=1, devices=1), 1, True),
+        (_row(nodes=1, devices=1), 2, False),
+        (_row(nodes=1, devices=1), 0, True),
+    )
+    for objects, count, placed in expectations:
+        state = State(build(objects, release()))
+        placement = _decide(policy, state, _simple("ask", count))
+        if placement.placed != placed:
+            message = f"{policy.name}: {len(objects.slices)} slices, {count} devices: {placement.outcome}"
+            raise BrokenContract(message)
+        if placed and count and not isinstance(placement.outcome, Fits):
+            message = f"{policy.name}: placed with the outcome {placement.outcome}"
+            raise BrokenContract(message)
+
+
+def unmet_claims_get_results(policy: Policy, cases: int = CASES) -> None:
+    """A placement has one result for each claim that had no allocation, in order."""
+    for seed, case in _cases(cases):
+        state = _state(case)
+        placement = _decide(policy, state, _ask(case))
+        wanted = len(unmet(case.claims, state.held)) if placement.placed else 0
+        if len(placement.results) != wanted:
+            message = f"{policy.name}: problem {seed}: {len(placement.results)} results for {wanted} claims"
+            raise BrokenContract(message)
+
+
+def other_processes_agree(policy: Policy, cases: int = CASES) -> None:
+    """A fresh interpreter with another hash seed decides the same; for policies that can be sent to one."""
+    try:
+        sent = pickle.dumps(policy)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return
+    if "__main__" in repr(sent):
+        return
+    count = min(cases, 20)
+    here = [_fingerprint(policy, seed) for seed in range(count)]
+    script = (
+        "import pickle, sys\n"
+        "from drapolicy.testing.contract import _fingerprint\n"
+        "policy = pickle.loads(sys.stdin.buffer.read())\n"
+        f"print('\\n'.join(_fingerprint(policy, seed) for seed in range({count})))\n"
+    )
+    run = subprocess.run(  # noqa: S603 - our own interpreter and script
+        [sys.executable, "-c", script],
+        input=sent,
+        capture_output=True,
+        check=False,
+        env={"PYTHONHASHSEED": "12345", "PYTHONPATH": ":".join(path for path in sys.path if path)},
+    )
+    there = run.stdout.decode().splitlines()
+    if here != there:
+        message = f"{policy.name}: another process decides otherwise: {run.stderr.decode()[-500:] or (here, there)}"
+        raise BrokenContract(message)
+
+
+def _fingerprint(policy: Policy, seed: int) -> str:
+    case = problem(seed)
+    placement = _decide(policy, _state(case), _ask(case), seed)
+    results: Any = [api.to_builtins(result) for result in placement.results]
+    return msgspec.json.encode([placement.node, results, type(placement.outcome).__name__]).decode()
+
+
+CHECKS: MappingProxyType[str, Callable[[Policy, int], None]] = MappingProxyType(
+    {
+        run.__name__: run
+        for run in (
+            placements_verify,
+            nothing_feasible_is_left_pending,
+            inputs_stay_unchanged,
+            same_seed_same_placement,
+            engine_equals_policy,
+            renaming_only_renames,
+            small_problems_are_answered,
+            unmet_claims_get_results,
+            other_processes_agree,
+        )
+    }
+)
+
+
+# --- problems of one's own making ----------------------------------------------------------------------------
+
+
+def _row(*, nodes: int, devices: int, device: str = "device-{}") -> Objects:
+    """Return nodes with equal devices in a row."""
+
+    def published(node: str) -> ResourceSlice:
+        spec = ResourceSliceSpec(
+            driver="gpu.example",
+            node_name=node,
+            pool=ResourcePool(name=node, generation=1, resource_slice_count=1),
+            devices=[Device(name=device.format(number)) for number in range(devices)],
+        )
+        return ResourceSlice(metadata=ObjectMeta(name=f"{node}-gpu.example"), spec=spec)
+
+    names = [f"node-{number}" for number in range(nodes)]
+    return Objects(
+        nodes=tuple(Node(metadata=ObjectMeta(name=name)) for name in names),
+        slices=tuple(map(published, names)),
+        classes=(DeviceClass(metadata=ObjectMeta(name="any")),),
+    )
+
+
+def _simple(name: str, count: int) -> Ask:
+    claims: tuple[ResourceClaim, ...] = ()
+    if count:
+        exactly = ExactDeviceRequest(device_class_name="any", allocation_mode="ExactCount", count=count)
+        spec = ResourceClaimSpec(devices=DeviceClaim(requests=[DeviceRequest(name="devices", exactly=exactly)]))
+        claims = (ResourceClaim(metadata=ObjectMeta(name=name, namespace="test"), spec=spec),)
+    return Ask(f"test/{name}", claims, None, kind_of(claims, None))
+
+
+def _names(placement: Placement) -> list[str]:
+    return [result.device for allocation in placement.results for result in allocation.devices.results]

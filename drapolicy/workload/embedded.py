@@ -1,0 +1,224 @@
+"""The datasets that come with drapolicy: two fleets and workloads, written by :func:`write_all` from seeds.
+
+The mixes follow what published traces of GPU clusters have in common: most pods ask for one device, few for many, run
+times are spread over orders of magnitude (log-normal), and arrivals are a Poisson process at a load near capacity.
+"""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from drapolicy import api
+from drapolicy.api import Objects, Quantity
+from drapolicy.api.core import Container, Pod, PodResourceClaim, PodSpec, ResourceRequirements
+from drapolicy.api.meta import ObjectMeta
+from drapolicy.api.resource import (
+    CELDeviceSelector,
+    DeviceClaim,
+    DeviceConstraint,
+    DeviceRequest,
+    DeviceSelector,
+    ExactDeviceRequest,
+    ResourceClaimSpec,
+    ResourceClaimTemplate,
+    ResourceClaimTemplateSpec,
+)
+from drapolicy.workload.arrivals import HEADER
+from drapolicy.workload.fleets import GPU_DRIVER, fleet_objects, topology_text
+from drapolicy.workload.models import MODELS
+from drapolicy.workload.workload import COMMUNICATION
+
+_HOUR_S = 3600
+
+
+@dataclass(frozen=True)
+class Job:
+    """A kind of pod in a workload.
+
+    Attributes
+    ----------
+    name
+        Of pod and template.
+    part
+        Its part of the arrivals, in percent.
+    requests, constraint
+        What its claim asks for, and an attribute that all devices must share.
+    cpu, memory_gi
+        What it takes of the node.
+    mean_s
+        Mean run time on ideal devices.
+    communication
+        Percent of the run time that waits for links.
+    whole
+        Whole devices that it takes, for the load.
+    """
+
+    name: str
+    part: int
+    requests: tuple[DeviceRequest, ...]
+    constraint: str
+    cpu: int
+    memory_gi: int
+    mean_s: int
+    communication: int
+    whole: float
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A fleet with a workload.
+
+    Attributes
+    ----------
+    model, nodes
+        The fleet, see :data:`drapolicy.workload.models.MODELS`.
+    jobs
+        The mix.
+    arrivals
+        How many.
+    load
+        Whole devices asked for at a time, on average, as a part of the fleet.
+    seed
+        Of everything.
+    """
+
+    model: str
+    nodes: int
+    jobs: tuple[Job, ...]
+    arrivals: int
+    load: float
+    seed: int
+
+
+def _ask(name: str, cls: str, count: int = 1, expression: str = "") -> DeviceRequest:
+    selectors = [DeviceSelector(cel=CELDeviceSelector(expression=expression))] if expression else []
+    exactly = ExactDeviceRequest(
+        device_class_name=cls, selectors=selectors, allocation_mode="ExactCount", count=count
+    )
+    return DeviceRequest(name=name, exactly=exactly)
+
+
+def _mig(profile: str) -> tuple[DeviceRequest, ...]:
+    return (_ask("mig", "mig.nvidia.com", expression=f"device.attributes['{GPU_DRIVER}'].profile == '{profile}'"),)
+
+
+_GPU = "gpu.nvidia.com"
+_ROOT = "resource.kubernetes.io/pcieRoot"
+
+DATASETS: dict[str, Dataset] = {
+    # Cards in bridged pairs: which two cards a pod gets decides how fast it runs.
+    "bridged-a100": Dataset(
+        model="a100-pcie-bridged",
+        nodes=12,
+        jobs=(
+            Job("notebook", 45, (_ask("gpu", _GPU),), "", 6, 32, 2 * _HOUR_S, 0, 1),
+            Job("pair", 35, (_ask("gpu", _GPU, 2),), "", 12, 96, 3 * _HOUR_S, 12, 2),
+            Job("quad", 12, (_ask("gpu", _GPU, 4),), "", 32, 256, 4 * _HOUR_S, 5, 4),
+            Job("rdma", 8, (_ask("gpu", _GPU), _ask("nic", "rdma.dra.net")), _ROOT, 8, 64, 3 * _HOUR_S, 0, 1),
+        ),
+        arrivals=420,
+        load=0.80,
+        seed=20261,
+    ),
+    # Cards cut into partitions: where the small ones go decides whether the large ones still fit.
+    "mig-a100": Dataset(
+        model="a100-mig",
+        nodes=6,
+        jobs=(
+            Job("infer-1g", 45, _mig("1g.5gb"), "", 2, 8, 10 * _HOUR_S, 0, 1 / 7),
+            Job("tune-2g", 15, _mig("2g.10gb"), "", 4, 16, 3 * _HOUR_S, 0, 2 / 7),
+            Job("train-3g", 10, _mig("3g.20gb"), "", 6, 32, 3 * _HOUR_S, 0, 4 / 8),
+            Job("train-full", 30, (_ask("gpu", _GPU),), "", 12, 64, 2 * _HOUR_S, 0, 1),
+        ),
+        arrivals=420,
+        load=1.15,
+        seed=20262,
+    ),
+}
+
+
+def write_all(folder: Path) -> None:
+    """Write every dataset below a folder: ``<name>/fleet.json.gz``, ``topology.txt``, ``workload/``."""
+    for name, dataset in DATASETS.items():
+        target = folder / name
+        (target / "workload").mkdir(parents=True, exist_ok=True)
+        for path, content in files(dataset).items():
+            (target / path).write_bytes(content)
+
+
+def files(dataset: Dataset) -> dict[str, bytes]:
+    """Return the files of a dataset, by path; the same bytes in any process."""
+    fleet = fleet_objects(dataset.model, dataset.nodes, seed=dataset.seed)
+    made = {
+        "fleet.json.gz": gzip.compress(_lines(fleet).encode(), compresslevel=9, mtime=0),
+        "workload/pods.yaml": api.dump(_workload(dataset), "yaml").encode(),
+        "workload/arrivals.csv": _arrivals(dataset).encode(),
+    }
+    if MODELS[dataset.model].nvlink_pairs:
+        made["topology.txt"] = topology_text(dataset.model).encode()
+    return made
+
+
+def _lines(objects: Objects) -> str:
+    """Return a List as JSON, an object a line, so that a decompressed file can be read and compared."""
+    everything = [*objects.nodes, *objects.classes, *objects.slices]
+    items = ",\n".join(msgspec.json.encode(api.to_builtins(item)).decode() for item in everything)
+    return '{"apiVersion":"v1","kind":"List","items":[\n' + items + "\n]}\n"
+
+
+def _workload(dataset: Dataset) -> Objects:
+    pods, templates = [], []
+    for job in dataset.jobs:
+        constraints = [DeviceConstraint(match_attribute=job.constraint)] if job.constraint else []
+        claim = ResourceClaimSpec(devices=DeviceClaim(requests=list(job.requests), constraints=constraints))
+        meta = ObjectMeta(name=job.name, namespace="default")
+        templates.append(ResourceClaimTemplate(metadata=meta, spec=ResourceClaimTemplateSpec(spec=claim)))
+        resources = ResourceRequirements(
+            requests={"cpu": Quantity(job.cpu), "memory": Quantity(f"{job.memory_gi}Gi")}
+        )
+        spec = PodSpec(
+            containers=[Container(name="main", image="registry.example/main:1", resources=resources)],
+            resource_claims=[PodResourceClaim(name="devices", resource_claim_template_name=job.name)],
+        )
+        annotations = {COMMUNICATION: str(job.communication)} if job.communication else {}
+        pods.append(Pod(metadata=ObjectMeta(name=job.name, namespace="default", annotations=annotations), spec=spec))
+    return Objects(templates=tuple(templates), pods=tuple(pods))
+
+
+def _arrivals(dataset: Dataset) -> str:
+    rng = np.random.default_rng(dataset.seed)
+    jobs = dataset.jobs
+    parts = np.array([job.part for job in jobs]) / 100
+    asked_s = sum(part * job.whole * job.mean_s for part, job in zip(parts, jobs, strict=True))
+    machine = MODELS[dataset.model]
+    gap_s = asked_s / (dataset.load * dataset.nodes * len(machine.roots))
+    times = np.cumsum(rng.exponential(gap_s, dataset.arrivals))
+    picked = rng.choice(len(jobs), size=dataset.arrivals, p=parts)
+    sigma = 1.0
+    spread = rng.lognormal(-sigma * sigma / 2, sigma, dataset.arrivals)
+    rows = [
+        f"{time:.0f},{max(jobs[kind].mean_s * factor, 60):.0f},{jobs[kind].name}"
+        for time, kind, factor in zip(times, picked, spread, strict=True)
+    ]
+    return "\n".join([",".join(HEADER), *rows]) + "\n"
+
+
+def dataset_folder() -> Path:
+    """Return where the datasets are: beside the package in a checkout, inside it when installed.
+
+    Raises
+    ------
+    FileNotFoundError
+        When they are in neither place.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "datasets", package.parent / "datasets"):
+        if folder.is_dir():
+            return folder
+    message = "drapolicy's datasets are not installed"
+    raise FileNotFoundError(message)
