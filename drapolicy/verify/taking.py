@@ -174,6 +174,7 @@ class Taking:
                 yield VerificationError("S45", f"{where}: {reason}")
 
     def _taints(self, where: str, wish: Wish, seen: Seen) -> Iterator[VerificationError]:
+        """Name a taint of a rule by S49, one beside other tolerations by S48, one without any tolerations by S47."""
         if "DeviceTaints" not in self._features:
             return
         for rule, taint in taints(seen, self._rules):
