@@ -1,12 +1,19 @@
-"""Objects of Kubernetes: what they hold, how they are read, checked, completed and written.
+"""Objects of Kubernetes: what they hold, how they are read, completed, checked and written.
 
-``load`` reads files, folders and streams, ``stream`` big ones file by file, ``loads`` a text; they give `Objects`.
-``dump`` writes YAML or JSON, ``to_builtins`` plain values.
+==========================  ==========================================================================
+`load`, `loads`, `stream`   files, folders and streams, or a text, to `Objects`; big inputs file by file
+`dump`, `to_builtins`       objects to YAML or JSON, or to plain values
+`apply_defaults`            unset fields filled in as the API server does
+`validate`                  what the API server would refuse in an object
+`Quantity`                  exact amounts
+``resource``, ``core``      the objects of ``resource.k8s.io/v1``, and the parts of ``v1`` that are needed
+==========================  ==========================================================================
 """
 
 from __future__ import annotations
 
 from drapolicy.api.core import Namespace, Node, Pod
+from drapolicy.api.defaults import apply_defaults
 from drapolicy.api.encode import dump, to_builtins
 from drapolicy.api.load import load, loads, stream
 from drapolicy.api.meta import LabelSelector, ObjectMeta
@@ -21,6 +28,7 @@ from drapolicy.api.resource import (
     ResourceClaimTemplate,
     ResourceSlice,
 )
+from drapolicy.api.validation import validate
 
 __all__ = [
     "API_GROUP",
@@ -37,9 +45,11 @@ __all__ = [
     "ResourceClaim",
     "ResourceClaimTemplate",
     "ResourceSlice",
+    "apply_defaults",
     "dump",
     "load",
     "loads",
     "stream",
     "to_builtins",
+    "validate",
 ]

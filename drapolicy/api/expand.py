@@ -28,12 +28,15 @@ _LABELS_OF_OWNERS = (
 def expand(objects: Iterable[Any]) -> list[Any]:
     """Return the objects with pods in place of workloads, and the claims of pods that claim templates call for.
 
-    An object with ``generateName`` alone gets a name, as the API server gives one; its letters, like all that stand for
-    random ones, depend on the input alone. A workload that owns another object of the input (its ReplicaSet, Job or pods) makes no pods, for those are there;
-    so the output of ``kubectl get all`` counts each pod once. A claim is made for each entry of a pod that names a
-    template of the input, unless the pod's status or the claims name one already or the pod has ended; it is called
-    ``<pod>-<entry>-`` and five letters (K8s S13). An entry that names an unknown template or claim stays as it is: its
-    pod is not scheduled (K8s S63).
+    An object with ``generateName`` alone gets a name, as the API server gives one; its letters, like all that stand
+    for random ones, depend on the input alone.
+
+    A workload that owns another object of the input (its ReplicaSet, Job or pods) makes no pods, for those are there;
+    so the output of ``kubectl get all`` counts each pod once.
+
+    A claim is made for each entry of a pod that names a template of the input, unless the pod's status or the claims
+    name one already or the pod has ended; it is called ``<pod>-<entry>-`` and five letters (K8s S13). An entry that
+    names an unknown template or claim stays as it is: its pod is not scheduled (K8s S63).
 
     Raises
     ------

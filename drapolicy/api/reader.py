@@ -90,7 +90,8 @@ class Reader:
 def _documents(name: str, data: bytes) -> Iterator[Any]:
     """Yield the documents of a text, read as JSON if it looks so and else as YAML, of which JSON is nearly a part."""
     named_json = name.removesuffix(".gz").endswith(".json")
-    if not named_json and data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] not in {b"{", b"["}:
+    begin = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not named_json and (not begin.startswith((b"{", b"[")) or begin.startswith(b"{{")):
         values = list(read_yaml(data))
     else:
         values = list(read_json(data))

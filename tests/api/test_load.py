@@ -43,7 +43,7 @@ BAD = {
     "tab.yaml": (0, "", "", "line 4: not YAML"),
     "tag.yaml": (0, "", "", "is not read; drop it"),
     "template.yaml": (0, "DeviceClass gpu-{{ .Index }}", "metadata.name", "render the template first"),
-    "template_with_blocks.yaml": (0, "", "", "must be rendered first"),
+    "template_with_blocks.yaml": (0, "", "", "must be rendered first; line 1: not YAML"),
     "text_after_separator.yaml": (1, "", "", "only a comment may follow ---"),
     "trailing_text.json": (1, "", "", "not JSON: expecting value at 'and more'"),
     "truncated.json": (0, "", "", "ends too early"),
