@@ -55,9 +55,10 @@ READ = [
 ]
 
 
-@pytest.mark.parametrize(("text", "written", "canonical", "form", "nano", "whole"), READ)
-def test_texts_are_read_exactly_and_written_as_kubernetes_writes_them(text, written, canonical, form, nano, whole):
+@pytest.mark.parametrize("row", READ, ids=[row[0] for row in READ])
+def test_texts_are_read_exactly_and_written_as_kubernetes_writes_them(row):
     """Number, format, spelling and rounding are those of upstream's Quantity."""
+    text, written, canonical, form, nano, whole = row
     quantity = Quantity(text)
     assert (str(quantity), quantity.canonical(), quantity.format) == (written, canonical, form)
     assert (quantity.nano, quantity.value()) == (nano, whole)
