@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from drapolicy.api.objects import Objects
 from drapolicy.api.resource import DeviceClass, DeviceTaintRule, ResourceSlice
 from drapolicy.errors import InputError, UnknownReferenceError
+from drapolicy.inventory.columns import ABSENT
 from drapolicy.inventory.devices import DeviceTable
 from drapolicy.inventory.digest import digest_of
 from drapolicy.inventory.links import NodeLinks
@@ -71,7 +72,7 @@ class Fleet:
 
     def __post_init__(self) -> None:
         names = self.slices.node_name
-        position = np.array([*map(self.nodes.index.__getitem__, names.values), -1], np.int32)
+        position = np.array([self.nodes.index.get(name, ABSENT) for name in [*names.values, ""]], np.int32)
         bound = self.slices.bound
         node = np.where(bound, position[names.codes], len(self.nodes))
         derived: dict[str, NDArray[Any]] = {

@@ -41,7 +41,7 @@ class NodeTable(Frozen):
 
     @classmethod
     def of(cls, given: Iterable[Node], named: Iterable[str] = ()) -> NodeTable:
-        """Make the table of given nodes and of names that slices and devices use.
+        """Make the table of given nodes and of names that slices and devices use; an empty name names no node.
 
         Raises
         ------
@@ -56,7 +56,7 @@ class NodeTable(Frozen):
                 message = f"Node {name}: metadata.name: given twice; remove one"
                 raise InputError(message)
             index[name] = len(index)
-        for name in sorted(set(named) - index.keys()):
+        for name in sorted({*named} - {*index, ""}):
             index[name] = len(index)
         return cls(given, tuple(index), index, np.arange(len(index)) >= len(given))
 

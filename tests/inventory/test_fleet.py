@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,8 +34,9 @@ from drapolicy.api.resource import (
     ResourceSlice,
     ResourceSliceSpec,
 )
-from drapolicy.errors import InputError
+from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.inventory import Fleet, build
+from drapolicy.inventory.links import NodeLinks
 from drapolicy.release import release
 
 
@@ -321,6 +323,15 @@ def test_nodes_that_only_slices_name_are_implied() -> None:
     assert fleet.node_of_slice.tolist() == [3, 1, -1]
 
 
+def test_an_empty_name_names_no_node() -> None:
+    """`nodeName: ""` is nobody's, as upstream takes it (S23); the slice is kept as it is."""
+    fleet = a_fleet(a_slice("s0", node_name=""), a_slice("s1", node_name="n"))
+    assert fleet.nodes.names == ("n",)
+    assert fleet.node_of_slice.tolist() == [-1, 0]
+    assert fleet.slices_on("n") == (1,)
+    assert fleet.slice(0).spec.node_name == ""
+
+
 def test_slices_on_a_node_are_its_own_and_the_unbound_ones() -> None:
     """A slice of another node can never be relevant; one with a selector, all nodes or per-device nodes may be."""
     fleet = a_fleet(
@@ -415,6 +426,29 @@ def test_many_devices_in_many_batches() -> None:
     fleet = a_fleet(*shuffled)
     assert list(fleet.objects.slices) == slices
     assert fleet == a_fleet(*slices)
+
+
+# --- links ---------------------------------------------------------------------------------------------------
+
+LINKS = NodeLinks((("a.example.com", "p", "d"), ("a.example.com", "p", "e")), np.array([[0, 5], [5, 0]]))
+
+
+def test_links_make_another_fleet_of_the_same_content() -> None:
+    """Side files are not content of the cluster, but fleets that differ in them are not interchangeable."""
+    fleet = a_fleet(BASE)
+    linked = fleet.with_links({"n": LINKS})
+    assert linked.digest == fleet.digest
+    assert linked != fleet
+    assert linked == fleet.with_links({"n": LINKS})
+    assert linked != fleet.with_links({"n": NodeLinks(LINKS.devices, LINKS.mb_s * 2)})
+    assert linked.slices_on("n") == fleet.slices_on("n") == (0,)
+    assert pickle.loads(pickle.dumps(linked)) == linked
+
+
+def test_links_of_an_unknown_node_are_refused() -> None:
+    """A misspelt node would silently have no links."""
+    with pytest.raises(UnknownReferenceError, match="links: node m is not in the fleet"):
+        a_fleet(BASE).with_links({"m": LINKS})
 
 
 # --- values that travel --------------------------------------------------------------------------------------
