@@ -10,8 +10,17 @@ import pytest
 
 from drapolicy.api.core import Namespace
 from drapolicy.api.defaults import apply_defaults
+from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.quantity import Quantity
-from drapolicy.api.resource import DeviceClass, DeviceTaintRule, ResourceClaim, ResourceClaimTemplate
+from drapolicy.api.resource import (
+    DeviceClass,
+    DeviceClassConfiguration,
+    DeviceClassSpec,
+    DeviceTaintRule,
+    OpaqueDeviceConfiguration,
+    ResourceClaim,
+    ResourceClaimTemplate,
+)
 from drapolicy.api.validation import validate
 
 KINDS: Any = DeviceClass | DeviceTaintRule | ResourceClaim | ResourceClaimTemplate
@@ -256,6 +265,24 @@ def test_a_missing_namespace_is_a_fault_unless_the_defaults_fill_it():
     claim = msgspec.convert(CLAIM, ResourceClaim)
     assert "metadata.namespace" in [fault.path for fault in validate(claim)]
     assert validate(apply_defaults(claim)) == []
+
+
+def nested(depth: int) -> Any:
+    value: Any = {}
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"a": "\ud800"}, {"a": object()}, nested(100_000)], ids=["text", "type", "depth"]
+)
+def test_parameters_that_are_no_json_are_a_fault(parameters):
+    """Objects built in Python may hold anything, and validation answers instead of crashing."""
+    opaque = OpaqueDeviceConfiguration(driver="gpu.x", parameters=parameters)
+    spec = DeviceClassSpec(config=[DeviceClassConfiguration(opaque=opaque)])
+    faults = validate(DeviceClass(metadata=ObjectMeta(name="c"), spec=spec))
+    assert [fault.path for fault in faults] == ["spec.config[0].opaque.parameters"]
 
 
 def test_kinds_without_rules_pass():

@@ -65,6 +65,10 @@ def check_json_object(report: Report, path: str, value: Any) -> None:
     if not isinstance(value, dict):
         report.add(path, f"is a {type(value).__name__}; write a JSON object")
         return
-    size = len(msgspec.json.encode(value))
+    try:
+        size = len(msgspec.json.encode(value))
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        report.add(path, f"cannot be written as JSON ({error}); use nested objects, lists, texts, numbers and bools")
+        return
     if size > MAX_PARAMETERS_BYTES:
         report.add(path, f"has {size} bytes of JSON; use at most {MAX_PARAMETERS_BYTES}")

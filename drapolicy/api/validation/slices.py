@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -48,7 +47,6 @@ MAX_GROUPS: Final = 2
 MAX_BINDING_CONDITIONS: Final = 4
 _SKIPPABLE: Final = ("NodePrepareResources", "NodeUnprepareResources", "*")
 _SCALARS: Final = ("int", "bool", "string", "version")
-_HUGE_PAGES: Final = re.compile(r"hugepages-.*")
 
 
 def check_slice(report: Report, slice_: ResourceSlice) -> None:
@@ -236,7 +234,7 @@ def _check_counters(report: Report, path: str, counters: Mapping[str, object]) -
 def _check_node_resource(
     report: Report, path: str, resource: str, need: NodeAllocatableResource, capacity: Mapping[str, DeviceCapacity]
 ) -> None:
-    if resource not in {"cpu", "memory"} and not _HUGE_PAGES.fullmatch(resource):
+    if resource not in {"cpu", "memory"} and not resource.startswith("hugepages-"):
         report.add(path, f"{shown(resource)} is no node resource for devices; use cpu, memory or hugepages-<size>")
     if need.mapping is None and need.overhead is None:
         report.required(path, "set mapping or overhead")
