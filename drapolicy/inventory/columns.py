@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
@@ -22,7 +23,7 @@ T = TypeVar("T")
 
 
 class Frozen:
-    """Base of tables: arrays become non-writeable when the table is made, and again when it is unpickled."""
+    """Base of tables: arrays and maps become read-only when the table is made, and again when it is unpickled."""
 
     __slots__ = ()
 
@@ -31,9 +32,12 @@ class Frozen:
             value = getattr(self, item.name)
             if isinstance(value, np.ndarray):
                 value.flags.writeable = False
+            elif isinstance(value, dict):
+                object.__setattr__(self, item.name, MappingProxyType(value))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), tuple(getattr(self, item.name) for item in fields(self))  # type: ignore[arg-type]
+        held = [getattr(self, item.name) for item in fields(self) if item.init]  # type: ignore[arg-type]
+        return type(self), tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in held)
 
     @property
     def nbytes(self) -> int:

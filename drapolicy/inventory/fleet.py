@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from drapolicy.api.objects import Objects
 from drapolicy.api.resource import DeviceClass, DeviceTaintRule, ResourceSlice
 from drapolicy.errors import InputError, UnknownReferenceError
-from drapolicy.inventory.columns import ABSENT
+from drapolicy.inventory.columns import ABSENT, Frozen
 from drapolicy.inventory.devices import DeviceTable
 from drapolicy.inventory.digest import digest_of
 from drapolicy.inventory.links import NodeLinks
@@ -26,7 +25,7 @@ Named = TypeVar("Named", DeviceClass, DeviceTaintRule)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fleet:
+class Fleet(Frozen):
     """Slices, classes, taint rules and nodes of a cluster at one Kubernetes release.
 
     Made by :func:`drapolicy.inventory.build` and :func:`drapolicy.inventory.load`, once; shared by all that follows,
@@ -81,9 +80,9 @@ class Fleet:
             "_first_by_node": np.searchsorted(np.sort(node), np.arange(len(self.nodes) + 1)),
         }
         for name, array in derived.items():
-            array.flags.writeable = False
             object.__setattr__(self, name, array)
         object.__setattr__(self, "_unbound", tuple(np.flatnonzero(~bound).tolist()))
+        Frozen.__post_init__(self)
 
     @classmethod
     def of(
@@ -131,10 +130,6 @@ class Fleet:
             f"Kubernetes {self.release.minor}, {self.digest[:12]})"
         )
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        parts = (self.release, self.classes, self.taint_rules, self.nodes, self.slices, self.devices, self.digest)
-        return Fleet, (*parts, dict(self.links))
-
     def with_links(self, links: Mapping[str, NodeLinks]) -> Fleet:
         """Return the same fleet with links from side files, by node name; links that it has already are replaced.
 
@@ -149,7 +144,7 @@ class Fleet:
                 f"links: node {unknown[0]} is not in the fleet; its nodes are {', '.join(self.nodes.names[:5])} ..."
             )
             raise UnknownReferenceError(message)
-        return replace(self, links=MappingProxyType({**self.links, **links}))
+        return replace(self, links={**self.links, **links})
 
     @property
     def links_digest(self) -> str:

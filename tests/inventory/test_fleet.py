@@ -469,13 +469,17 @@ def test_a_fleet_travels_to_other_processes() -> None:
 
 
 def test_a_fleet_cannot_be_changed() -> None:
-    """Fields refuse assignment and arrays writes."""
+    """Fields refuse assignment, arrays and maps writes."""
     fleet = a_fleet(BASE)
     with pytest.raises(AttributeError):
         fleet.digest = ""  # type: ignore[misc]
     for array in (fleet.slices.first, fleet.devices.name.codes, fleet.nodes.implied, fleet.node_of_slice):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
+    maps: list[Any] = [fleet.classes, fleet.links, fleet.nodes.index, fleet.devices.attributes, fleet.devices.capacity]
+    for held in [*maps, pickle.loads(pickle.dumps(fleet)).classes]:
+        with pytest.raises(TypeError, match="item assignment"):
+            held["a"] = None
 
 
 def test_an_empty_fleet_is_a_fleet() -> None:
