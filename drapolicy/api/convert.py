@@ -43,11 +43,11 @@ def quantity(text: str) -> Quantity:
 
 
 def number_text(number: float | Decimal) -> str:
-    """Return a number as JSON hands it to Kubernetes: a float has an exponent only below 10^-6."""
+    """Return a number as JSON hands it to Kubernetes: a float has an exponent below 10^-6 and from 10^21 on."""
     if isinstance(number, Exponential):
         return number.text
     text = str(number)
-    if isinstance(number, float) and "e" in text and abs(number) >= 1e-6:
+    if isinstance(number, float) and "e" in text and 1e-6 <= abs(number) < 1e21:
         return format(Decimal(text), "f")
     return text
 

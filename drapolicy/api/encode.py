@@ -201,9 +201,17 @@ def _fits_block(text: str) -> bool:
     )
 
 
+def _float(dumper: Any, number: float) -> Any:
+    """Write a float; a whole one with all its digits, since readers would round them."""
+    if number.is_integer() and abs(number) < 2**63:
+        return dumper.represent_int(int(number))
+    return dumper.represent_float(number)
+
+
 def _decimal(dumper: Any, number: Decimal) -> Any:
     return dumper.represent_scalar("tag:yaml.org,2002:float", str(number))
 
 
 _Dumper.add_representer(str, _text)
+_Dumper.add_representer(float, _float)
 _Dumper.add_representer(Decimal, _decimal)

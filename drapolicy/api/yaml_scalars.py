@@ -79,11 +79,11 @@ def _whole(plain: str) -> Any:
 
 
 def _float(text: str) -> Any:
-    """Return a float as its JSON form reads again: a whole number below 10^21 has no point there."""
+    """Return a float as its JSON form reads again: without a point, and so as an int64 if it fits, if it is whole."""
     number = float(text.replace("_", ""))
     if math.isinf(number):
         return text
-    if number.is_integer() and abs(number) < 1e21:
+    if number.is_integer() and abs(number) < 2**63:
         return int(Decimal(repr(number)))
     return number
 
