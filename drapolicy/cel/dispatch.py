@@ -64,10 +64,13 @@ class Library:
         self.functions: dict[str, Function] = {}
 
     def overload(self, name: str, *parameters: str) -> Callable[[F], F]:
-        """Register an overload whose parameter types are checked, and named in the error when none fits."""
+        """Register an overload whose parameter types are checked, and named in the error when none fits.
+
+        A name with a leading dot is a member function that shares its name with a global one.
+        """
 
         def register(function: F) -> F:
-            overloads = self.functions.setdefault(name, Overloads(name))
+            overloads = self.functions.setdefault(name, Overloads(name.removeprefix(".")))
             assert isinstance(overloads, Overloads)
             overloads.add(parameters, function)
             return function

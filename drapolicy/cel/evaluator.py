@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from drapolicy.cel import conversions, kubernetes, lists, standard, strings
+from drapolicy.cel import conversions, formatting, kubernetes, lists, network, standard, strings
 from drapolicy.cel.access import QUALIFIERS, element, has_element, optional_element
 from drapolicy.cel.dispatch import merge
 from drapolicy.cel.errors import CompileError, EvaluationError
@@ -51,7 +51,15 @@ from drapolicy.cel.syntax import (
 )
 from drapolicy.cel.values import DefaultMap, Optional, Sum, TypeName, go_name, key, no_overload, type_name
 
-FUNCTIONS = merge(standard.LIBRARY, conversions.LIBRARY, kubernetes.LIBRARY, strings.LIBRARY, lists.LIBRARY)
+FUNCTIONS = merge(
+    standard.LIBRARY,
+    conversions.LIBRARY,
+    kubernetes.LIBRARY,
+    strings.LIBRARY,
+    lists.LIBRARY,
+    network.LIBRARY,
+    formatting.LIBRARY,
+)
 
 _CONVERSIONS = frozenset({"int", "uint", "double", "string", "bool", "bytes", "dyn"})
 # Functions that compare every element with every other.
@@ -152,6 +160,8 @@ class Builder:
 
     def _call(self, node: Call) -> Run:
         function = node.function
+        if node.target is not None and f".{function}" in FUNCTIONS:
+            function = f".{function}"
         arguments = node.args if node.target is None else (node.target, *node.args)
         runs = [self.build(argument) for argument in arguments]
         match function:

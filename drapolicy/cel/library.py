@@ -25,6 +25,8 @@ from drapolicy.cel.wire import decode
 _UPSTREAM_DEPTH = 250
 
 _LIBRARIES = ("optional", "bindings", "lists", "two-var-comprehensions")
+# Of Kubernetes' types only these two have a name in expressions.
+_NAMED_TYPES = [{"name": name, "type_name": "type", "params": [{"type_name": name}]} for name in ("net.IP", "net.CIDR")]
 _DEVICE = "kubernetes.DRADevice"
 
 _STRING = r'[bB]?[rR]?(?:"""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')'
@@ -78,7 +80,7 @@ def _environment() -> cel.Env:
         "name": "kubernetes",
         "stdlib": {"exclude_functions": [{"name": name} for name in REPLACED]},
         "extensions": [{"name": name} for name in _LIBRARIES],
-        "variables": [{"name": name, **_type(kind)} for name, kind in fields.items()],
+        "variables": [{"name": name, **_type(kind)} for name, kind in fields.items()] + _NAMED_TYPES,
         "functions": [{"name": name, "overloads": overloads} for name, overloads in functions.items()],
     }
     # JSON is YAML.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from drapolicy.cel import formatting
 from drapolicy.cel.errors import CompileError
 from drapolicy.cel.library import regex_fault
 from drapolicy.cel.syntax import Call, Checked, Const, ListLiteral, MapLiteral, Node, Type, children
@@ -23,7 +24,7 @@ def validate(checked: Checked, expression: str) -> None:
     CompileError
         For literals of mixed types, patterns that are no regular expressions, and results that are not bool.
     """
-    faults = list(_faults(checked, checked.root))
+    faults = sorted(_faults(checked, checked.root), key=lambda fault: checked.positions.get(fault[0].id, 0))
     if faults:
         text = "\n".join(_located(checked, node, reason, expression) for node, reason in faults)
         raise CompileError(f"compilation failed: {text}", expression)
@@ -41,12 +42,22 @@ def _faults(checked: Checked, root: Node) -> Iterator[tuple[Node, str]]:
             pattern = node.args[-1]
             if isinstance(pattern, Const) and isinstance(pattern.value, str) and regex_fault(pattern.value):
                 yield pattern, "invalid matches argument"
+        if isinstance(node, Call) and node.function == "format":
+            yield from _misformatted(checked, node)
         if not exempt:
             lists += _mixed(checked, node)
         # Arguments of format() may be of any type.
         exempt = exempt or (isinstance(node, Call) and node.function == "format")
         nodes += [(child, exempt) for child in reversed(children(node))]
     yield from lists
+
+
+def _misformatted(checked: Checked, node: Call) -> Iterator[tuple[Node, str]]:
+    match node:
+        case Call(target=Const(value=str(pattern)), args=(ListLiteral(elements=parts),)):
+            found = formatting.fault(pattern, [checked.type_of(part)[0] for part in parts])
+            if found is not None:
+                yield node if found[0] is None else parts[found[0]], found[1]
 
 
 def _mixed(checked: Checked, node: Node) -> Iterator[tuple[Node, str]]:

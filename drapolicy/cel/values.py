@@ -133,7 +133,7 @@ def go_name(value: Any) -> str:
     if type(value) is Sum:
         return "*cel.Quantity"
     name = type_name(value)
-    return _GO_NAMES.get(name, name)
+    return _GO_NAMES.get(name) or f"cel.{name.rpartition('.')[2]}"
 
 
 def no_overload() -> EvaluationError:
