@@ -103,11 +103,11 @@ def test_garbage_collection_is_left_as_it_was(tmp_path: Path, enabled: bool) -> 
 
 
 def test_real_slices_survive(shared: Path) -> None:
-    """All slices in captures of real clusters come out of the columns as they went in."""
+    """All slices of real clusters, and those with every field filled, come out of the columns as they went in."""
     seen = 0
-    for path in sorted((shared / "real").rglob("*.yaml")):
+    for path in sorted(path for path in (shared / "real").rglob("*") if path.suffix in {".json", ".yaml"}):
         try:
-            objects = api.load(path, strict=False)
+            objects = api.load(path, strict=False, validate=False, expand=False)
         except InputError:
             continue
         if objects.slices:
