@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from drapolicy.errors import InputError, UnsupportedFeatureError
 
@@ -77,7 +78,7 @@ class Release:
     minor: str
     gates: frozenset[str]
 
-    @property
+    @cached_property
     def features(self) -> frozenset[str]:
         """Names of the allocator features that the gates turn on (upstream's ``Features`` struct)."""
         return frozenset(name for name, gates in ALLOCATOR_FEATURES.items() if self.gates.issuperset(gates))

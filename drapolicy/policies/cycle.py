@@ -198,13 +198,12 @@ class Cycle:
             return Answer(Fits(()), self._objective.neutral)
         stamp = self.problem.state.stamp(n)
         key = Key(self.ask.kind, self._needed, n)
-        keeps = self._memory.capacity > 0 and not self._solver.seeded
-        known = self._memory.recall(key, stamp) if keeps else None
+        known = self._memory.recall(key, stamp)
         if known is not None:
             self.recalled = True
             return known
         answer = self._solver.solve(self.problem.local(n, self.ask), self._objective, self._rng)
-        if keeps:
+        if not (self._solver.seeded and answer.fits):
             self._memory.keep(key, stamp, answer)
         return answer
 

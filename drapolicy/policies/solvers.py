@@ -32,7 +32,8 @@ class Solver(Protocol):
     name
         For tables.
     seeded
-        Whether the answer depends on the random generator; such answers are not kept.
+        Whether devices depend on the random generator; such answers are not kept. A solver draws only once it knows
+        that the node has devices, so that a node's refusal can be kept.
     """
 
     @property
@@ -118,10 +119,10 @@ class RandomOrder:
 
     def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:
         """Return devices that fit, each order of devices with the same chance."""
-        order = rng.permutation(len(local.devices)).tolist()
         first = FirstFit(self.max_steps).solve(local, objective, rng)
         if not isinstance(first.outcome, Fits):
             return first
+        order = rng.permutation(len(local.devices)).tolist()
         seen = _Seen()
         outcome = local.search(order, seen, self.max_steps)
         # A selector that fails on a device which upstream never reaches decides nothing.

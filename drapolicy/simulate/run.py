@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from drapolicy.api import Objects
 from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.resource import AllocationResult, ResourceClaim, ResourceClaimStatus
 from drapolicy.inventory.pool_device import DeviceId
@@ -23,7 +22,7 @@ from drapolicy.problem.problem import Problem
 from drapolicy.simulate.agenda import Agenda
 from drapolicy.simulate.scenario import Scenario
 from drapolicy.simulate.speed import Ideal, bottleneck_mb_s, stretched_ns
-from drapolicy.verify import verify
+from drapolicy.verify import Verifier
 from drapolicy.workload.arrivals import redrawn
 from drapolicy.workload.workload import communication_percent
 
@@ -178,9 +177,9 @@ class _Run:
         self.shared = {key for key, count in users.items() if count > 1}
 
     @cached_property
-    def objects(self) -> Objects:
-        """The fleet's objects, for the checker."""
-        return self.scenario.fleet.objects
+    def verifier(self) -> Verifier:
+        """The independent checker, over the fleet's objects."""
+        return Verifier(self.scenario.fleet.objects, self.scenario.fleet.release)
 
     def play(self) -> Play:
         seen = 0
@@ -235,7 +234,7 @@ class _Run:
         n = self.scenario.fleet.nodes.index[placement.node or ""]
         node = self.scenario.fleet.nodes[n]
         taken = [claim_holding(key, allocation) for key, allocation in held.items()]
-        verify(self.objects, node, claims, placement.results, self.scenario.fleet.release, existing=taken)
+        self.verifier.verify(node, claims, placement.results, taken)
 
     def _started(self, waiting: _Waiting, placement: Placement, now: int) -> None:
         record = self.records[waiting.number]

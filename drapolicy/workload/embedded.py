@@ -130,13 +130,12 @@ DATASETS: dict[str, Dataset] = {
         model="a100-mig",
         nodes=6,
         jobs=(
-            Job("infer-1g", 45, _mig("1g.5gb"), "", 2, 8, 10 * _HOUR_S, 0, 1 / 7),
-            Job("tune-2g", 15, _mig("2g.10gb"), "", 4, 16, 3 * _HOUR_S, 0, 2 / 7),
-            Job("train-3g", 10, _mig("3g.20gb"), "", 6, 32, 3 * _HOUR_S, 0, 4 / 8),
-            Job("train-full", 30, (_ask("gpu", _GPU),), "", 12, 64, 2 * _HOUR_S, 0, 1),
+            Job("infer-1g", 40, _mig("1g.5gb"), "", 2, 8, 12 * _HOUR_S, 0, 1 / 7),
+            Job("tune-2g", 20, _mig("2g.10gb"), "", 4, 16, 6 * _HOUR_S, 0, 2 / 7),
+            Job("train-full", 40, (_ask("gpu", _GPU),), "", 12, 64, 2 * _HOUR_S, 0, 1),
         ),
         arrivals=420,
-        load=1.15,
+        load=1.1,
         seed=20262,
     ),
 }
