@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,9 +20,6 @@ from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.outcome import Abort, Fits, NodeError, NoFit, Outcome, TimedOut
 from drapolicy.problem.reference import Allocator
 from drapolicy.release import ALLOCATOR_FEATURES, SUPPORTED_FEATURES, release
-
-Decide: TypeAlias = Callable[[Allocator, Node, Sequence[ResourceClaim], float | None], Outcome]
-"""A policy: allocator, node, claims and time limit in seconds give the outcome."""
 
 _VARIANT = "incubating"
 _VARIANTS = ("stable", "incubating", "experimental")
@@ -64,6 +60,31 @@ class _World:
     slices: list[ResourceSlice] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
     allocated: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a line says of the cluster.
+
+    Attributes
+    ----------
+    features
+        Allocator features that are on.
+    allocated, classes, slices
+        What is taken, device classes by name, slices.
+    allocator
+        The reference over these.
+    """
+
+    features: frozenset[str]
+    allocated: AllocatedState
+    classes: Mapping[str, DeviceClass]
+    slices: Sequence[ResourceSlice]
+    allocator: Allocator
+
+
+Decide: TypeAlias = Callable[[Case, Node, Sequence[ResourceClaim], float | None], Outcome]
+"""A policy: case, node, claims and time limit in seconds give the outcome."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +137,9 @@ def run(
             stdout.flush()
 
 
-def first_fit(allocator: Allocator, node: Node, claims: Sequence[ResourceClaim], timeout_s: float | None) -> Outcome:
+def first_fit(case: Case, node: Node, claims: Sequence[ResourceClaim], timeout_s: float | None) -> Outcome:
     """Decide as Kubernetes does."""
-    return allocator.allocate(node, claims, timeout_s=timeout_s)
+    return case.allocator.allocate(node, claims, timeout_s=timeout_s)
 
 
 def _answer(
@@ -133,15 +154,15 @@ def _answer(
         claims = _objects(line, "claims", ResourceClaim)
         world = _world(line, world)
         started = time.perf_counter_ns()
-        allocator = Allocator(features, _allocated(world.allocated, features), world.classes, world.slices)
+        allocated = _allocated(world.allocated, features)
+        allocator = Allocator(features, allocated, world.classes, world.slices)
+        case = Case(features, allocated, world.classes, world.slices, allocator)
         timeout = line.get("timeoutMs")
         timeout_s = None if not timeout else timeout / 1000
         if "nodes" in line or ("node" not in line and line.get("reuse")):
-            answer |= _loop(
-                line, world.nodes, allocator, lambda node: decide(allocator, node, claims, timeout_s), options
-            )
+            answer |= _loop(line, world.nodes, allocator, lambda node: decide(case, node, claims, timeout_s), options)
         else:
-            outcome = decide(allocator, world.nodes[0] if world.nodes else Node(), claims, timeout_s)
+            outcome = decide(case, world.nodes[0] if world.nodes else Node(), claims, timeout_s)
             answer |= _told(outcome, options) | {"allocateOne": allocator.steps}
             if options.timing:
                 answer["timing"] = {"allocateNs": time.perf_counter_ns() - started}
@@ -149,11 +170,19 @@ def _answer(
         answer |= {"error": str(error), "errorKind": "new"}
     except (InputError, msgspec.ValidationError, ValueError, TypeError) as error:
         answer |= {"error": str(error), "errorKind": "input"}
+    except Exception as error:
+        # Every line gets an answer, whatever it holds; upstream's program tells its panics the same way.
+        logging.getLogger(__name__).debug("unexpected error", exc_info=True)
+        answer |= {"error": f"{type(error).__name__}: {error}", "errorKind": "panic"}
     return answer, world
 
 
 def _read(text: str) -> dict[str, Any]:
-    line = json.loads(text)
+    try:
+        line = json.loads(text, parse_constant=_no_number)
+    except RecursionError:
+        message = "nested too deeply"
+        raise InputError(message) from None
     if not isinstance(line, dict):
         message = f"a line must be a JSON object, got {type(line).__name__}"
         raise InputError(message)
@@ -163,6 +192,11 @@ def _read(text: str) -> dict[str, Any]:
         message = f"unknown field {', '.join(sorted(unknown))}"
         raise InputError(message)
     return line
+
+
+def _no_number(text: str) -> None:
+    message = f"{text} is no number of JSON"
+    raise InputError(message)
 
 
 def _without_nulls(value: Any) -> Any:
@@ -299,20 +333,3 @@ def _loop(
     if options.node_outcomes:
         answer["nodes"] = told
     return answer
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Read standard input, write standard output."""
-    parser = argparse.ArgumentParser(prog="python -m drapolicy.cli.jsonl", description=__doc__)
-    parser.add_argument("--k8s", default="1.37", metavar="MINOR", help="release whose default gates hold")
-    parser.add_argument("-timing", "--timing", action="store_true", help="tell times for single lines too")
-    parser.add_argument("-node-outcomes", "--node-outcomes", default="true", choices=("true", "false"))
-    parser.add_argument("-keep-share-ids", "--keep-share-ids", action="store_true")
-    told = parser.parse_args(arguments)
-    options = Options(told.timing, told.node_outcomes == "true", told.keep_share_ids)
-    run(sys.stdin, sys.stdout, minor=told.k8s, options=options)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import signal
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -142,7 +143,9 @@ def _played(tasks: Sequence[Task], missing: Sequence[int], jobs: int) -> Iterabl
     if sent:
         # A fresh interpreter a worker: a fork would take over the notebook's threads.
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(jobs, len(sent)), mp_context=context) as pool:
+        # Ctrl-C reaches the whole process group; this process alone decides what becomes of the workers.
+        deaf = (signal.SIGINT, signal.SIG_IGN)
+        with ProcessPoolExecutor(min(jobs, len(sent)), context, signal.signal, deaf) as pool:
             futures: dict[Future[Cell], int] = {pool.submit(_play, tasks[position]): position for position in sent}
             for future in as_completed(futures):
                 yield futures[future], future.result()

@@ -1,0 +1,202 @@
+"""``drapolicy allocate``: claims and pods get their devices, as a policy decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from drapolicy import api, inventory
+from drapolicy.api import Objects
+from drapolicy.api.resource import AllocationResult, ResourceClaim, ResourceClaimConsumerReference
+from drapolicy.cli.inputs import read
+from drapolicy.cli.output import Format, note, print_line, print_table
+from drapolicy.errors import InputError
+from drapolicy.inventory import Fleet
+from drapolicy.policies import policy as policy_of
+from drapolicy.policies.place import place_all
+from drapolicy.problem.ask import Ask, asks, claim_key, unmet
+from drapolicy.problem.placement import Placement
+from drapolicy.release import release
+from drapolicy.verify import Verifier
+
+PENDING = 1
+
+
+@dataclass(frozen=True)
+class Decided:
+    """All decisions of a run.
+
+    Attributes
+    ----------
+    pairs
+        Each ask with its placement, in order.
+    claims
+        All claims of the input with their status after the run.
+    """
+
+    pairs: tuple[tuple[Ask, Placement], ...]
+    claims: tuple[ResourceClaim, ...]
+
+    @property
+    def pending(self) -> tuple[Placement, ...]:
+        """What got no node."""
+        return tuple(placement for _, placement in self.pairs if not placement.placed)
+
+
+def allocate(
+    files: Sequence[str],
+    *,
+    topology: Path | None,
+    policy: str,
+    k8s: str,
+    seed: int,
+    lenient: bool,
+    check: bool,
+    output: Format,
+) -> int:
+    """Decide every ask of the files and print the result; return 0, or 1 when some stay pending."""
+    if not files:
+        message = "allocate: no files; give those of the fleet and of the claims, or - for standard input"
+        raise InputError(message)
+    chosen = policy_of(policy)
+    kubernetes = release(k8s)
+    objects = read(files, lenient=lenient)
+    if not objects.claims and not objects.pods:
+        message = "allocate: no claims and no pods in the files; add some with --claims"
+        raise InputError(message)
+    fleet = inventory.build(objects, kubernetes)
+    if topology is not None:
+        from drapolicy.evaluate.scenarios import with_topology
+
+        fleet, report = with_topology(fleet, topology)
+        note(f"topology: {report}")
+    placements = place_all(fleet, objects, chosen, seed=seed)
+    pairs = tuple(zip(asks(objects), placements, strict=True))
+    if check:
+        verify_all(objects, fleet, pairs)
+    decided = Decided(pairs, claims_after(objects.claims, pairs))
+    if output is Format.TABLE:
+        _print(decided, chosen.name, k8s)
+        if check:
+            print_line("every placement was checked and keeps the rules of Kubernetes")
+    else:
+        text = api.dump(decided.claims, output.value)
+        print(text, end="")
+        for placement in decided.pending:
+            note(f"pending: {placement.ask}: {why(placement)}")
+        for line in _unmodelled(decided):
+            note(line)
+    return PENDING if decided.pending else 0
+
+
+def _granted(
+    pairs: Sequence[tuple[Ask, Placement]], held: dict[str, AllocationResult]
+) -> Iterator[tuple[Ask, Placement, tuple[ResourceClaim, ...]]]:
+    """Yield what was placed with the claims that it got; ``held`` grows by their allocations after each."""
+    for ask, placement in pairs:
+        if placement.placed:
+            new = unmet(ask.claims, held)
+            yield ask, placement, new
+            held.update(zip(map(claim_key, new), placement.results, strict=True))
+
+
+def _held(claims: Sequence[ResourceClaim]) -> dict[str, AllocationResult]:
+    return {claim_key(claim): claim.status.allocation for claim in claims if claim.status.allocation is not None}
+
+
+def claims_after(claims: Sequence[ResourceClaim], pairs: Sequence[tuple[Ask, Placement]]) -> tuple[ResourceClaim, ...]:
+    """Return all claims as they are after the decisions: with allocations, reserved for the pods that were placed."""
+    held = _held(claims)
+    users: dict[str, list[ResourceClaimConsumerReference]] = {}
+    for ask, _, _ in _granted(pairs, held):
+        if ask.pod is not None:
+            meta = ask.pod.metadata
+            user = ResourceClaimConsumerReference(resource="pods", name=meta.name, uid=meta.uid)
+            for claim in ask.claims:
+                users.setdefault(claim_key(claim), []).append(user)
+    found = []
+    for claim in claims:
+        key, status = claim_key(claim), claim.status
+        if key in held:
+            new = [user for user in users.get(key, ()) if user not in status.reserved_for]
+            status = replace(status, allocation=held[key], reserved_for=[*status.reserved_for, *new])
+        found.append(replace(claim, status=status))
+    return tuple(found)
+
+
+def verify_all(objects: Objects, fleet: Fleet, pairs: Sequence[tuple[Ask, Placement]]) -> None:
+    """Check every placement against the API objects alone.
+
+    Raises
+    ------
+    VerificationError
+        For the first rule that is broken.
+    """
+    verifier = Verifier(objects, fleet.release)
+    held = _held(objects.claims)
+    by_name = {claim_key(claim): claim for claim in objects.claims}
+    for _, placement, new in _granted(pairs, held):
+        existing = [_with(by_name[key], allocation) for key, allocation in held.items()]
+        node = fleet.nodes[fleet.nodes.index[placement.node or ""]]
+        for error in verifier.violations(node, new, placement.results, existing):
+            raise error
+
+
+def _with(claim: ResourceClaim, allocation: AllocationResult) -> ResourceClaim:
+    return replace(claim, status=replace(claim.status, allocation=allocation))
+
+
+def why(placement: Placement) -> str:
+    """Return why an ask is pending, in Kubernetes' words."""
+    if placement.reasons or placement.placed:
+        return placement.message
+    return (
+        getattr(placement.outcome, "text", "") or "0/0 nodes are available: the files name no node and no slice does."
+    )
+
+
+def _print(decided: Decided, policy: str, k8s: str) -> None:
+    rows = [
+        (
+            placement.ask,
+            placement.node or "-",
+            devices(placement) if placement.placed else [f"pending: {why(placement)}"],
+            ", ".join(f"{term} {value}" for term, value in placement.score.items()) or "-",
+        )
+        for _, placement in decided.pairs
+    ]
+    if rows:
+        print_table(("ASK", "NODE", "DEVICES", "SCORE"), rows)
+    placed = len(rows) - len(decided.pending)
+    print_line(f"{placed} of {len(rows)} placed by {policy}, Kubernetes {k8s}")
+    for line in _unmodelled(decided):
+        print_line(line)
+
+
+def devices(placement: Placement) -> list[str]:
+    """Return a text for each request: its devices, with driver and pool where they tell something.
+
+    A pool that is called as the node, the usual case, goes without saying.
+    """
+    taken: dict[tuple[int, str, str], list[str]] = {}
+    for number, result in enumerate(placement.results):
+        for device in result.devices.results:
+            name = device.device if device.pool == placement.node else f"{device.pool}/{device.device}"
+            if device.consumed_capacity:
+                amounts = ", ".join(f"{key} {value}" for key, value in device.consumed_capacity.items())
+                name += f" ({amounts})"
+            if device.admin_access:
+                name += " (admin access)"
+            taken.setdefault((number, device.request, device.driver), []).append(name)
+    return [f"{request}: {', '.join(names)} [{driver}]" for (_, request, driver), names in taken.items()] or ["none"]
+
+
+def _unmodelled(decided: Decided) -> list[str]:
+    counts: dict[str, int] = {}
+    for _, placement in decided.pairs:
+        for what in placement.unmodelled:
+            counts[what] = counts.get(what, 0) + 1
+    return [f"not modelled: {what} ({n} {'pod' if n == 1 else 'pods'})" for what, n in counts.items()]

@@ -1,0 +1,237 @@
+"""The commands with their options; what they do is imported when one of them is called."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from drapolicy.cli.output import Format
+
+app = typer.Typer(
+    name="drapolicy",
+    epilog="Exit codes: 0 done, 1 some claims stay pending, 2 bad input or arguments, 70 a bug, 130 interrupted.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+Output = Annotated[Format, typer.Option("--output", "-o", help="How the result is written.")]
+Lenient = Annotated[
+    bool,
+    typer.Option(
+        "--lenient", help="Let unknown fields pass, and pools that a driver is replacing, as Kubernetes does."
+    ),
+]
+Topology = Annotated[
+    Path | None, typer.Option("--topology", metavar="FILE", help="Output of `nvidia-smi topo -m` of the machines.")
+]
+Release = Annotated[str, typer.Option("--k8s", metavar="MINOR", help="Kubernetes release with its default gates.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    show: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Tell where Kubernetes would put claims for devices, and whether another policy would do better."""
+
+
+@app.command()
+def validate(
+    files: Annotated[list[str], typer.Argument(metavar="FILES", help="Files and folders; - is standard input.")],
+    *,
+    lenient: Lenient = False,
+    output: Output = Format.TABLE,
+) -> int:
+    """Read files as the API server would and name every fault.
+
+    Fields, formats, limits and quantities are checked, selectors are compiled, and the slices of a pool must go
+    together: a pool that is there with two generations is a fault, because the older one counts for nothing.
+
+    \b
+    Exit code: 0 no faults, 2 faults.
+
+    \b
+    Examples:
+      drapolicy validate fleet.yaml claims/
+      kubectl get resourceslices,deviceclasses -o json | drapolicy validate -
+      drapolicy validate --lenient -o json dump.yaml
+    """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
+    from drapolicy.cli.validate import validate as run
+
+    return run(files, lenient=lenient, output=output)
+
+
+@app.command()
+def allocate(
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="FILES", help="Files and folders of either; - is standard input.")
+    ] = None,
+    *,
+    fleet: Annotated[
+        list[str] | None, typer.Option(metavar="FILES...", help="Slices, classes, nodes; what is allocated and bound.")
+    ] = None,
+    claims: Annotated[list[str] | None, typer.Option(metavar="FILES...", help="Claims, templates and pods.")] = None,
+    topology: Topology = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="See `drapolicy policies`; kube-scheduler by default, first-fit with --jsonl."
+        ),
+    ] = None,
+    k8s: Release = "1.37",
+    seed: Annotated[int, typer.Option(min=0, help="Of the policy's draws.")] = 0,
+    lenient: Lenient = False,
+    check: Annotated[bool, typer.Option("--check", help="Check every placement independently.")] = False,
+    output: Output = Format.TABLE,
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Answer problems on standard input, one in a line.")] = False,
+    timing: Annotated[bool, typer.Option("--timing", help="With --jsonl: tell times of single lines too.")] = False,
+    node_outcomes: Annotated[
+        bool,
+        typer.Option("--node-outcomes/--no-node-outcomes", help="With --jsonl: in a scan, list every node's outcome."),
+    ] = True,
+    keep_share_ids: Annotated[
+        bool, typer.Option("--keep-share-ids", help="With --jsonl: write share ids as made, not all alike.")
+    ] = False,
+) -> int:
+    """Give pending pods and claims their devices, one after the other, as a policy decides.
+
+    All files are read together as one cluster, so fleet and claims may be in the same files. YAML and JSON give every
+    claim with its status as Kubernetes writes it; the table says where each pod or claim goes and why others stay
+    pending.
+
+    \b
+    Exit code: 0 all placed, 1 some stay pending, 2 bad input.
+
+    \b
+    Examples:
+      drapolicy allocate fleet.yaml claims.yaml
+      drapolicy allocate --fleet fleet/ --claims pod.yaml --policy bandwidth --topology topo.txt
+      kubectl get resourceslices,deviceclasses,nodes,resourceclaims,pods -A -o json | drapolicy allocate - -o yaml
+      drapolicy allocate --jsonl --k8s 1.37 < problems.jsonl
+    """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
+    sources = [*(fleet or ()), *(claims or ()), *(files or ())]
+    if jsonl:
+        given = [name for name, used in (("files", sources), ("--topology", topology), ("--check", check)) if used]
+        if given:
+            message = f"--jsonl reads problems from standard input; leave {', '.join(given)} out"
+            raise typer.BadParameter(message)
+        return _answer_lines(k8s, policy or "first-fit", seed, (timing, node_outcomes, keep_share_ids))
+    from drapolicy.cli.allocate import allocate as run
+
+    return run(
+        sources,
+        topology=topology,
+        policy=policy or "kube-scheduler",
+        k8s=k8s,
+        seed=seed,
+        lenient=lenient,
+        check=check,
+        output=output,
+    )
+
+
+def _answer_lines(k8s: str, policy: str, seed: int, how: tuple[bool, bool, bool]) -> int:
+    from drapolicy.cli.jsonl import Options, run
+    from drapolicy.cli.solve import decide_by
+
+    # Broken characters become U+FFFD on both ways, as they do in Go.
+    for stream in (sys.stdin, sys.stdout):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace", newline="\n")
+    run(sys.stdin, sys.stdout, minor=k8s, policy=decide_by(policy, seed), options=Options(*how))
+    return 0
+
+
+@app.command()
+def evaluate(
+    *,
+    fleet: Annotated[
+        list[str] | None, typer.Option(metavar="FILES...", help="Fleet of your own; by default two that come along.")
+    ] = None,
+    workload: Annotated[
+        list[str] | None, typer.Option(metavar="FILES...", help="Its pods, claims and one CSV file of arrivals.")
+    ] = None,
+    topology: Topology = None,
+    name: Annotated[str, typer.Option(help="What your scenario is called.")] = "",
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="May be repeated; all by default. See `drapolicy policies`."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Repetitions; the first plays arrivals as recorded.")] = 5,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where report, table and finished parts go.")] = Path(
+        "out/evaluate"
+    ),
+    metric: Annotated[str | None, typer.Option(help="What names the winner: slowdown, placed, bandwidth ...")] = None,
+    k8s: Release = "1.37",
+    lenient: Lenient = False,
+    check: Annotated[bool, typer.Option("--check", help="Check every placement independently; slower.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Drop what earlier runs have finished.")] = False,
+    output: Output = Format.TABLE,
+) -> int:
+    """Play workloads on fleets with every policy and name the one that beats kube-scheduler.
+
+    Writes DIR/report.html, DIR/results.csv and DIR/cells/. What is finished is kept: the same command goes on after
+    an interruption. All results but times are the same on every machine.
+
+    \b
+    Examples:
+      drapolicy evaluate
+      drapolicy evaluate --fleet fleet.yaml --workload pods.yaml arrivals.csv --topology topo.txt
+      drapolicy evaluate --policy packing --policy bandwidth --seeds 10 --metric bandwidth -o json
+    """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
+    from drapolicy.cli.evaluate import Request
+    from drapolicy.cli.evaluate import evaluate as run
+
+    request = Request(
+        fleet=tuple(fleet or ()),
+        workload=tuple(workload or ()),
+        topology=topology,
+        name=name,
+        policies=tuple(policy or ()),
+        seeds=seeds,
+        jobs=jobs,
+        out=out,
+        metric=metric,
+        k8s=k8s,
+        lenient=lenient,
+        check=check,
+        fresh=fresh,
+    )
+    return run(request, output)
+
+
+@app.command()
+def policies(*, output: Output = Format.TABLE) -> int:
+    """List the policies.
+
+    \b
+    Example:
+      drapolicy policies
+    """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
+    from drapolicy.cli.policies import policies as run
+
+    return run(output)
+
+
+@app.command()
+def version() -> int:
+    """Print the version."""
+    from drapolicy import __version__
+
+    sys.stdout.write(f"drapolicy {__version__}\n")
+    return 0

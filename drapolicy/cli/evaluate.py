@@ -1,0 +1,145 @@
+"""``drapolicy evaluate``: which policy beats the stock scheduler, and by how much."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from drapolicy.cli.inputs import examine, notes_on, once, refuse
+from drapolicy.cli.output import Format, note, print_data, print_line, write_whole
+from drapolicy.cli.progress import interruptible, shown_progress
+from drapolicy.cli.results import as_data, print_results
+from drapolicy.errors import InputError, UnknownReferenceError
+from drapolicy.evaluate import METRICS, Results, embedded, of_files
+from drapolicy.evaluate import evaluate as play
+from drapolicy.policies import POLICIES, STOCK
+from drapolicy.policies import policy as policy_of
+from drapolicy.release import release
+from drapolicy.simulate import Scenario
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asked for; the fields are the command's options."""
+
+    fleet: tuple[str, ...] = ()
+    workload: tuple[str, ...] = ()
+    topology: Path | None = None
+    name: str = ""
+    policies: tuple[str, ...] = ()
+    seeds: int = 5
+    jobs: int | None = None
+    out: Path = Path("out/evaluate")
+    metric: str | None = None
+    k8s: str = "1.37"
+    lenient: bool = False
+    check: bool = False
+    fresh: bool = False
+
+
+def evaluate(request: Request, output: Format) -> int:
+    """Play everything, print the comparison and write report and table; return 0, or 130 when interrupted.
+
+    Raises
+    ------
+    InputError
+        For wrong files or options, before anything is played.
+    """
+    if request.metric is not None and request.metric not in METRICS:
+        message = f"metric {request.metric!r}: unknown; use one of {', '.join(METRICS)}"
+        raise UnknownReferenceError(message)
+    chosen = list(dict.fromkeys(policy_of(name).name for name in request.policies or POLICIES))
+    scenarios = _scenarios(request)
+    request.out.mkdir(parents=True, exist_ok=True)
+    if request.fresh:
+        _drop_cells(request.out / "cells")
+    try:
+        with interruptible(), shown_progress() as progress:
+            results = play(
+                scenarios,
+                [STOCK, *(name for name in chosen if name != STOCK)],
+                range(request.seeds),
+                out=request.out,
+                jobs=request.jobs,
+                check=request.check,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        kept = len(list((request.out / "cells").glob("*.json")))
+        note(f"interrupted; {kept} finished parts are kept in {request.out / 'cells'}")
+        if not request.check:
+            again = [word for word in sys.argv[1:] if word != "--fresh"]
+            note(f"to go on, give the same command again: drapolicy {shlex.join(again)}")
+        return INTERRUPTED
+    notes = unmodelled(results)
+    files = write_files(results, request, notes)
+    if output is Format.TABLE:
+        print_results(results, request.metric)
+        for line in [*notes, *(f"wrote {path}" for path in files)]:
+            print_line(line)
+    else:
+        print_data({**as_data(results, request.metric), "notes": notes, "files": [*map(str, files)]}, output)
+    return 0
+
+
+def _scenarios(request: Request) -> tuple[Scenario, ...]:
+    if not request.fleet and not request.workload:
+        if request.topology is not None or request.name:
+            message = "evaluate: --topology and --name are for files of your own; give --fleet and --workload"
+            raise InputError(message)
+        return embedded()
+    if not request.fleet or not request.workload:
+        given, missing = ("--fleet", "--workload") if request.fleet else ("--workload", "--fleet")
+        message = f"evaluate: {given} without {missing}; give both, or none for the scenarios that come along"
+        raise InputError(message)
+    scenario, report = of_files(
+        once(request.fleet),
+        once(request.workload),
+        topology=request.topology,
+        name=request.name,
+        release=release(request.k8s),
+        strict=not request.lenient,
+    )
+    everything = scenario.fleet.objects.merged(scenario.workload.objects)
+    refuse(examine(everything, lenient=request.lenient))
+    for found in notes_on(everything, lenient=request.lenient):
+        note(f"note: {found}")
+    if not scenario.workload.arrivals:
+        message = "evaluate: the workload has no pods and no claims; check the files of --workload"
+        raise InputError(message)
+    if report is not None:
+        note(f"topology: {report}")
+    return (scenario,)
+
+
+def _drop_cells(folder: Path) -> None:
+    for path in folder.glob("*.json"):
+        # Only what an evaluation has written is called by a hash.
+        if len(path.stem) == 64:
+            path.unlink(missing_ok=True)
+
+
+def unmodelled(results: Results) -> list[str]:
+    """Return what pods use and no policy's node choice models, with counts; once for each scenario."""
+    lines = []
+    for scenario in results.scenarios:
+        cells = results.of(scenario, STOCK)
+        for what, count in cells[0].unmodelled.items() if cells else ():
+            lines.append(f"{scenario}: not modelled: {what} ({count} {'pod' if count == 1 else 'pods'})")
+    return lines
+
+
+def write_files(results: Results, request: Request, notes: Sequence[str]) -> tuple[Path, Path]:
+    """Write report and table, each whole or not at all; return their paths."""
+    from drapolicy.evaluate.report import write_report
+
+    report, table = request.out / "report.html", request.out / "results.csv"
+    title = request.name or "drapolicy evaluate"
+    write_whole(table, lambda path: path.write_text(results.csv(), encoding="utf-8"))
+    write_whole(report, lambda path: write_report(results, path, title=title, metric=request.metric, notes=notes))
+    return report, table

@@ -1,0 +1,87 @@
+"""Reading the files of a command, with every check that looks at the input as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from drapolicy import cel
+from drapolicy.api import Objects
+from drapolicy.api import load as load_objects
+from drapolicy.api import stream as stream_objects
+from drapolicy.cli.output import note
+from drapolicy.errors import Fault, InputError
+from drapolicy.inventory import checks
+
+STDIN = "-"
+
+
+def once(files: Iterable[str]) -> list[str]:
+    """Return the files without repetitions, so that one file can stand for fleet and claims."""
+    kept: dict[str, str] = {}
+    for name in files:
+        kept.setdefault(name if name == STDIN else str(Path(name).resolve()), name)
+    return list(kept.values())
+
+
+def examine(objects: Objects, *, lenient: bool) -> list[Fault]:
+    """Return the faults that only the input as a whole shows: selectors that do not compile, pools at odds."""
+    return [*cel.check(objects), *([] if lenient else checks.check(objects))]
+
+
+def notes_on(objects: Objects, *, lenient: bool) -> list[Fault]:
+    """Return what is worth knowing of an input and no fault."""
+    at_odds = checks.check(objects) if lenient else []
+    return [*objects.ignored_fields, *at_odds, *checks.incomplete(objects)]
+
+
+def read(files: Sequence[str], *, lenient: bool) -> Objects:
+    """Read all files as one input and refuse what is wrong with it; notes go to standard error.
+
+    Parameters
+    ----------
+    files
+        Files, folders, and ``-`` for standard input.
+    lenient
+        Let unknown fields pass, and pools at odds with themselves, as Kubernetes does.
+
+    Raises
+    ------
+    InputError
+        With every fault.
+    """
+    objects = load_objects(*once(files), strict=not lenient)
+    refuse(examine(objects, lenient=lenient))
+    for found in notes_on(objects, lenient=lenient):
+        note(f"note: {found}")
+    return objects
+
+
+def read_with_faults(files: Sequence[str], *, lenient: bool) -> tuple[Objects, list[Fault]]:
+    """Return what can be read of the files, and every fault."""
+    try:
+        objects = load_objects(*once(files), strict=not lenient)
+    except InputError as error:
+        if not error.faults:
+            raise
+        faults = list(error.faults)
+        # Standard input cannot be read a second time.
+        objects = _readable([name for name in once(files) if name != STDIN], lenient=lenient)
+    else:
+        faults = []
+    return objects, sorted({*faults, *examine(objects, lenient=lenient)})
+
+
+def refuse(faults: Sequence[Fault]) -> None:
+    """Raise the faults, if there are any."""
+    if faults:
+        raise InputError(faults=sorted(faults))
+
+
+def _readable(files: Sequence[str], *, lenient: bool) -> Objects:
+    parts: list[Objects] = []
+    # What it raises in the end are the same faults once more.
+    with suppress(InputError):
+        parts.extend(stream_objects(*files, strict=not lenient))
+    return Objects().merged(*parts)

@@ -1,0 +1,132 @@
+"""What commands write: tables for people, YAML and JSON for programs, files that are whole or not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+_WIDE = 100_000
+
+
+class Format(StrEnum):
+    """How a result is written."""
+
+    TABLE = "table"
+    YAML = "yaml"
+    JSON = "json"
+
+
+def plain(text: str) -> str:
+    r"""Return text from an input so that it cannot steer the terminal: what is not printable is escaped.
+
+    Examples
+    --------
+    >>> print(plain("gpu\x1b[2J"))
+    gpu\x1b[2J
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def on_terminal() -> bool:
+    """Whether a person reads the output; otherwise it has no colours and is as wide as its content."""
+    return sys.stdout.isatty()
+
+
+def print_table(
+    head: Sequence[str], rows: Iterable[Sequence[str | Iterable[str]]], *, title: str = "", right: Iterable[int] = ()
+) -> None:
+    """Print rows below a head; nothing in a cell is taken for markup.
+
+    Parameters
+    ----------
+    head
+        Names of the columns.
+    rows
+        Cells; a cell of several texts has a line for each on a terminal, and one line elsewhere.
+    title
+        Above the table.
+    right
+        Columns of numbers, by position.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    terminal = on_terminal()
+    console = Console(
+        highlight=False,
+        markup=False,
+        emoji=False,
+        width=None if terminal else _WIDE,
+        no_color=None if terminal else True,
+    )
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold", show_edge=False)
+    numeric = set(right)
+    for position, name in enumerate(head):
+        table.add_column(Text(name), justify="right" if position in numeric else "left", overflow="fold")
+    for row in rows:
+        cells = [[cell] if isinstance(cell, str) else list(cell) for cell in row]
+        table.add_row(*(Text(("\n" if terminal else "; ").join(map(plain, cell))) for cell in cells))
+    if title:
+        console.print(Text(plain(title), style="bold"))
+    if terminal:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    sys.stdout.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
+
+
+def print_line(text: str = "") -> None:
+    """Print a line for people, with what steers terminals escaped."""
+    sys.stdout.write(plain(text) + "\n")
+
+
+def note(text: str) -> None:
+    """Print lines for people beside the output."""
+    sys.stderr.write("".join(plain(line) + "\n" for line in text.splitlines()))
+
+
+def print_data(value: Any, how: Format) -> None:
+    """Print plain values as YAML or JSON, in one piece; numbers that are not finite become null."""
+    value = _finite(value)
+    if how is Format.JSON:
+        sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        return
+    import yaml
+
+    sys.stdout.write(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=120))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file beside its place and move it there, so that nobody ever finds half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        # Such files are made for the owner alone; results are as open as any other file.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,114 @@
+"""Results of an evaluation for people and for programs."""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import Any
+
+from drapolicy.cli.output import on_terminal, print_line, print_table
+from drapolicy.evaluate import METRICS, Difference, Metric, Results
+from drapolicy.policies import STOCK
+
+TIME = "policy time (s)"
+
+
+def print_results(results: Results, metric: str | None) -> None:
+    """Print a table for each scenario, then a line for each that names its winner."""
+    shown = [m for m in METRICS.values() if any(_known(results, s, m) for s in results.scenarios)]
+    head = ["POLICY", *(f"{m.name} ({m.unit}, {'lower' if m.sense == 'min' else 'higher'} is better)" for m in shown)]
+    if on_terminal():
+        head = ["POLICY", *(f"{m.name} ({m.unit}) {'↓' if m.sense == 'min' else '↑'}" for m in shown)]
+    for scenario in results.scenarios:
+        best = {m.name: best_of(results, scenario, m) for m in shown}
+        rows = [
+            (
+                policy,
+                *(_cell(results, scenario, policy, m, best=policy in best[m.name]) for m in shown),
+                f"{seconds(results, scenario, policy):.3g}",
+            )
+            for policy in results.policies
+        ]
+        cells = results.of(scenario, STOCK)
+        title = f"{scenario}: {cells[0].arrivals} arrivals, {len(cells)} {'seed' if len(cells) == 1 else 'seeds'}"
+        print_table([*head, TIME], rows, title=title, right=range(1, len(head) + 1))
+        print_line()
+    print_line(
+        f"* best mean. Below or behind a mean: difference from {STOCK} [95 % interval], paired by seed. "
+        f"{TIME} depends on the machine and is not reproducible; all else is."
+    )
+    print_line()
+    for scenario in results.scenarios:
+        print_line(str(results.verdict(scenario, metric)))
+
+
+def as_data(results: Results, metric: str | None) -> dict[str, Any]:
+    """Return the same as plain values."""
+    return {
+        "stock": STOCK,
+        "units": {m.name: {"unit": m.unit, "better": m.sense, "label": m.label} for m in METRICS.values()},
+        "scenarios": [_scenario(results, name, metric) for name in results.scenarios],
+    }
+
+
+def _scenario(results: Results, scenario: str, metric: str | None) -> dict[str, Any]:
+    verdict = results.verdict(scenario, metric)
+    return {
+        "name": scenario,
+        "seeds": [cell.seed for cell in results.of(scenario, STOCK)],
+        "winner": verdict.winner,
+        "metric": verdict.metric.name,
+        "verdict": str(verdict),
+        "policies": [
+            {
+                "name": policy,
+                "metrics": {
+                    name: {
+                        "mean": results.mean(scenario, policy, name),
+                        "difference": None
+                        if policy == STOCK
+                        else _difference(results.difference(scenario, policy, name)),
+                    }
+                    for name in METRICS
+                },
+                "notReproducible": {"seconds": seconds(results, scenario, policy)},
+            }
+            for policy in results.policies
+        ],
+    }
+
+
+def _difference(difference: Difference) -> dict[str, float | int]:
+    return {"mean": difference.mean, "low": difference.low, "high": difference.high, "pairs": difference.pairs}
+
+
+def best_of(results: Results, scenario: str, metric: Metric) -> set[str]:
+    """Return the policies with the best mean; none when all are equal."""
+    means = {policy: results.mean(scenario, policy, metric.name) for policy in results.policies}
+    known = {policy: mean for policy, mean in means.items() if not isnan(mean)}
+    if not known or len({round(mean, 9) for mean in known.values()}) == 1:
+        return set()
+    top = max(known.values()) if metric.sense == "max" else min(known.values())
+    return {policy for policy, mean in known.items() if mean == top}
+
+
+def seconds(results: Results, scenario: str, policy: str) -> float:
+    """Return the mean time that a policy took for one play; it depends on the machine."""
+    times = [cell.seconds for cell in results.of(scenario, policy)]
+    return sum(times) / len(times)
+
+
+def _known(results: Results, scenario: str, metric: Metric) -> bool:
+    return any(not isnan(results.mean(scenario, policy, metric.name)) for policy in results.policies)
+
+
+def _cell(results: Results, scenario: str, policy: str, metric: Metric, *, best: bool) -> list[str]:
+    mean = results.mean(scenario, policy, metric.name)
+    if isnan(mean):
+        return ["-"]
+    lines = [f"{mean:.4g}{'*' if best else ''}"]
+    if policy != STOCK:
+        delta = results.difference(scenario, policy, metric.name)
+        if delta.mean == delta.low == delta.high == 0:
+            return [*lines, "same"]
+        lines.append(f"{delta.mean:+.3g}" + ("" if isnan(delta.low) else f" [{delta.low:+.3g}, {delta.high:+.3g}]"))
+    return lines

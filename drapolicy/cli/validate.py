@@ -1,0 +1,58 @@
+"""``drapolicy validate``: whether an input is what Kubernetes would accept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from drapolicy.api import Objects
+from drapolicy.cli.inputs import notes_on, read_with_faults
+from drapolicy.cli.output import Format, note, print_data, print_line, print_table
+
+_KINDS = {
+    "ResourceSlice": "slices",
+    "DeviceClass": "classes",
+    "ResourceClaim": "claims",
+    "ResourceClaimTemplate": "templates",
+    "DeviceTaintRule": "taint_rules",
+    "Node": "nodes",
+    "Pod": "pods",
+    "Namespace": "namespaces",
+}
+
+
+def validate(files: Sequence[str], *, lenient: bool, output: Format) -> int:
+    """Print what was read and every fault; return 0 without and 2 with faults."""
+    objects, faults = read_with_faults(files, lenient=lenient)
+    notes = notes_on(objects, lenient=lenient)
+    counts = {kind: len(getattr(objects, field)) for kind, field in _KINDS.items() if getattr(objects, field)}
+    skipped = dict(sorted(objects.skipped.items()))
+    if output is not Format.TABLE:
+        made = {
+            "read": counts,
+            "devices": _devices(objects),
+            "skipped": skipped,
+            "faults": [asdict(fault) for fault in faults],
+            "notes": [asdict(found) for found in notes],
+        }
+        print_data(made, output)
+        return 2 if faults else 0
+    rows = [
+        (kind, str(count), f"{_devices(objects)} devices" if kind == "ResourceSlice" else "")
+        for kind, count in counts.items()
+    ]
+    print_table(("KIND", "COUNT", ""), [*rows, *((kind, str(n), "skipped") for kind, n in skipped.items())], right=[1])
+    for found in notes:
+        print_line(f"note: {found}")
+    if not counts and not faults:
+        print_line("note: nothing of Dynamic Resource Allocation was found")
+    if faults:
+        note("\n".join(f"{fault}".replace("\n", "\\n") for fault in faults))
+        note(f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}")
+        return 2
+    print_line("no faults")
+    return 0
+
+
+def _devices(objects: Objects) -> int:
+    return sum(len(published.spec.devices) for published in objects.slices)
