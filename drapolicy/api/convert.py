@@ -11,14 +11,13 @@ import msgspec
 from msgspec import inspect
 
 from drapolicy.api.quantity import Quantity
-from drapolicy.api.values import Doubled, Exponential, doubled_keys, entry, join, shown
+from drapolicy.api.values import TWICE, Doubled, Exponential, doubled_keys, entry, join, shown
 
 T = TypeVar("T")
 Report = Callable[[str, str], None]
 """Takes the path of a field and a message."""
 
 _TYPE_INFO: dict[type[Any], inspect.Type] = {}
-_TWICE = "is given twice; keep one"
 
 
 def hook(kind: type[Any], value: Any) -> Any:
@@ -121,7 +120,7 @@ class _Cleaner:
             return {}
         if isinstance(value, Doubled):
             for key in value.keys_twice:
-                self._wrong(join(path, key), _TWICE)
+                self._wrong(join(path, key), TWICE)
         fields = {field.encode_name: field for field in kind.fields}
         result: dict[str, Any] = {}
         for key, inner in value.items():
@@ -146,7 +145,7 @@ class _Cleaner:
             return {}
         if isinstance(value, Doubled):
             for key in value.keys_twice:
-                self._wrong(entry(path, key), _TWICE)
+                self._wrong(entry(path, key), TWICE)
         self._in_annotations = path.endswith(".annotations")
         result = {key: self.visit(inner, kind.value_type, entry(path, key)) for key, inner in value.items()}
         self._in_annotations = False
@@ -189,7 +188,7 @@ class _Cleaner:
     def _doubled(self, value: Any, path: str) -> None:
         """Report keys given twice in what has no type."""
         for key in doubled_keys(value, path):
-            self._wrong(key, _TWICE)
+            self._wrong(key, TWICE)
 
     def _template(self, text: str, path: str) -> None:
         begin = text.find("{{")

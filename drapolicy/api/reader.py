@@ -26,7 +26,7 @@ from drapolicy.api.kinds import (
     verdict,
 )
 from drapolicy.api.validation import validate as validate_object
-from drapolicy.api.values import ReadFault, doubled_keys, shown
+from drapolicy.api.values import TWICE, Doubled, ReadFault, doubled_keys, shown
 from drapolicy.api.workloads import WORKLOAD_TYPES
 from drapolicy.api.yaml_reader import read_yaml
 from drapolicy.errors import Fault, InputError
@@ -132,24 +132,9 @@ class _Place:
         thing = _label(kind, value)
         if inside and not _name(value):
             thing = f"{thing} {inside}".strip()
-        missing = [
-            (path, f"must be {what}, not {shown(found)}" if found else f"is missing; write {what}")
-            for path, found, what in (
-                ("apiVersion", api_version, "a version such as resource.k8s.io/v1"),
-                ("kind", kind, "a kind such as ResourceClaim"),
-            )
-            if not isinstance(found, str) or not found
-        ]
-        for path, message in missing:
-            self.fault(thing, path, message)
-        if missing:
-            return []
-        if "{{" in api_version or "{{" in kind:
-            self.fault(thing, "kind", "is a template ({{ ... }}) and must be rendered first")
+        if self._has_no_type(thing, api_version, kind):
             return []
         what, message = verdict(api_version, kind)
-        if what is Verdict.LIST:
-            return self._list(value, api_version, kind, inside)
         if what is Verdict.REFUSED:
             self.fault(thing, "apiVersion", message)
             return []
@@ -157,9 +142,30 @@ class _Place:
             key = f"{api_version}/{kind}"
             self._reader.skipped[key] = self._reader.skipped.get(key, 0) + 1
             return []
+        if isinstance(value, Doubled):
+            for key in value.keys_twice:
+                self.fault(thing, key, TWICE)
+            return []
+        if what is Verdict.LIST:
+            return self._list(value, api_version, kind, inside)
         struct = TYPES.get((api_version, kind)) or WORKLOAD_TYPES[kind]
         made = self._object({**value, "apiVersion": api_version, "kind": kind}, struct, thing)
         return [] if made is None else [made]
+
+    def _has_no_type(self, thing: str, api_version: Any, kind: Any) -> bool:
+        """Note a fault if version or kind are missing or cannot be either."""
+        before = len(self._reader.faults)
+        for path, found, what in (
+            ("apiVersion", api_version, "a version such as resource.k8s.io/v1"),
+            ("kind", kind, "a kind such as ResourceClaim"),
+        ):
+            if not found:
+                self.fault(thing, path, f"is missing; write {what}")
+            elif not isinstance(found, str):
+                self.fault(thing, path, f"must be {what}, not {shown(found)}")
+            elif "{{" in found:
+                self.fault(thing, path, "is a template ({{ ... }}) and must be rendered first")
+        return len(self._reader.faults) > before
 
     def _list(self, value: dict[str, Any], api_version: str, kind: str, inside: str) -> list[Any]:
         """Return the objects of a list."""
@@ -170,8 +176,8 @@ class _Place:
         unknown = sorted(set(value) - {"apiVersion", "kind", "metadata", "items"})
         for key in unknown:
             self._unknown(kind, key, f"unknown field {key!r}; remove it or fix its name and place")
-        for path in doubled_keys({key: inner for key, inner in value.items() if key != "items"}):
-            self.fault(kind, path, "is given twice; keep one")
+        for path in doubled_keys(value.get("metadata"), "metadata"):
+            self.fault(kind, path, TWICE)
         item_kind = list_item_kind(api_version, kind)
         implied = (api_version, item_kind) if item_kind else ("", "")
         prefix = f"{inside}." if inside else ""

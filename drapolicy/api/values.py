@@ -11,6 +11,10 @@ MAX_DIGITS: Final = 1000
 """Longest number that is read, in digits; no field holds more than an amount of 30."""
 
 
+TWICE: Final = "is given twice; keep one"
+"""The message for a key that a mapping has more than once."""
+
+
 class ReadFault(Exception):  # noqa: N818
     """A text that cannot be read.
 

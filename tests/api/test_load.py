@@ -253,6 +253,26 @@ def test_objects_need_a_name(version: str, kind: str) -> None:
     assert (fault.object, fault.path) == (kind, "metadata.name")
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"}, "metadata": {"name": "b"}}', "metadata"),
+        ('{"apiVersion": "v1", "kind": "Pod", "kind": "Node", "metadata": {"name": "a"}}', "kind"),
+        ('{"apiVersion": "v1", "kind": "List", "items": [], "items": []}', "items"),
+        ('{"apiVersion": "v1", "kind": "List", "items": [], "metadata": {"a": 1, "a": 1}}', "metadata.a"),
+        (
+            '{"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"}, "spec": {"x": {"y": 1, "y": 2}}}',
+            "spec.x.y",
+        ),
+    ],
+)
+def test_keys_given_twice_are_refused_everywhere(text: str, path: str) -> None:
+    """At the top, in a list, and in fields that are not modelled."""
+    for form in (text, f"# as YAML\n{text}"):
+        (fault,) = faults_of(lambda form=form: api.loads(form))
+        assert (fault.path, fault.message) == (path, "is given twice; keep one")
+
+
 def test_objects_to_be_named_by_the_server_may_share_their_beginning() -> None:
     """Objects with ``generateName`` have no name yet that could be taken."""
     pod = "apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-}\nspec: {containers: [{name: c}]}\n"
