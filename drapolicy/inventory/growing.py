@@ -24,9 +24,7 @@ T = TypeVar("T")
 def _state(value: object) -> object:
     """Write what JSON does not know: a quantity with all that decides how it compares, counts and prints."""
     if isinstance(value, Quantity):
-        parts: Any = value.__reduce__()[1]
-        nano, form, decimal, text = parts
-        return form, decimal or str(nano), text  # only a big decimal outgrows the integers of JSON
+        return value.__reduce__()[1]
     message = f"{type(value).__name__} has no place in a Kubernetes object"
     raise TypeError(message)
 

@@ -39,6 +39,7 @@ class TableBuilder:
         self._slice_count = 0
         self._device_count = 0
         self._names: list[tuple[str, str, str]] = []
+        self._driver, self._pool, self._name = GrowingTexts(), GrowingTexts(), GrowingTexts()
         self._node_name = GrowingTexts()
         self._rest = GrowingCodes[ResourceSlice](canonical)
         self._sizes: list[int] = []
@@ -65,28 +66,20 @@ class TableBuilder:
         del self._slices
         count, devices = self._slice_count, self._device_count
         order = sorted(range(count), key=self._names.__getitem__)
-        old_first = np.concatenate([[0], np.cumsum(self._sizes, dtype=np.int64)]).astype(np.int64)
         slice_order = device_order = None
         if order != list(range(count)):
             slice_order = np.array(order, np.int64)
-            device_order = _device_order(old_first, slice_order)
-        else:
-            order = list(range(count))
-        sizes = np.array(self._sizes, np.int64)[order]
-        columns = [GrowingTexts() for _ in range(3)]
-        if count:
-            for column, values in zip(columns, zip(*self._names, strict=True), strict=True):
-                column.add(np.arange(count), values)
-        driver, pool, name = (column.column(count, slice_order) for column in columns)
+            device_order = _device_order(np.array(self._sizes, np.int64), slice_order)
+        sizes = np.array([self._sizes[i] for i in order], np.int64)
         slices = SliceTable(
-            name=name,
-            driver=driver,
-            pool=pool,
-            generation=np.array(self._generation, np.int64)[order],
-            slice_count=np.array(self._pool_slices, np.int64)[order],
+            name=self._name.column(count, slice_order),
+            driver=self._driver.column(count, slice_order),
+            pool=self._pool.column(count, slice_order),
+            generation=np.array([self._generation[i] for i in order], np.int64),
+            slice_count=np.array([self._pool_slices[i] for i in order], np.int64),
             node_name=self._node_name.column(count, slice_order),
             rest=self._rest.column(count, slice_order),
-            first=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+            first=_starts(sizes),
             metadata=Texts.join([self._metadata[i] for i in order]),
         )
         return slices, DeviceTable(
@@ -111,9 +104,10 @@ class TableBuilder:
         rows = np.arange(self._slice_count, self._slice_count + len(slices))
         self._slice_count += len(slices)
         specs = [item.spec for item in slices]
-        self._names += [
-            (spec.driver, spec.pool.name, item.metadata.name) for item, spec in zip(slices, specs, strict=True)
-        ]
+        names = [(spec.driver, spec.pool.name, item.metadata.name) for item, spec in zip(slices, specs, strict=True)]
+        self._names += names
+        for column, values in zip((self._driver, self._pool, self._name), zip(*names, strict=True), strict=True):
+            column.add(rows, values)
         self._sizes += [len(spec.devices) for spec in specs]
         self._generation += [spec.pool.generation for spec in specs]
         self._pool_slices += [spec.pool.resource_slice_count for spec in specs]
@@ -141,12 +135,15 @@ class TableBuilder:
                 growing_capacity.add(rows[places], [cells[key] for cells in amounts])
 
 
-def _device_order(first: NDArray[np.int64], order: Rows) -> Rows:
+def _starts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where each of some runs starts, and where the last one ends."""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
+
+
+def _device_order(sizes: NDArray[np.int64], order: Rows) -> Rows:
     """Return the old row of each device when slices are put into another order, each keeping its own order."""
-    sizes = np.diff(first)[order]
-    ends = np.cumsum(sizes)
-    moved: Rows = np.arange(first[-1]) + np.repeat(first[:-1][order] - (ends - sizes), sizes)
-    return moved
+    moved = _starts(sizes)[order] - _starts(sizes[order])[:-1]
+    return np.arange(sizes.sum(), dtype=np.int64) + np.repeat(moved, sizes[order])
 
 
 def _by_keys(maps: Iterable[Mapping[str, object]]) -> dict[tuple[str, ...], list[int]]:
