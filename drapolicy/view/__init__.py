@@ -1,1 +1,9 @@
-"""See docs/architecture.md."""
+"""Pictures and forms for notebooks: they need no network, and say in words what they show."""
+
+from __future__ import annotations
+
+from drapolicy.view.drawing import placement
+from drapolicy.view.picture import Picture
+from drapolicy.view.widgets import form
+
+__all__ = ["Picture", "form", "placement"]
