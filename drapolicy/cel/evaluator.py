@@ -34,6 +34,7 @@ from drapolicy.cel.steps import (
     made,
     not_strictly_false,
     pairs,
+    self_compared,
     spend,
 )
 from drapolicy.cel.syntax import (
@@ -188,12 +189,17 @@ class Builder:
         implementation = FUNCTIONS[function]
         if function in _CONVERSIONS and runs[0] in self._constants:
             return self._constant(implementation, self._constants[runs[0]])
+        if function == "@in" and self._constants.get(runs[1]) == []:
+            # Upstream does not even look at the value.
+            return self._known(value=False)
         if function == "@in" and isinstance(arguments[1], ListLiteral):
             return in_literal(runs[0], runs[1], arguments[1])
         if function in {"find", "findAll"} and isinstance(arguments[1], Const):
             return self._find(implementation, runs, arguments[1].value)
         if function == "lists.range":
             return made(implementation, runs[0])
+        if function in _QUADRATIC and self._checked.overloads.get(node.id) == 1:
+            return self_compared(implementation, runs)
         if function in _QUADRATIC:
             return charged(implementation, runs, lambda values: len(values[0]) ** 2)
         if function in _SETS:

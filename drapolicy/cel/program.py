@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -31,6 +32,9 @@ class Program:
     expression: str
     _run: Run
     _slots: int
+
+    def __reduce__(self) -> tuple[Callable[[str], Program], tuple[str]]:
+        return compile, (self.expression,)
 
     def evaluate(self, view: DeviceView) -> bool:
         """Return whether a device matches.

@@ -13,7 +13,7 @@ from drapolicy.cel import lists, standard, strings
 from drapolicy.cel.errors import EvaluationError
 from drapolicy.cel.semver import Semver
 from drapolicy.cel.syntax import Const, ListLiteral
-from drapolicy.cel.values import DefaultMap, Optional, go_name, no_overload, unkey
+from drapolicy.cel.values import DefaultMap, Optional, Uint, go_name, no_overload, unkey
 
 Frame = list[Any]
 Run = Callable[[Frame], Any]
@@ -94,6 +94,31 @@ def charged(function: Callable[..., Any], runs: list[Run], cost: Callable[[list[
         values = [run(frame) for run in runs]
         if all(type(value) is list for value in values):
             spend(frame, cost(values))
+        return function(*values)
+
+    return call
+
+
+def self_compared(function: Callable[..., Any], runs: list[Run]) -> Run:
+    """Return a function that compares the elements of its last operand with each other.
+
+    Upstream counts the cost of these without asking first whether the operand is a list, or an error; what then
+    happens ends the evaluation.
+    """
+
+    def call(frame: Frame) -> Any:
+        values = [attempt(run, frame) for run in runs]
+        compared = values[-1]
+        if type(compared) is not list:
+            failed = isinstance(compared, EvaluationError)
+            name = "*types.Err" if failed else go_name(compared)
+            method = "Contains" if type(compared) in {int, Uint, float, str, bytes} else "Add"
+            fault = f"interface conversion: {name} is not traits.Lister: missing method {method}"
+            raise FinalError(f"internal error: {fault}")
+        for value in values:
+            if isinstance(value, EvaluationError):
+                raise value
+        spend(frame, len(compared) ** 2)
         return function(*values)
 
     return call

@@ -119,6 +119,8 @@ class Checked:
         Type of each node by its id; nodes of type dyn may be left out.
     names
         Qualified name that each identifier, field chain or namespaced function was resolved to, by node id.
+    overloads
+        Number of overloads that each call may turn out to be, by node id.
     positions
         Offset of each node in the expression, in characters.
     """
@@ -126,6 +128,7 @@ class Checked:
     root: Node
     types: dict[int, Type]
     names: dict[int, str]
+    overloads: dict[int, int]
     positions: dict[int, int]
 
     def type_of(self, node: Node) -> Type:

@@ -35,9 +35,11 @@ def decode(data: bytes) -> Checked:
     checked = _text(wrapped, 1).endswith("CheckedExpr")
     root, info = (message[4][0], message[5][0]) if checked else (message[2][0], message[3][0])
     types = dict(_entry(entry, _type) for entry in message.get(3, ())) if checked else {}
-    names = dict(_entry(entry, _reference) for entry in message.get(2, ())) if checked else {}
+    references = dict(_entry(entry, _group) for entry in message.get(2, ())) if checked else {}
+    names = {node: _text(reference, 1) for node, reference in references.items()}
+    overloads = {node: len(reference.get(3, ())) for node, reference in references.items()}
     positions = dict(_entry(entry, int) for entry in _group(info).get(4, ()))
-    return Checked(_node(root), types, names, positions)
+    return Checked(_node(root), types, names, overloads, positions)
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
@@ -85,10 +87,6 @@ def _text(fields: dict[int, list[Any]], number: int) -> str:
 def _entry(data: bytes, read: Any) -> tuple[int, Any]:
     entry = _group(data)
     return entry.get(1, [0])[0], read(entry[2][0] if 2 in entry else 0)
-
-
-def _reference(data: bytes) -> str:
-    return _text(_group(data), 1)
 
 
 _PRIMITIVES = ("", "bool", "int", "uint", "double", "string", "bytes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import pickle
 import time
 
 import pytest
@@ -40,6 +41,14 @@ def test_a_program_keeps_no_state() -> None:
         assert program.evaluate(VIEW)
         with pytest.raises(cel.EvaluationError, match=r"^no such key: mem$"):
             program.evaluate(bare)
+
+
+def test_programs_and_views_go_to_other_processes() -> None:
+    """Batches run in worker processes."""
+    program = cel.compile('device.attributes["gpu.x"].mem == 80 && device.attributes["no"].size() == 0')
+    sent, view = pickle.loads(pickle.dumps((program, VIEW)))
+    assert sent is program
+    assert sent.evaluate(view)
 
 
 def test_each_compile_error_is_a_new_one() -> None:
