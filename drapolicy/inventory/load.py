@@ -38,6 +38,24 @@ def build(objects: Objects, release: Release | None = None) -> Fleet:
     ------
     InputError
         For two nodes, classes or taint rules of one name. Slices of one name are kept in the order given.
+
+    Examples
+    --------
+    >>> objects = api.loads('''
+    ... apiVersion: resource.k8s.io/v1
+    ... kind: ResourceSlice
+    ... metadata: {name: node-1-gpu}
+    ... spec:
+    ...   driver: gpu.example.com
+    ...   nodeName: node-1
+    ...   pool: {name: node-1, generation: 1, resourceSliceCount: 1}
+    ...   devices: [{name: gpu-0, attributes: {model: {string: A}}}]
+    ... ''')
+    >>> fleet = build(objects)
+    >>> fleet.nodes.names, fleet.slices_on("node-1"), fleet.devices.attributes["model"].strings[0]
+    (('node-1',), (0,), 'A')
+    >>> fleet.objects.slices == objects.slices
+    True
     """
     return _fleet(_read([objects]), release)
 
