@@ -6,12 +6,14 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 from math import isnan, nan
 
 from drapolicy.errors import UnknownReferenceError
 from drapolicy.evaluate.cell import Cell
 from drapolicy.evaluate.metrics import METRICS, PRIMARY, Metric
 from drapolicy.evaluate.statistics import Difference, paired
+from drapolicy.evaluate.text import printable
 from drapolicy.policies import STOCK
 
 
@@ -149,6 +151,10 @@ class Results:
                     "key": cell.key,
                 }
 
+    def _repr_html_(self) -> str:
+        """Return a small table for notebooks: the mean of each metric by scenario and policy, and who wins."""
+        return summary(self)
+
     def csv(self) -> str:
         """Return the rows as CSV."""
         text = io.StringIO()
@@ -157,3 +163,23 @@ class Results:
         writer.writeheader()
         writer.writerows(rows)
         return text.getvalue()
+
+
+def summary(results: Results) -> str:
+    """Return means by scenario and policy as an HTML table; names are escaped."""
+    shown = [
+        metric
+        for metric in METRICS.values()
+        if any(cell.metrics.get(metric.name) is not None for cell in results.cells)
+    ]
+    heads = "".join(f'<th scope="col">{escape(metric.name)} [{escape(metric.unit)}]</th>' for metric in shown)
+    lines = [f'<table><thead><tr><th scope="col">scenario</th><th scope="col">policy</th>{heads}</tr></thead><tbody>']
+    said = []
+    for scenario in results.scenarios:
+        for policy in results.policies:
+            means = (results.mean(scenario, policy, metric.name) for metric in shown)
+            values = "".join(f"<td>{'–' if isnan(mean) else f'{mean:,.3f}'}</td>" for mean in means)
+            name, own = escape(printable(scenario)), escape(printable(policy))
+            lines.append(f'<tr><th scope="row">{name}</th><th scope="row">{own}</th>{values}</tr>')
+        said.append(f"<p>{escape(printable(results.verdict(scenario), 400))}</p>")
+    return "".join([*lines, "</tbody></table>", *said])

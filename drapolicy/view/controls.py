@@ -48,7 +48,7 @@ class Form(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships no types
     classes
         Device classes to choose from; all of the fleet by default.
     taken
-        Objects with claims that are allocated already.
+        Claims that are allocated and pods that are bound are taken from it; others are left out.
 
     Attributes
     ----------
@@ -74,7 +74,11 @@ class Form(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships no types
             message = f"form: {what}; known are {', '.join(sorted(fleet.classes)) or 'none'}"
             raise UnknownReferenceError(message)
         self._fleet = fleet
-        self._taken = taken or Objects()
+        given = taken or Objects()
+        self._taken = Objects(
+            claims=tuple(claim for claim in given.claims if claim.status.allocation is not None),
+            pods=tuple(pod for pod in given.pods if pod.spec.node_name),
+        )
         style = {"style": {"description_width": "80px"}, "layout": {"width": "420px"}}
         self.policy = ipywidgets.Dropdown(options=list(POLICIES), description="policy", **style)
         self.device_class = ipywidgets.Dropdown(options=names, description="class", **style)

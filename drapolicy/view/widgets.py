@@ -22,7 +22,7 @@ def form(fleet: Fleet, *, classes: Sequence[str] | None = None, taken: Objects |
     classes
         Device classes to choose from; all of the fleet by default.
     taken
-        Objects with claims that are allocated already.
+        Claims that are allocated and pods that are bound are taken from it; others are left out.
 
     Returns
     -------

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from drapolicy.workload.arrivals import Arrival, read_arrivals, redrawn
+from drapolicy.workload.embedded import dataset_folder
 from drapolicy.workload.fleets import fleet, fleet_objects, topology_text
 from drapolicy.workload.models import MODELS
+from drapolicy.workload.wishes import claims
 from drapolicy.workload.workload import COMMUNICATION, Workload, communication_percent, read
 
 __all__ = [
@@ -12,7 +14,9 @@ __all__ = [
     "MODELS",
     "Arrival",
     "Workload",
+    "claims",
     "communication_percent",
+    "dataset_folder",
     "fleet",
     "fleet_objects",
     "read",

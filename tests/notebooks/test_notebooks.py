@@ -1,0 +1,77 @@
+"""Notebooks run from a clean kernel, keep their promises, and stay short."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+from pathlib import Path
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat")
+nbclient = pytest.importorskip("nbclient")
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SECONDS = 60
+
+each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The kernel imports this checkout, and keeps its own files away from it."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+
+
+@each
+def test_a_notebook_runs_from_a_clean_kernel(path: Path, here: None, tmp_path: Path) -> None:
+    """Every cell runs, the last one's assertions among them, within the time limit (G34)."""
+    notebook = nbformat.read(path, as_version=4)
+    client = nbclient.NotebookClient(
+        notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    )
+    asyncio.run(asyncio.wait_for(client.async_execute(), SECONDS))
+    pictures = [
+        output.data["image/svg+xml"]
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if "image/svg+xml" in output.get("data", {})
+    ]
+    assert len(pictures) >= 4
+    assert all("http" not in picture.replace("http://www.w3.org/2000/svg", "") for picture in pictures)
+
+
+@each
+def test_a_notebook_is_short_and_mostly_prose(path: Path) -> None:
+    """At most 20 cells, code of three lines in the median and never over 25, more words than code (G33)."""
+    cells = nbformat.read(path, as_version=4).cells
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    prose = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    lengths = [len(source.splitlines()) for source in code]
+    assert len(cells) <= 20
+    assert statistics.median(lengths) <= 3
+    assert max(lengths) <= 25
+    assert sum(map(len, prose)) > sum(map(len, code))
+    assert not any("class " in line[:6] for source in code for line in source.splitlines())
+
+
+@each
+def test_a_notebook_imports_what_is_public_and_hides_nothing(path: Path) -> None:
+    """Only ``import drapolicy as dp``, no magic, no paths of a machine, no outputs (G35)."""
+    cells = nbformat.read(path, as_version=4).cells
+    lines = [line for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines()]
+    imports = [line for line in lines if line.startswith(("import ", "from "))]
+    assert imports == ["import drapolicy as dp"]
+    assert not [line for line in lines if line.lstrip().startswith(("%", "!")) or "._" in line or '"/' in line]
+    assert all(not cell.outputs and cell.execution_count is None for cell in cells if cell.cell_type == "code")
+    assert any(line.startswith("assert ") for line in cells[-1].source.splitlines())
+
+
+def test_there_are_notebooks() -> None:
+    """The parametrised tests above cannot pass by having nothing to look at."""
+    assert NOTEBOOKS
+    assert sys.version_info >= (3, 11)
