@@ -7,6 +7,8 @@
 `attributes`              what DRA attributes alone say; `attribute_links`
 `bind`                    graph and devices of a node -> link table and report
 `measures`                how well a set of devices is linked
+`read`                    reads what a machine printed
+`fleet`                   joins a machine's graph to the nodes of a fleet
 ========================  ==========================================================================
 """
 
@@ -16,6 +18,7 @@ from drapolicy.topology.graph import Topology
 from drapolicy.topology.links import LinkKind, LinkRates, link_rates
 from drapolicy.topology.measures import bandwidth_mb_s, best_sets
 from drapolicy.topology.nvidia_smi import Matrix
+from drapolicy.topology.read import read
 
 __all__ = [
     "BindReport",
@@ -30,4 +33,5 @@ __all__ = [
     "best_sets",
     "bind",
     "link_rates",
+    "read",
 ]
