@@ -6,8 +6,8 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TextIO, TypeAlias, TypeVar
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TextIO, TypeAlias
 
 import msgspec
 
@@ -24,42 +24,71 @@ from drapolicy.release import ALLOCATOR_FEATURES, SUPPORTED_FEATURES, release
 _VARIANT = "incubating"
 _VARIANTS = ("stable", "incubating", "experimental")
 _SHARE_ID = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
-_IGNORED = frozenset({"name", "expected", "source", "seed", "oracle"})
-_FIELDS = frozenset(
-    {
-        "features",
-        "variant",
-        "classes",
-        "slices",
-        "claims",
-        "node",
-        "nodes",
-        "allocated",
-        "timeoutMs",
-        "repeat",
-        "stopAfter",
-    }
-    | {"reuse"}
-)
-_KINDS: dict[str, type] = {"classes": DeviceClass, "slices": ResourceSlice, "claims": ResourceClaim, "nodes": Node}
 # Objects whose content is the driver's business: nulls in it are kept.
 _OPAQUE = frozenset({"parameters", "data"})
-
-_T = TypeVar("_T")
 
 
 class _NewAllocatorError(Exception):
     """No allocator takes this line; the message says why."""
 
 
-@dataclass
-class _World:
+class _Input(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True, kw_only=True):
+    """Base of the parts of a line; unknown fields are refused."""
+
+
+class _Held(_Input, frozen=True):
+    """A device that is taken, or some of it."""
+
+    driver: str = ""
+    pool: str = ""
+    device: str = ""
+    share_id: str = msgspec.field(default="", name="shareID")
+    capacity: dict[str, Quantity] = {}
+
+    @property
+    def id(self) -> DeviceId:
+        return DeviceId(self.driver, self.pool, self.device)
+
+
+class _Allocated(_Input, frozen=True):
+    """What is taken: whole devices, shares, what they consume, and claims as the scheduler reads them."""
+
+    devices: list[_Held] = []
+    shared_devices: list[_Held] = []
+    consumed_capacity: list[_Held] = []
+    claims: list[ResourceClaim] = []
+
+
+class _Line(_Input, frozen=True):
+    """One problem."""
+
+    name: Any = None
+    features: dict[str, bool] | None = None
+    variant: str = _VARIANT
+    classes: list[DeviceClass] | None = None
+    slices: list[ResourceSlice] | None = None
+    claims: list[ResourceClaim] = []
+    node: Node | None = None
+    nodes: list[Node] | None = None
+    allocated: _Allocated | None = None
+    timeout_ms: float = 0
+    repeat: int = 1
+    stop_after: int = 0
+    reuse: bool = False
+    # Of no concern to an answer.
+    expected: Any = None
+    source: Any = None
+    seed: Any = None
+    oracle: Any = None
+
+
+class _World(NamedTuple):
     """What ``reuse`` takes from the line before."""
 
-    classes: dict[str, DeviceClass] = field(default_factory=dict)
-    slices: list[ResourceSlice] = field(default_factory=list)
-    nodes: list[Node] = field(default_factory=list)
-    allocated: Mapping[str, Any] = field(default_factory=dict)
+    classes: dict[str, DeviceClass]
+    slices: list[ResourceSlice]
+    nodes: list[Node]
+    allocated: _Allocated
 
 
 @dataclass(frozen=True)
@@ -129,7 +158,7 @@ def run(
         For a release that is not supported.
     """
     defaults = release(minor).features
-    world = _World()
+    world = _World({}, [], [], _Allocated())
     for text in stdin:
         if text.strip():
             answer, world = _answer(text, world, defaults, policy or first_fit, options)
@@ -147,19 +176,19 @@ def _answer(
 ) -> tuple[dict[str, Any], _World]:
     answer: dict[str, Any] = {"variant": _VARIANT, "fit": False}
     try:
-        line = _read(text)
-        if "name" in line:
-            answer = {"name": line["name"], **answer}
+        read = _read(text)
+        if "name" in read:
+            answer = {"name": read["name"], **answer}
+        line = msgspec.convert(read, _Line, dec_hook=_quantity)
         features = _features(line, defaults)
-        claims = _objects(line, "claims", ResourceClaim)
+        claims = line.claims
         world = _world(line, world)
         started = time.perf_counter_ns()
         allocated = _allocated(world.allocated, features)
         allocator = Allocator(features, allocated, world.classes, world.slices)
         case = Case(features, allocated, world.classes, world.slices, allocator)
-        timeout = line.get("timeoutMs")
-        timeout_s = None if not timeout else timeout / 1000
-        if "nodes" in line or ("node" not in line and line.get("reuse")):
+        timeout_s = line.timeout_ms / 1000 if line.timeout_ms else None
+        if line.nodes is not None or (line.node is None and line.reuse):
             answer |= _loop(line, world.nodes, allocator, lambda node: decide(case, node, claims, timeout_s), options)
         else:
             outcome = decide(case, world.nodes[0] if world.nodes else Node(), claims, timeout_s)
@@ -186,12 +215,7 @@ def _read(text: str) -> dict[str, Any]:
     if not isinstance(line, dict):
         message = f"a line must be a JSON object, got {type(line).__name__}"
         raise InputError(message)
-    line = {key: _without_nulls(value) for key, value in line.items() if value is not None}
-    unknown = line.keys() - _FIELDS - _IGNORED
-    if unknown:
-        message = f"unknown field {', '.join(sorted(unknown))}"
-        raise InputError(message)
-    return line
+    return {key: _without_nulls(value) for key, value in line.items() if value is not None}
 
 
 def _no_number(text: str) -> None:
@@ -210,14 +234,14 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
-def _features(line: Mapping[str, Any], defaults: frozenset[str]) -> frozenset[str]:
-    named = line.get("features")
+def _features(line: _Line, defaults: frozenset[str]) -> frozenset[str]:
+    named = line.features
     features = defaults if named is None else frozenset(name for name, on in named.items() if on)
     unknown = (named or {}).keys() - ALLOCATOR_FEATURES.keys()
     if unknown:
         message = f"unknown feature {', '.join(sorted(unknown))}"
         raise InputError(message)
-    variant = line.get("variant", _VARIANT)
+    variant = line.variant
     if variant not in _VARIANTS:
         message = f"unknown variant {variant!r}; known are {', '.join(_VARIANTS)}"
         raise InputError(message)
@@ -231,10 +255,6 @@ def _features(line: Mapping[str, Any], defaults: frozenset[str]) -> frozenset[st
     return features
 
 
-def _convert(value: Any, kind: type[_T]) -> _T:
-    return msgspec.convert(value, kind, dec_hook=_quantity)
-
-
 def _quantity(kind: type, value: Any) -> Any:
     if kind is Quantity and isinstance(value, str | int) and not isinstance(value, bool):
         return Quantity(value)
@@ -242,39 +262,26 @@ def _quantity(kind: type, value: Any) -> Any:
     raise TypeError(message)
 
 
-def _objects(line: Mapping[str, Any], key: str, kind: type[_T]) -> list[_T]:
-    return [_convert(entry, kind) for entry in line.get(key, ())]
-
-
-def _world(line: Mapping[str, Any], before: _World) -> _World:
-    kept = before if line.get("reuse") else _World()
-    classes = {found.metadata.name: found for found in _objects(line, "classes", DeviceClass)}
-    nodes = [_convert(line["node"], Node)] if "node" in line else _objects(line, "nodes", Node)
+def _world(line: _Line, before: _World) -> _World:
+    kept = before if line.reuse else _World({}, [], [], _Allocated())
+    nodes = [line.node] if line.node is not None else line.nodes
     return _World(
-        classes if "classes" in line else kept.classes,
-        _objects(line, "slices", ResourceSlice) if "slices" in line else kept.slices,
-        nodes if nodes or "nodes" in line else kept.nodes,
-        line.get("allocated", kept.allocated),
+        kept.classes if line.classes is None else {found.metadata.name: found for found in line.classes},
+        kept.slices if line.slices is None else line.slices,
+        kept.nodes if nodes is None else nodes,
+        kept.allocated if line.allocated is None else line.allocated,
     )
 
 
-def _allocated(told: Mapping[str, Any], features: frozenset[str]) -> AllocatedState:
-    unknown = told.keys() - {"devices", "sharedDevices", "consumedCapacity", "claims"}
-    if unknown:
-        message = f"allocated: unknown field {', '.join(sorted(unknown))}"
-        raise InputError(message)
-    state = AllocatedState.from_claims([_convert(claim, ResourceClaim) for claim in told.get("claims", ())], features)
-    for entry in told.get("devices", ()):
-        state.take(_device_id(entry))
-    for entry in told.get("sharedDevices", ()):
-        state.take_share(_device_id(entry), entry.get("shareID", ""))
-    for entry in told.get("consumedCapacity", ()):
-        state.consume(_device_id(entry), _convert(entry.get("capacity", {}), dict[str, Quantity]))
+def _allocated(told: _Allocated, features: frozenset[str]) -> AllocatedState:
+    state = AllocatedState.from_claims(told.claims, features)
+    for held in told.devices:
+        state.take(held.id)
+    for held in told.shared_devices:
+        state.take_share(held.id, held.share_id)
+    for held in told.consumed_capacity:
+        state.consume(held.id, held.capacity)
     return state
-
-
-def _device_id(entry: Mapping[str, str]) -> DeviceId:
-    return DeviceId(entry.get("driver", ""), entry.get("pool", ""), entry.get("device", ""))
 
 
 def _told(outcome: Outcome, options: Options) -> dict[str, Any]:
@@ -298,18 +305,17 @@ def _told(outcome: Outcome, options: Options) -> dict[str, Any]:
 
 
 def _loop(
-    line: Mapping[str, Any],
+    line: _Line,
     nodes: Sequence[Node],
     allocator: Allocator,
     decide: Callable[[Node], Outcome],
     options: Options,
 ) -> dict[str, Any]:
     """Scan the nodes, as often as ``repeat`` says; the outcomes told are those of the first scan."""
-    stop_after = line.get("stopAfter", 0)
     told: list[dict[str, Any]] = []
     fits = scanned = 0
     times: list[int] = []
-    for scan in range(max(1, line.get("repeat", 1))):
+    for scan in range(max(1, line.repeat)):
         started = time.perf_counter_ns()
         found = 0
         for node in nodes:
@@ -318,7 +324,7 @@ def _loop(
             if scan == 0:
                 scanned += 1
                 told.append({"node": node.metadata.name, **_told(outcome, options)})
-            if stop_after and found >= stop_after:
+            if line.stop_after and found >= line.stop_after:
                 break
         times.append(time.perf_counter_ns() - started)
         if scan == 0:
