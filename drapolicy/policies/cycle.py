@@ -143,7 +143,7 @@ class Cycle:
         self._selectors = [Selector(a.node_selector) for a in held if a is not None and a.node_selector is not None]
 
     def __len__(self) -> int:
-        return len(self.problem.fleet.nodes)
+        return self.problem.fleet.nodes.candidates
 
     @property
     def objective(self) -> Objective:

@@ -152,4 +152,4 @@ class Kube:
 @lru_cache(maxsize=8)
 def snapshot_order(fleet: Fleet) -> tuple[int, ...]:
     """Return the nodes in the order of the scheduler's snapshot: one of each zone in turn."""
-    return tuple(fleet.nodes.index[name] for name in NodeTree(list(fleet.nodes)).order())
+    return tuple(fleet.nodes.index[name] for name in NodeTree(fleet.nodes[: fleet.nodes.candidates]).order())

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.api.core import Node
+from drapolicy.api.resource import ResourceSlice
 from drapolicy.inventory import Fleet
 from drapolicy.inventory.links import NodeLinks
 from drapolicy.inventory.pool_device import DeviceId, PoolDevice, PoolId
@@ -189,12 +190,34 @@ class Sites:
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
         self._made: dict[int, Site] = {}
+        self._unbound: dict[int, ResourceSlice] = {}
 
     @cached_property
-    def _gatherer(self) -> Gatherer:
-        fleet = self.fleet
-        rules = fleet.taint_rules if "DRADeviceTaintRules" in fleet.release.gates else ()
-        return Gatherer(with_taint_rules(fleet.objects.slices, rules), fleet.release.features)
+    def _pool_rows(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Where the pool of each slice begins and ends; slices of a pool stand together."""
+        slices = self.fleet.slices
+        changes = (np.diff(slices.driver.codes) != 0) | (np.diff(slices.pool.codes) != 0)
+        begins = np.concatenate([[0], np.flatnonzero(changes) + 1, [len(slices)]])
+        of_slice = np.searchsorted(begins, np.arange(len(slices)), side="right") - 1
+        return begins[of_slice], begins[of_slice + 1]
+
+    def _slice(self, row: int) -> ResourceSlice:
+        """Return a slice with the taints of all rules; slices that are not bound to one node are kept."""
+        known = self._unbound.get(row)
+        if known is None:
+            fleet = self.fleet
+            rules = fleet.taint_rules if "DRADeviceTaintRules" in fleet.release.gates else ()
+            (known,) = with_taint_rules([fleet.slice(row)], rules)
+            if fleet.node_of_slice[row] < 0:
+                self._unbound[row] = known
+        return known
+
+    def _pools(self, node: Node) -> tuple[Pool, ...]:
+        """Return the pools of a node: from its slices, and all others of the same pools (K8s S24)."""
+        begin, end = self._pool_rows
+        own = self.fleet.slices_on(node.metadata.name)
+        rows = sorted({row for i in own for row in range(begin[i], end[i])})
+        return Gatherer([self._slice(row) for row in rows], self.fleet.release.features)(node)
 
     def __len__(self) -> int:
         return len(self.fleet.nodes)
@@ -203,7 +226,7 @@ class Sites:
         site = self._made.get(n)
         if site is None:
             node = self.fleet.nodes[n]
-            site = Site(n, node, self._gatherer(node), self.fleet.links.get(node.metadata.name))
+            site = Site(n, node, self._pools(node), self.fleet.links.get(node.metadata.name))
             self._made[n] = site
         return site
 
