@@ -83,6 +83,13 @@ def _embeddable(text: str, name: str, label: str) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
+def _data(rows: Sequence[Mapping[str, object]]) -> alt.Data:
+    import altair as alt
+
+    # Rows as they are: neither pandas nor a file beside the chart.
+    return alt.Data(values=rows)  # type: ignore[no-untyped-call]
+
+
 def _scale(results: Results) -> tuple[dict[str, str], alt.Color]:
     import altair as alt
 
@@ -94,17 +101,17 @@ def _scale(results: Results) -> tuple[dict[str, str], alt.Color]:
     )
 
 
-def _dashes(results: Results, names: Mapping[str, str]) -> alt.StrokeDash:
+def _dashes(names: Mapping[str, str]) -> alt.StrokeDash:
     import altair as alt
 
-    ranges = [list(dash) for _, dash in zip(names, cycle(_DASHES))]  # noqa: B905 - the longer one never ends
+    ranges = [list(dash) for _, dash in zip(names, cycle(_DASHES))]
     return alt.StrokeDash(
         "policy:N", scale=alt.Scale(domain=list(names.values()), range=ranges), sort=None, legend=None
     )
 
 
 def _finished(chart: Any, title: str) -> alt.TopLevelMixin:
-    done = (
+    return (  # type: ignore[no-any-return]
         chart.properties(width=_WIDTH, height=_HEIGHT, title=title, background="white", padding=8)
         .configure(font=_FONT)
         .configure_title(anchor="start", fontSize=13, fontWeight=600, offset=8)
@@ -114,7 +121,6 @@ def _finished(chart: Any, title: str) -> alt.TopLevelMixin:
         .configure_legend(labelFontSize=11, labelLimit=160, symbolStrokeWidth=2.5)
         .configure_view(stroke=None)
     )
-    return done  # type: ignore[no-any-return]
 
 
 def means(results: Results, scenario: str, metric: Metric) -> alt.TopLevelMixin | None:
@@ -136,12 +142,12 @@ def means(results: Results, scenario: str, metric: Metric) -> alt.TopLevelMixin 
         return None
     y = alt.Y("policy:N", sort=list(names.values()), title=None)
     title = f"{metric.label} [{metric.unit}]"
-    base = alt.Chart(alt.Data(values=rows))
+    base = alt.Chart(_data(rows))
     x = alt.X("low:Q", title=title, scale=alt.Scale(zero=False, nice=False, padding=24), axis=alt.Axis(tickCount=7))
     rules = base.mark_rule(strokeWidth=2).encode(x=x, x2="high:Q", y=y, color=colour)
     points = base.mark_point(filled=True, size=90, opacity=1).encode(x="mean:Q", y=y, color=colour)
     texts = base.mark_text(dy=-12, fontSize=11).encode(x="mean:Q", y=y, text="text:N")
-    seeds = alt.Chart(alt.Data(values=dots)).mark_tick(thickness=1.5, opacity=0.45, size=12)
+    seeds = alt.Chart(_data(dots)).mark_tick(thickness=1.5, opacity=0.45, size=12)
     better = "less" if metric.sense == "min" else "more"
     ticks = seeds.encode(x="value:Q", y=y, color=colour)
     return _finished(
@@ -168,7 +174,7 @@ def slowdowns(results: Results, scenario: str) -> alt.TopLevelMixin | None:
     if not rows:
         return None
     chart = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(_data(rows))
         .mark_line(interpolate="step-after", strokeWidth=2)
         .encode(
             x=alt.X(
@@ -179,7 +185,7 @@ def slowdowns(results: Results, scenario: str) -> alt.TopLevelMixin | None:
             ),
             y=alt.Y("part:Q", title="pods that ended within it [%]", scale=alt.Scale(domain=[0, 100])),
             color=colour,
-            strokeDash=_dashes(results, names),
+            strokeDash=_dashes(names),
         )
     )
     return _finished(chart, "How long pods took: all seeds together")
@@ -205,13 +211,13 @@ def waiting(results: Results, scenario: str) -> alt.TopLevelMixin | None:
     if not rows:
         return None
     chart = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(_data(rows))
         .mark_line(interpolate="step-before", strokeWidth=2)
         .encode(
             x=alt.X("time:Q", title="time up to the last arrival [%]", scale=alt.Scale(domain=[0, 100])),
             y=alt.Y("pods:Q", title="pods that wait"),
             color=colour,
-            strokeDash=_dashes(results, names),
+            strokeDash=_dashes(names),
         )
     )
     return _finished(chart, "Pods that wait for devices: mean over the seeds")
@@ -238,7 +244,7 @@ def terms(values: Mapping[str, int], units: Mapping[str, str], title: str) -> al
         by_unit.setdefault(units.get(term, "points"), []).append(row)
     charts = []
     for unit, rows in by_unit.items():
-        base = alt.Chart(alt.Data(values=rows)).encode(
+        base = alt.Chart(_data(rows)).encode(
             x=alt.X("value:Q", title=unit, scale=alt.Scale(padding=30), axis=alt.Axis(tickCount=4, format="~s")),
             y=alt.Y("term:N", sort=None, title=None, axis=alt.Axis(minExtent=110, labelLimit=160)),
         )

@@ -9,7 +9,7 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def printable(text: object, limit: int = 80) -> str:
-    """Return a text as one line of visible characters, cut in the middle at a limit.
+    r"""Return a text as one line of visible characters, cut in the middle at a limit.
 
     Control characters, lone surrogates, non-characters and marks that turn the direction of writing become U+FFFD:
     XML forbids the first three, and the last could make one name look like another.
@@ -23,8 +23,8 @@ def printable(text: object, limit: int = 80) -> str:
 
     Examples
     --------
-    >>> printable("gpu\\x00-0"), printable("a" * 9 + "b", limit=5)
-    ('gpu\\ufffd-0', 'aa…ab')
+    >>> printable("gpu\x00-0"), printable("a" * 9 + "b", limit=5)
+    ('gpu\ufffd-0', 'aa…ab')
     """
     shown = "".join(" " if c in "\n\r\t" else "\ufffd" if unicodedata.category(c) in _HIDDEN else c for c in str(text))
     if len(shown) <= limit:
@@ -34,12 +34,12 @@ def printable(text: object, limit: int = 80) -> str:
 
 
 def distinct(names: Iterable[str], limit: int = 40) -> dict[str, str]:
-    """Return a printable form of each name; names that would look alike get a number.
+    r"""Return a printable form of each name; names that would look alike get a number.
 
     Examples
     --------
-    >>> distinct(["a", "b\\x00", "b\\x01"])
-    {'a': 'a', 'b\\x00': 'b\\ufffd', 'b\\x01': 'b\\ufffd (2)'}
+    >>> distinct(["a", "b\x00", "b\x01"])
+    {'a': 'a', 'b\x00': 'b\ufffd', 'b\x01': 'b\ufffd (2)'}
     """
     found: dict[str, str] = {}
     for name in names:

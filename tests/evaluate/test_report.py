@@ -1,0 +1,195 @@
+"""The report: whole, safe, small and the same every time."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from drapolicy.errors import UnknownReferenceError
+from drapolicy.evaluate import Results
+from drapolicy.evaluate.cell import Cell
+from drapolicy.evaluate.charts import colours
+from drapolicy.evaluate.report import number, report, write_report
+
+EVIL = "<script>document.title='owned'</script>]]>\"'&\x00\u202e"
+
+
+def cell(scenario: str, policy: str, seed: int, slowdown: float, placed: float = 100.0) -> Cell:
+    return Cell(
+        key=f"{scenario}-{policy}-{seed}",
+        version="1.2.3",
+        inputs={"fleet": "f" * 64, "workload": "a" * 64},
+        scenario=scenario,
+        policy=policy,
+        seed=seed,
+        arrivals=50,
+        decisions=60,
+        metrics={"slowdown": slowdown, "wait": 10 * slowdown, "placed": placed, "bandwidth": None, "used": 50.0},
+        slowdowns=[1.0 + slowdown * i / 50 for i in range(50)],
+        queue=[i % 7 for i in range(120)],
+        reasons={"0/1 nodes are available: 1 cannot allocate all claims.": 3} if placed < 100 else {},
+        unmodelled={},
+        seconds=0.5,
+    )
+
+
+def results(scenario: str = "small", ours: str = "bandwidth") -> Results:
+    stock = [cell(scenario, "kube-scheduler", seed, 3.0 + seed / 10, placed=94.0) for seed in range(3)]
+    return Results((*stock, *(cell(scenario, ours, seed, 1.5 + seed / 20) for seed in range(3))))
+
+
+class Tags(HTMLParser):
+    """Collects what a page is made of."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+def test_a_report_answers_first(tmp_path: Path) -> None:
+    """One sentence a scenario: who wins, by how much; the winner is marked in the table."""
+    text = write_report(results(), tmp_path / "r.html", title="A title", notes=["A note."]).read_text(encoding="utf-8")
+    assert "bandwidth wins: slowdown 1.55 x against 3.1 x of kube-scheduler, 50 % lower" in text
+    assert re.search(r'<tr class="win"><th scope="row">.*bandwidth <span title="winner">★', text)
+    assert "<h1>A title</h1>" in text
+    assert "A note." in text
+    assert "3 seeds" in text
+    assert "1 cannot allocate all claims." in text
+    assert f"sha256:{'f' * 64}" in text
+
+
+def test_a_report_needs_nothing_else() -> None:
+    """No script, no request, charts inside, under 400 KB."""
+    text = report(results())
+    tags = Tags(text).tags
+    assert not {"script", "iframe", "object", "embed", "img", "base", "form"} & {tag for tag, _ in tags}
+    assert not [a for _, a in tags for key in a if key.startswith("on") or key == "src"]
+    links = [a["href"] or "" for _, a in tags if "href" in a]
+    assert all(link.startswith(("#", "data:,")) for link in links)
+    assert set(re.findall(r"https?://[^\"' <]+", text)) == {"http://www.w3.org/2000/svg"}
+    assert "default-src 'none'" in text
+    assert text.count("<svg") == 3  # bandwidth has no meaning here
+    assert len(text.encode()) < 400_000
+
+
+def test_names_are_data() -> None:
+    """Markup in names of scenarios, policies, notes and reasons stays text, in the page and in its charts."""
+    found = results(EVIL, EVIL)
+    found = Results(
+        tuple(msgspec.structs.replace(c, reasons={EVIL: 1}, unmodelled={EVIL: 1}, version=EVIL) for c in found.cells)
+    )
+    text = report(found, title=EVIL, notes=[EVIL])
+    assert "script" not in {tag for tag, _ in Tags(text).tags}
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+    assert "\x00" not in text
+    assert "\u202e" not in text
+
+
+def test_pictures_have_labels_and_ids_of_their_own() -> None:
+    """Screen readers hear each chart's numbers; ids do not clash between charts."""
+    tags = Tags(report(results())).tags
+    labels = [a.get("aria-label") or "" for tag, a in tags if tag == "svg"]
+    assert all(labels)
+    assert "kube-scheduler 3.1 x; bandwidth 1.55 x" in labels[0]
+    ids = [a["id"] for _, a in tags if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert all("scope" in a for tag, a in tags if tag == "th")
+
+
+def test_the_same_results_give_the_same_report() -> None:
+    """Nothing in it depends on the clock or the process."""
+    assert report(results()) == report(results())
+
+
+def test_a_policy_has_one_colour() -> None:
+    """Colours go with names, not with positions."""
+    both, alone = colours(["kube-scheduler", "first-fit", "mine"]), colours(["first-fit"])
+    assert both["first-fit"] == alone["first-fit"]
+    assert len(set(both.values())) == 3
+
+
+def test_the_metric_can_be_chosen_and_must_exist() -> None:
+    """The winner is named by the metric that was asked for."""
+    assert "by used" in report(results(), metric="used")
+    with pytest.raises(UnknownReferenceError, match="metric 'speed': unknown"):
+        report(results(), metric="speed")
+
+
+def test_results_without_the_stock_scheduler_are_refused() -> None:
+    """There is nothing to compare with."""
+    with pytest.raises(UnknownReferenceError, match="no kube-scheduler"):
+        report(Results((cell("small", "bandwidth", 0, 1.0),)))
+
+
+@pytest.mark.parametrize("seeds", [0, 1])
+def test_few_results_still_make_a_page(seeds: int) -> None:
+    """No cells, or one seed without an interval, are no reason to fail."""
+    text = report(Results(results().cells[:seeds]))
+    assert "nan" not in re.sub(r"<style>.*?</style>", "", text, flags=re.S).lower().split()
+    assert "</html>" in text
+
+
+def test_half_a_report_is_never_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When writing fails, the old file stays and nothing is left behind."""
+    target = tmp_path / "r.html"
+    target.write_text("old")
+
+    def full(*_args: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="disk full"):
+        write_report(results(), target)
+    assert [p.name for p in tmp_path.iterdir()] == ["r.html"]
+    assert target.read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (3.14159, "3.14"), (12345.6, "12,346"), (-0.5, "−0.500"), (99.96, "100.0"), (1e-9, "0.000000")],
+)
+def test_numbers_are_written_out(value: float, text: str) -> None:
+    """Three digits that matter, never an exponent."""
+    assert number(value) == text
+
+
+def test_results_show_themselves_in_a_notebook() -> None:
+    """A table of means and the verdict, with names escaped."""
+    text = results(EVIL)._repr_html_()
+    assert "<script" not in text
+    assert "<td>3.100</td>" in text
+    assert "bandwidth wins" in text
+
+
+@pytest.mark.browser
+def test_a_browser_shows_a_report_without_a_request(tmp_path: Path) -> None:
+    """Chromium parses the page as meant: no script ran, nothing was blocked or asked for, charts are there."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("needs Chromium, e.g. Debian's package chromium")
+    page = write_report(results(EVIL, EVIL), tmp_path / "report.html")
+    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    flags += " --disable-component-update --disable-sync --enable-logging=stderr --dump-dom"
+    done = subprocess.run(
+        [browser, *flags.split(), f"--user-data-dir={tmp_path / 'profile'}", page.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    dom = Tags(done.stdout).tags
+    assert [tag for tag, _ in dom].count("svg") == 3
+    assert "script" not in {tag for tag, _ in dom}
+    assert "<title>owned" not in done.stdout
+    assert "CONSOLE" not in done.stderr  # where blocked requests and errors of the page are reported
