@@ -136,7 +136,7 @@ def test_results_without_the_stock_scheduler_are_refused() -> None:
 def test_few_results_still_make_a_page(seeds: int) -> None:
     """No cells, or one seed without an interval, are no reason to fail."""
     text = report(Results(results().cells[:seeds]))
-    assert "nan" not in re.sub(r"<style>.*?</style>", "", text, flags=re.S).lower().split()
+    assert "nan" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL).lower().split()
     assert "</html>" in text
 
 

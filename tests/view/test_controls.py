@@ -79,7 +79,7 @@ def test_a_form_has_a_static_picture(fleet: dp.Fleet) -> None:
 
 def test_unknown_classes_are_refused(fleet: dp.Fleet) -> None:
     """A form never offers what every claim would fail for."""
-    with pytest.raises(UnknownReferenceError, match="'nonsense' is not in the fleet; known are gpu.nvidia.com"):
+    with pytest.raises(UnknownReferenceError, match=r"'nonsense' is not in the fleet; known are gpu\.nvidia\.com"):
         dp.view.form(fleet, classes=["nonsense"])
 
 
