@@ -60,6 +60,14 @@ class NodeTable(Frozen):
             index[name] = len(index)
         return cls(given, tuple(index), index, np.arange(len(index)) >= len(given))
 
+    @property
+    def candidates(self) -> int:
+        """How many nodes a pod may go to: the given ones, which come first; all of them when none is given.
+
+        In a cluster a slice that outlives its node makes no node.
+        """
+        return len(self.given) or len(self.names)
+
     def __len__(self) -> int:
         return len(self.names)
 

@@ -152,4 +152,5 @@ class Kube:
 @lru_cache(maxsize=8)
 def snapshot_order(fleet: Fleet) -> tuple[int, ...]:
     """Return the nodes in the order of the scheduler's snapshot: one of each zone in turn."""
-    return tuple(fleet.nodes.index[name] for name in NodeTree(fleet.nodes[: fleet.nodes.candidates]).order())
+    candidates = [fleet.nodes[n] for n in range(fleet.nodes.candidates)]
+    return tuple(fleet.nodes.index[name] for name in NodeTree(candidates).order())
