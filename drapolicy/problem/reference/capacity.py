@@ -100,7 +100,7 @@ def _round_up(requested: Quantity, valid: CapacityRequestPolicyRange, *, fractio
         if requested.nano > _MAX_INT64 * _NANO_PER_ONE:
             message = f"{_NOT_REPRESENTABLE}: request {requested} exceeds MaxInt64"
             raise UnrepresentableError(message)
-        wanted, lowest, step, limit = requested.value(), valid.min.value(), valid.step.value(), "MaxInt64"
+        wanted, lowest, step, limit = _whole(requested), _whole(valid.min), _whole(valid.step), "MaxInt64"
     if step == 0:
         # Upstream divides by it; validation does not let such a step in.
         message = "runtime error: integer divide by zero"
@@ -131,8 +131,8 @@ def _outside(amount: Quantity, valid: CapacityRequestPolicyRange, *, fractional:
     if _in_milli(valid, fractional=fractional):
         exact = _exact_milli(amount)
         return exact is None or (exact - lowest.milli_value()) % valid.step.milli_value() != 0
-    step = valid.step.value()
-    return step == 0 or (amount.value() - lowest.value()) % step != 0
+    step = _whole(valid.step)
+    return step == 0 or (_whole(amount) - _whole(lowest)) % step != 0
 
 
 def _in_milli(valid: CapacityRequestPolicyRange, *, fractional: bool) -> bool:
@@ -141,6 +141,18 @@ def _in_milli(valid: CapacityRequestPolicyRange, *, fractional: bool) -> bool:
     if not fractional or any(_exact_milli(bound) is None for bound in bounds):
         return False
     return valid.step is None or valid.step.nano >= _NANO_PER_MILLI
+
+
+def _whole(amount: Quantity) -> int:
+    """Return the amount in whole units as upstream's ``Value`` does, which beyond 64 bits is 0 or wraps around.
+
+    Validation keeps such amounts away from ranges; a stored object may hold them all the same.
+    """
+    whole = amount.value()
+    if -_MAX_INT64 - 1 <= whole <= _MAX_INT64:
+        return whole
+    held_as_int64 = amount.same_form(amount)
+    return 0 if held_as_int64 else (whole + _MAX_INT64 + 1) % 2**64 - _MAX_INT64 - 1
 
 
 def _exact_milli(amount: Quantity) -> int | None:

@@ -127,3 +127,17 @@ def test_the_default_is_spared_the_policy_only_in_its_own_form() -> None:
 def test_the_result_is_written_in_the_format_of_the_step() -> None:
     """As upstream builds it."""
     assert str(cost("10Gi", steps("1Gi", "1Gi"), "1500M").quantities[0]) == "2Gi"
+
+
+@pytest.mark.parametrize(
+    ("value", "step", "usable"),
+    [
+        ("10E", "3E", True),  # held as 10 times 10^18: reads as 0
+        ("18446744073709551618", "2", True),  # a big decimal: reads as 2
+        ("18446744073709551619", "2", False),
+        ("9E", "2E", False),  # within 64 bits
+    ],
+)
+def test_amounts_beyond_64_bits_are_read_as_upstream_reads_them(value: str, step: str, usable: bool) -> None:
+    """A range that validation refuses, in a stored object: the remainder is that of 0 or of the low 64 bits."""
+    assert cost(value, steps("0", step), None, fractional=False).usable is usable
