@@ -148,7 +148,7 @@ def _answer_lines(k8s: str, policy: str, seed: int, how: tuple[bool, bool, bool]
     from drapolicy.cli.jsonl import Options, run
     from drapolicy.cli.solve import decide_by
 
-    # Broken characters become U+FFFD on both ways, as they do in Go.
+    # Broken characters are replaced, as they are in Go; nothing in a line's text may end the program.
     for stream in (sys.stdin, sys.stdout):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace", newline="\n")

@@ -71,6 +71,9 @@ def _run(words: Sequence[str]) -> int:
         return _say(f"{error}\nThis is a bug of the policy or of drapolicy.", BUG)
     except DrapolicyError as error:
         return _say(told(error), BAD_INPUT)
+    except SystemExit:
+        # The parser's answer to a broken pipe, and to nothing else; its code would mean that claims are pending.
+        return NOBODY_READS
     except BrokenPipeError:
         raise
     except OSError as error:

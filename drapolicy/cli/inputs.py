@@ -76,7 +76,7 @@ def read_with_faults(files: Sequence[str], *, lenient: bool) -> tuple[Objects, l
 def refuse(faults: Sequence[Fault]) -> None:
     """Raise the faults, if there are any."""
     if faults:
-        raise InputError(faults=sorted(faults))
+        raise InputError(faults=sorted(set(faults)))
 
 
 def _readable(files: Sequence[str], *, lenient: bool) -> Objects:

@@ -197,7 +197,7 @@ def _answer(
                 answer["timing"] = {"allocateNs": time.perf_counter_ns() - started}
     except (_NewAllocatorError, UnsupportedFeatureError) as error:
         answer |= {"error": str(error), "errorKind": "new"}
-    except (InputError, msgspec.ValidationError, ValueError, TypeError) as error:
+    except (InputError, msgspec.ValidationError) as error:
         answer |= {"error": str(error), "errorKind": "input"}
     except Exception as error:
         # Every line gets an answer, whatever it holds; upstream's program tells its panics the same way.
@@ -212,6 +212,8 @@ def _read(text: str) -> dict[str, Any]:
     except RecursionError:
         message = "nested too deeply"
         raise InputError(message) from None
+    except ValueError as error:  # no JSON, or a number of thousands of digits
+        raise InputError(str(error)) from error
     if not isinstance(line, dict):
         message = f"a line must be a JSON object, got {type(line).__name__}"
         raise InputError(message)

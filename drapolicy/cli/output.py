@@ -62,19 +62,28 @@ def print_table(
     from rich.text import Text
 
     terminal = on_terminal()
+    # Off a terminal not even FORCE_COLOR and COLUMNS count: programs read this.
     console = Console(
         highlight=False,
         markup=False,
         emoji=False,
         width=None if terminal else _WIDE,
-        no_color=None if terminal else True,
+        force_terminal=terminal,
+        color_system="auto" if terminal else None,
     )
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold", show_edge=False)
     numeric = set(right)
+    lines = [[[cell] if isinstance(cell, str) else list(cell) for cell in row] for row in rows]
+    # Names that fit stay in one piece, whatever that leaves to the other columns.
+    names = max((len(text) for cells in lines for text in cells[0]), default=0)
     for position, name in enumerate(head):
-        table.add_column(Text(name), justify="right" if position in numeric else "left", overflow="fold")
-    for row in rows:
-        cells = [[cell] if isinstance(cell, str) else list(cell) for cell in row]
+        table.add_column(
+            Text(name),
+            justify="right" if position in numeric else "left",
+            overflow="fold",
+            min_width=min(names, 24) if position == 0 else None,
+        )
+    for cells in lines:
         table.add_row(*(Text(("\n" if terminal else "; ").join(map(plain, cell))) for cell in cells))
     if title:
         console.print(Text(plain(title), style="bold"))

@@ -33,7 +33,7 @@ def print_results(results: Results, metric: str | None) -> None:
         print_table([*head, TIME], rows, title=title, right=range(1, len(head) + 1))
         print_line()
     print_line(
-        f"* best mean. Below or behind a mean: difference from {STOCK} [95 % interval], paired by seed. "
+        f"* best mean. After a mean: difference from {STOCK} and its 95 % interval, paired by seed. "
         f"{TIME} depends on the machine and is not reproducible; all else is."
     )
     print_line()
@@ -105,10 +105,24 @@ def _cell(results: Results, scenario: str, policy: str, metric: Metric, *, best:
     mean = results.mean(scenario, policy, metric.name)
     if isnan(mean):
         return ["-"]
-    lines = [f"{mean:.4g}{'*' if best else ''}"]
-    if policy != STOCK:
-        delta = results.difference(scenario, policy, metric.name)
-        if delta.mean == delta.low == delta.high == 0:
-            return [*lines, "same"]
-        lines.append(f"{delta.mean:+.3g}" + ("" if isnan(delta.low) else f" [{delta.low:+.3g}, {delta.high:+.3g}]"))
-    return lines
+    text = f"{mean:.4g}{'*' if best else ''}"
+    if policy == STOCK:
+        return [text]
+    delta = results.difference(scenario, policy, metric.name)
+    if delta.mean == delta.low == delta.high == 0:
+        return [text, "same"]
+    reach = "" if isnan(delta.low) else f" ±{short(delta.mean - delta.low)}"
+    return [text, f"{'+' if delta.mean > 0 else ''}{short(delta.mean)}{reach}"]
+
+
+def short(number: float) -> str:
+    """Return a number with two or three digits that count.
+
+    Examples
+    --------
+    >>> short(-2234.5), short(0.0957), short(152.3)
+    ('-2.2k', '0.096', '152')
+    """
+    if abs(number) >= 1000:
+        return f"{number / 1000:.2g}k" if abs(number) < 99_500 else f"{number / 1000:.0f}k"
+    return f"{number:.2g}" if abs(number) < 99.5 else f"{number:.0f}"

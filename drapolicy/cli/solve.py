@@ -55,7 +55,9 @@ class _Limited(LocalProblem):
     """One node's part of a line, whose searches end together at the line's time limit."""
 
     def __init__(self, case: Case, site: Site, claims: Sequence[ResourceClaim], timeout_s: float | None) -> None:
-        super().__init__(site, claims, case.allocated, NodeRoom(site.node), case.classes, case.features)
+        super().__init__(
+            site, claims, case.allocated, NodeRoom(site.node), classes=case.classes, features=case.features
+        )
         self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
 
     def search(

@@ -1,0 +1,233 @@
+"""``drapolicy evaluate``."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from drapolicy.cli import evaluate as command
+from drapolicy.cli.output import Format
+from drapolicy.cli.results import best_of, short
+from drapolicy.evaluate import METRICS, Results
+from drapolicy.evaluate.cell import Cell
+
+PODS = """\
+apiVersion: resource.k8s.io/v1
+kind: ResourceClaimTemplate
+metadata: {name: pair, namespace: default}
+spec: {spec: {devices: {requests: [{name: gpus, exactly: {deviceClassName: gpu, count: 2}}]}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: train, namespace: default}
+spec:
+  affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname}]}}
+  containers: [{name: main, image: i, resources: {claims: [{name: d}]}}]
+  resourceClaims: [{name: d, resourceClaimTemplateName: pair}]
+"""
+
+
+@pytest.fixture
+def workload(tmp_path):
+    """A file with one pod that wants two GPUs."""
+    path = tmp_path / "pods.yaml"
+    path.write_text(PODS)
+    return path
+
+
+@pytest.fixture
+def words(fleet, workload, tmp_path):
+    """A small evaluation in this process."""
+    out = tmp_path / "out"
+    return ["evaluate", "--fleet", fleet, "--workload", workload, "--out", out, "--seeds", "2", "--jobs", "1"]
+
+
+def test_table_report_and_winner(run, words, tmp_path):
+    """The table has a row a policy, the winner is named, what is not modelled is told, and the files are there."""
+    ran = run(*words, "--policy", "packing", "--policy", "random", "--name", "mine")
+    assert (ran.code, ran.err) == (0, "")
+    lines = ran.out.splitlines()
+    assert lines[0] == "mine: 1 arrivals, 2 seeds"
+    assert [line.split()[0] for line in lines[2:5]] == ["kube-scheduler", "packing", "random"]
+    assert "policy time (s)" in lines[1]
+    assert "not reproducible" in ran.out
+    assert any(line.startswith("mine: ") and "no policy is better than kube-scheduler" in line for line in lines)
+    assert sum("InterPodAffinity" in line and line.endswith("(1 pod)") for line in lines) == 1
+    out = tmp_path / "out"
+    assert lines[-2:] == [f"wrote {out / 'report.html'}", f"wrote {out / 'results.csv'}"]
+    assert sorted(path.name for path in out.iterdir()) == ["cells", "report.html", "results.csv"]
+    assert "mine" in (out / "report.html").read_text()
+    with (out / "results.csv").open() as table:
+        rows = list(csv.DictReader(table))
+    assert len(rows) == 3 * 2 * len(METRICS)
+
+
+def test_json_is_plain_and_complete(run, words):
+    """JSON has every mean and difference, null where there is none, and the time apart from what is reproducible."""
+    told = json.loads(run(*words, "--policy", "packing", "-o", "json").out)
+    (scenario,) = told["scenarios"]
+    assert scenario["winner"] == "kube-scheduler"
+    assert [policy["name"] for policy in scenario["policies"]] == ["kube-scheduler", "packing"]
+    metrics = scenario["policies"][1]["metrics"]
+    assert metrics["placed"] == {"mean": 100.0, "difference": {"mean": 0.0, "low": 0.0, "high": 0.0, "pairs": 2}}
+    assert scenario["policies"][0]["metrics"]["placed"]["difference"] is None
+    assert list(scenario["policies"][0]["notReproducible"]) == ["seconds"]
+
+
+def test_the_same_again_is_not_played_again(run, words, monkeypatch):
+    """Finished parts are taken from the folder, unless they are to be dropped."""
+    played = []
+    real = command.play
+
+    def counting(*args, **options):
+        before = options["progress"]
+        kept = {path.name for path in (options["out"] / "cells").glob("*.json")}
+
+        def progress(done, total, cell):
+            played.append(f"{cell.key}.json" not in kept)
+            before(done, total, cell)
+
+        return real(*args, **{**options, "progress": progress})
+
+    monkeypatch.setattr(command, "play", counting)
+    first = run(*words, "-o", "json", "--policy", "packing")
+    assert played == [True] * 4
+    played.clear()
+    again = run(*words, "-o", "json", "--policy", "packing")
+    assert played == [False] * 4
+    assert again.out == first.out
+    played.clear()
+    run(*words, "-o", "json", "--policy", "packing", "--fresh")
+    assert played == [True] * 4
+
+
+def test_fresh_drops_only_what_an_evaluation_wrote(run, words, tmp_path):
+    """Files of other names in the folder of parts stay."""
+    run(*words, "--policy", "first-fit")
+    mine = tmp_path / "out" / "cells" / "mine.json"
+    mine.write_text("{}")
+    run(*words, "--policy", "first-fit", "--fresh")
+    assert mine.read_text() == "{}"
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--metric", "nope"], "metric 'nope': unknown; use one of slowdown,"),
+        (["--policy", "nope"], "policy 'nope': unknown"),
+        (["--k8s", "1.36"], "Kubernetes 1.36: not supported"),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_is_played(run, words, tmp_path, extra, message):
+    """A name that does not exist is found at once, not after an hour."""
+    ran = run(*words, *extra)
+    assert (ran.code, ran.out) == (2, "")
+    assert message in ran.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--fleet", "--fleet without --workload"),
+        ("--workload", "--workload without --fleet"),
+        ("--topology", "--topology and --name are for files of your own"),
+    ],
+)
+def test_fleet_and_workload_go_together(run, fleet, option, message):
+    """One without the other is refused."""
+    ran = run("evaluate", option, fleet)
+    assert ran.code == 2
+    assert message in ran.err
+
+
+def test_a_workload_without_pods_is_refused(run, fleet, tmp_path):
+    """A fleet given as workload by mistake is not played."""
+    ran = run("evaluate", "--fleet", fleet, "--workload", fleet, "--out", tmp_path / "out")
+    assert ran.code == 2
+    assert "the workload has no pods and no claims" in ran.err
+
+
+def test_a_folder_that_cannot_be_is_named(run, words, fleet):
+    """When the folder for results is a file, its name is in the message."""
+    words[words.index("--out") + 1] = fleet
+    ran = run(*words)
+    assert ran.code == 2
+    assert str(fleet) in ran.err
+
+
+def test_an_interrupt_keeps_what_is_finished(root, tmp_path):
+    """Ctrl-C ends at once with code 130, says how to go on, and the parts that were finished are kept."""
+    cells = tmp_path / "out" / "cells"
+    command_line = ["evaluate", "--out", str(tmp_path / "out"), "--seeds", "50", "--jobs", "2", "--policy", "first-fit"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "drapolicy", *command_line],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=root,
+    ) as process:
+        end = time.monotonic() + 60
+        while time.monotonic() < end and len(list(cells.glob("*.json"))) < 2:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    kept = list(cells.glob("*.json"))
+    assert (process.returncode, out) == (130, "")
+    assert 2 <= len(kept) < 200
+    assert err == (
+        f"interrupted; {len(kept)} finished parts are kept in {cells}\n"
+        f"to go on, give the same command again: drapolicy {' '.join(command_line)}\n"
+    )
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["cells"]
+
+
+def cell(policy: str, seed: int, slowdown: float, placed: float = 100.0) -> Cell:
+    metrics = {**dict.fromkeys(METRICS), "slowdown": slowdown, "placed": placed}
+    return Cell("", "", {}, "s", policy, seed, 1, 1, metrics, [], [], {}, {}, 0.5)
+
+
+def test_the_best_of_a_column_is_marked():
+    """The best mean by the metric's sense; nobody where all are equal."""
+    stock, other = [cell("kube-scheduler", seed, 2.0) for seed in (0, 1)], [cell("mine", seed, 1.5) for seed in (0, 1)]
+    results = Results((*stock, *other))
+    assert best_of(results, "s", METRICS["slowdown"]) == {"mine"}
+    assert best_of(results, "s", METRICS["placed"]) == set()
+    assert best_of(results, "s", METRICS["bandwidth"]) == set()
+
+
+def test_markup_in_names_is_not_interpreted(capsys):
+    """A scenario's name cannot steer the terminal nor the table."""
+    from drapolicy.cli.output import print_table
+
+    print_table(("[bold]A", "B"), [("[red]x[/red]", "\x1b[2J :smile:")], title="[blue]t\n")
+    assert capsys.readouterr().out.splitlines() == ["[blue]t\\n", "[bold]A        B", "[red]x[/red]   \\x1b[2J :smile:"]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (0.123, "0.12"),
+        (-9.96, "-10"),
+        (99.4, "99"),
+        (99.6, "100"),
+        (999, "999"),
+        (-5180, "-5.2k"),
+        (2e5, "200k"),
+    ],
+)
+def test_short_numbers(number, text):
+    """Differences are told with the digits that count and without exponents."""
+    assert short(number) == text
+
+
+def test_formats_are_those_of_the_other_commands():
+    """One set of formats serves all commands."""
+    assert [item.value for item in Format] == ["table", "yaml", "json"]

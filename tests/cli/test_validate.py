@@ -1,0 +1,76 @@
+"""``drapolicy validate``."""
+
+from __future__ import annotations
+
+import json
+
+import yaml
+
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n---\n"
+
+
+def test_good_files_are_counted(run, fleet, claims, tmp_path):
+    """What was read and what was skipped is counted, and the exit code is 0."""
+    other = tmp_path / "other.yaml"
+    other.write_text(SECRET + SECRET)
+    ran = run("validate", fleet, claims(1, 2), other)
+    assert (ran.code, ran.err) == (0, "")
+    assert [line.split() for line in ran.out.splitlines()] == [
+        ["KIND", "COUNT"],
+        ["ResourceSlice", "1", "3", "devices"],
+        ["DeviceClass", "1"],
+        ["ResourceClaim", "2"],
+        ["v1/Secret", "2", "skipped"],
+        ["no", "faults"],
+    ]
+
+
+def test_all_faults_come_at_once_and_sorted(run, fleet, claims, tmp_path):
+    """Faults of the reader and of the selectors of other files are told together; what is readable is counted."""
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(fleet.read_text().replace("name: n1-gpus", "name: N1"))
+    cel = tmp_path / "cel.yaml"
+    cel.write_text(
+        "apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: other}\n"
+        "spec: {selectors: [{cel: {expression: nope}}]}\n"
+    )
+    ran = run("validate", cel, bad, claims(1))
+    assert ran.code == 2
+    first, second, count = ran.err.splitlines()
+    assert first.startswith("DeviceClass other: spec.selectors[0].cel.expression: CEL compile error")
+    assert second.startswith(f"{bad} (document 2): ResourceSlice N1: metadata.name")
+    assert count == "2 faults"
+    assert ["DeviceClass", "2"] in [line.split() for line in ran.out.splitlines()]
+
+
+def test_json_has_faults_as_fields(run, tmp_path):
+    """Programs get file, document, object, path and message apart."""
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: GPU}\n")
+    for how, read in (("json", json.loads), ("yaml", yaml.safe_load)):
+        ran = run("validate", bad, "-o", how)
+        assert (ran.code, ran.err) == (2, "")
+        (fault,) = read(ran.out)["faults"]
+        assert (fault["file"], fault["document"], fault["object"], fault["path"]) == (
+            str(bad),
+            0,
+            "DeviceClass GPU",
+            "metadata.name",
+        )
+
+
+def test_unknown_fields_are_faults_unless_lenient(run, tmp_path):
+    """An unknown field is refused, or noted when it may pass."""
+    path = tmp_path / "new.yaml"
+    path.write_text("apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: gpu}\nspec: {novelty: 1}\n")
+    assert run("validate", path).code == 2
+    ran = run("validate", "--lenient", path)
+    assert ran.code == 0
+    assert "spec.novelty" in ran.out
+
+
+def test_standard_input_may_be_bad(spawn):
+    """Faults of standard input are told under its name."""
+    ran = spawn("validate", "-", given="apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: GPU}\n")
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("- (document 1): DeviceClass GPU: metadata.name")
