@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from drapolicy.api.core import Pod
 from drapolicy.api.resource import AllocationResult, ResourceClaim
@@ -16,6 +16,8 @@ from drapolicy.problem.ask import Ask, claim_key, unmet
 from drapolicy.problem.events import Event, Finish, Start
 from drapolicy.problem.room import NodeRoom, PodAsk, pod_ask
 from drapolicy.problem.site import Sites
+
+Stamp: TypeAlias = tuple[object, int, int]
 
 
 class Running(NamedTuple):
@@ -69,18 +71,19 @@ class State:
         self.cursor = 0
         self.allocated = AllocatedState(consumable="ConsumableCapacity" in fleet.release.features)
         self._held: dict[str, AllocationResult] = {}
-        self._users: dict[str, list[str]] = {}
+        self._users: dict[str, set[str]] = {}
         self._running: dict[str, Running] = {}
         self.rooms = [NodeRoom(node) for node in fleet.nodes]
         self._stamps = [0] * len(fleet.nodes)
         self._shared_stamp = 0
+        self._identity = object()
         self._undo: list[Callable[[], None]] | None = None
         for claim in claims:
             if claim.status.allocation is not None:
                 self._hold(claim_key(claim), claim.status.allocation)
-                self._users[claim_key(claim)] = [
+                self._users[claim_key(claim)].update(
                     f"{claim.metadata.namespace}/{user.name}" for user in claim.status.reserved_for
-                ]
+                )
         for pod in pods:
             self._settle(pod)
 
@@ -99,9 +102,9 @@ class State:
         """Asks that have started and not finished, by name; must not be changed."""
         return self._running
 
-    def stamp(self, n: int) -> tuple[int, int]:
-        """Return a value that changes whenever an answer of node ``n`` may change."""
-        return self._stamps[n], self._shared_stamp
+    def stamp(self, n: int) -> Stamp:
+        """Return a value that changes whenever an answer of node ``n`` may change; no two states share one."""
+        return self._identity, self._stamps[n], self._shared_stamp
 
     def apply(self, event: Event) -> None:
         """Change the state.
@@ -121,6 +124,7 @@ class State:
     @contextmanager
     def trial(self) -> Iterator[None]:
         """Take back every change made inside the block; blocks may be nested."""
+        cursor = self.cursor
         outer, self._undo = self._undo, []
         try:
             yield
@@ -128,6 +132,7 @@ class State:
             for inverse in reversed(self._undo):
                 inverse()
             self._undo = outer
+            self.cursor = cursor
 
     def _log(self, inverse: Callable[[], None]) -> None:
         if self._undo is not None:
@@ -148,55 +153,67 @@ class State:
         if len(new) != len(event.results):
             message = f"start of {ask.name}: {len(event.results)} results for {len(new)} claims without allocation"
             raise InputError(message)
-        room = None if ask.pod is None else pod_ask(ask.pod)
-        for claim, result in zip(new, event.results, strict=True):
-            self._hold(claim_key(claim), result)
-        for claim in ask.claims:
-            self._users.setdefault(claim_key(claim), []).append(ask.name)
-        if room is not None:
-            self.rooms[n].add(room)
-        self._running[ask.name] = Running(ask, n, room)
-        self._changed(n)
-        self._log(lambda: self._finish(Finish(ask.name), quietly=True))
+        running = Running(ask, n, None if ask.pod is None else pod_ask(ask.pod))
+        taken = [claim_key(claim) for claim in new]
+        for key, result in zip(taken, event.results, strict=True):
+            self._hold(key, result)
+        joined = [key for key in map(claim_key, ask.claims) if ask.name not in self._users[key]]
+        for key in joined:
+            self._users[key].add(ask.name)
+        self._enter(running)
+        self._log(lambda: self._withdraw(running, taken, joined))
 
-    def _finish(self, event: Finish, *, quietly: bool = False) -> None:
-        running = self._running.pop(event.name, None)
+    def _withdraw(self, running: Running, taken: list[str], joined: list[str]) -> None:
+        self._leave(running)
+        for key in joined:
+            self._users[key].remove(running.ask.name)
+        # A claim that was held before stays held, even if nobody used it.
+        for key in taken:
+            self._release(key)
+
+    def _finish(self, event: Finish) -> None:
+        running = self._running.get(event.name)
         if running is None:
             message = f"finish of {event.name}: it does not run"
             raise UnknownReferenceError(message)
-        if running.room is not None:
-            self.rooms[running.node].remove(running.room)
+        self._leave(running)
         freed: list[tuple[str, AllocationResult]] = []
-        for claim in running.ask.claims:
-            key = claim_key(claim)
-            users = self._users[key]
-            users.remove(event.name)
-            if not users:
-                del self._users[key]
+        for key in map(claim_key, running.ask.claims):
+            self._users[key].remove(event.name)
+            if not self._users[key]:
                 freed.append((key, self._release(key)))
-        self._changed(running.node)
-        if not quietly:
-            self._log(lambda: self._resume(running, freed))
+        self._log(lambda: self._resume(running, freed))
 
     def _resume(self, running: Running, freed: list[tuple[str, AllocationResult]]) -> None:
         for key, result in freed:
             self._hold(key, result)
-        for claim in running.ask.claims:
-            self._users.setdefault(claim_key(claim), []).append(running.ask.name)
+        for key in map(claim_key, running.ask.claims):
+            self._users[key].add(running.ask.name)
+        self._enter(running)
+
+    # --- what events are made of -----------------------------------------------------------------------------
+
+    def _enter(self, running: Running) -> None:
         if running.room is not None:
             self.rooms[running.node].add(running.room)
         self._running[running.ask.name] = running
         self._changed(running.node)
 
-    # --- what events are made of -----------------------------------------------------------------------------
+    def _leave(self, running: Running) -> None:
+        if running.room is not None:
+            self.rooms[running.node].remove(running.room)
+        del self._running[running.ask.name]
+        self._changed(running.node)
 
     def _hold(self, key: str, allocation: AllocationResult) -> None:
         self._held[key] = allocation
+        self._users[key] = set()
         self.allocated.add(allocation)
         self._touch(allocation)
 
     def _release(self, key: str) -> AllocationResult:
         allocation = self._held.pop(key)
+        del self._users[key]
         self.allocated.remove(allocation)
         self._touch(allocation)
         return allocation
