@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from drapolicy.api import Objects
+from drapolicy.api import Objects, Quantity
 from drapolicy.api.core import Pod
 from drapolicy.api.resource import ResourceClaim
 
@@ -47,9 +47,14 @@ class Ask:
 
 def kind_of(claims: Sequence[ResourceClaim], pod: Pod | None) -> bytes:
     """Return the digest that :attr:`Ask.kind` holds."""
-    spec = None if pod is None else msgspec.to_builtins(pod.spec, enc_hook=str)
-    wishes = [(claim.metadata.namespace, msgspec.to_builtins(claim.spec, enc_hook=str)) for claim in claims]
+    # Amounts are told apart by spelling too, because S43 does: 1 and 1000m are not of one kind.
+    spec = None if pod is None else msgspec.to_builtins(pod.spec, enc_hook=_form)
+    wishes = [(claim.metadata.namespace, msgspec.to_builtins(claim.spec, enc_hook=_form)) for claim in claims]
     return hashlib.sha256(msgspec.json.encode([spec, wishes], order="deterministic")).digest()
+
+
+def _form(value: object) -> str:
+    return repr(value.__reduce__()[1]) if isinstance(value, Quantity) else str(value)
 
 
 def ask_for_claim(claim: ResourceClaim) -> Ask:

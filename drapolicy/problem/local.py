@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,7 @@ class LocalProblem:
         claims: Sequence[ResourceClaim],
         allocated: AllocatedState,
         room: NodeRoom,
+        *,
         classes: Mapping[str, DeviceClass],
         features: frozenset[str],
     ) -> None:
@@ -84,7 +85,7 @@ class LocalProblem:
 
     @cached_property
     def free(self) -> NDArray[np.bool_]:
-        """Devices that nobody holds as a whole; ndarray of shape (D,), bool. Shared devices with a share count as free."""
+        """Devices that nobody holds as a whole, those with shares included; ndarray of shape (D,), bool."""
         holds = self._allocated.holds
         return _frozen([device.on_node and not holds(device.id) for device in self.devices], np.bool_)
 
@@ -94,8 +95,8 @@ class LocalProblem:
         found = []
         for c, claim in enumerate(self.claims):
             for r, request in enumerate(claim.spec.devices.requests):
-                choices: Sequence[ExactDeviceRequest | DeviceSubRequest] = (
-                    request.first_available or ([request.exactly] if request.exactly else [])
+                choices: Sequence[ExactDeviceRequest | DeviceSubRequest] = request.first_available or (
+                    [request.exactly] if request.exactly else []
                 )
                 found += [Wish(c, r, a, wanted) for a, wanted in enumerate(choices)]
         return tuple(found)
@@ -139,7 +140,7 @@ class LocalProblem:
 
     @property
     def lazily_failing(self) -> NDArray[np.bool_]:
-        """Devices on which a selector fails at run time, which aborts if it is reached (K8s S39); shape (R, D), bool."""
+        """Devices on which a selector fails, which aborts once it is reached (K8s S39); shape (R, D), bool."""
         return self._masks[1]
 
     @property
@@ -174,9 +175,18 @@ class LocalProblem:
         ledger = self.site.ledger
         taken = [d for d, device in enumerate(self.devices) if self._allocated.allocated(device.id)]
         elsewhere = [e for e, identity in enumerate(ledger.elsewhere) if self._allocated.allocated(identity)]
-        available = ledger.totals - ledger.draws[taken].sum(axis=0) - ledger.draws_elsewhere[elsewhere].sum(axis=0)
+        drawn = ledger.draws[taken].sum(axis=0) + ledger.draws_elsewhere[elsewhere].sum(axis=0)
+        available: NDArray[np.int64] = ledger.totals - drawn
         available.flags.writeable = False
         return available
+
+    @cached_property
+    def _needs(self) -> NDArray[np.int64]:
+        """What each device would still have to draw: nothing once a share of it is taken."""
+        shared = [d for d, device in enumerate(self.devices) if self._allocated.shared(device.id)]
+        needs = self.site.ledger.draws.copy()
+        needs[shared] = 0
+        return needs
 
     @property
     def counters(self) -> NDArray[np.int64]:
@@ -197,14 +207,14 @@ class LocalProblem:
             Devices that stay free after a choice, as an objective gets them; None for the state as it is.
         """
         mask = np.zeros(len(self.devices), np.bool_)
-        available, draws = self._available, self.draws
+        available, needs = self._available, self._needs
         candidates = np.flatnonzero(self.free & self._of_drivers)
         if left is None:
             left = candidates
         else:
             chosen = np.setdiff1d(candidates, left, assume_unique=True)
-            available = available - draws[chosen].sum(axis=0)
-        mask[left] = (draws[left] <= available).all(axis=1)
+            available = available - needs[chosen].sum(axis=0)
+        mask[left] = (needs[left] <= available).all(axis=1)
         return mask
 
     # --- searching -------------------------------------------------------------------------------------------
@@ -255,7 +265,7 @@ class _Groups(Mapping[str, NDArray[np.int16]]):
         return len(SHORT_NAMES)
 
 
-def _frozen(values: Sequence[object], dtype: type) -> NDArray:  # type: ignore[type-arg]
-    array = np.array(values, dtype)
+def _frozen(values: Sequence[object], dtype: type) -> NDArray[Any]:
+    array: NDArray[Any] = np.array(values, dtype)
     array.flags.writeable = False
     return array

@@ -69,6 +69,6 @@ class Problem:
             unmet(ask.claims, state.held),
             state.allocated,
             state.rooms[n],
-            state.fleet.classes,
-            state.fleet.release.features,
+            classes=state.fleet.classes,
+            features=state.fleet.release.features,
         )

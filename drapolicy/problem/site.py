@@ -50,9 +50,7 @@ def _ledger(pools: Sequence[Pool], devices: Sequence[PoolDevice]) -> Ledger:
     here = [(d.index, column.get((d.pool, key)), amount) for d in devices for key, amount in d.counters]
     others = [(pool, identity, drawn) for pool in pools for identity, drawn in pool.elsewhere]
     away = [
-        (e, column.get((pool.id, key)), amount)
-        for e, (pool, _, drawn) in enumerate(others)
-        for key, amount in drawn
+        (e, column.get((pool.id, key)), amount) for e, (pool, _, drawn) in enumerate(others) for key, amount in drawn
     ]
     units = [0] * len(totals)
     for _, k, amount in (*here, *away):
