@@ -13,16 +13,17 @@ from typing import NamedTuple
 import numpy as np
 
 from drapolicy.api.core import Pod
-from drapolicy.api.resource import DeviceSubRequest, ExactDeviceRequest, ResourceClaim
+from drapolicy.api.resource import AllocationResult, DeviceSubRequest, ExactDeviceRequest, ResourceClaim
 from drapolicy.inventory.selection import Selector
 from drapolicy.policies.answer import Answer
-from drapolicy.policies.kube import resource_filter, static_filters
+from drapolicy.policies.kube import MAX_ALTERNATIVES, resource_filter, static_filters
 from drapolicy.policies.objective import Objective
 from drapolicy.policies.solvers import Solver
 from drapolicy.problem.ask import claim_key, unmet
-from drapolicy.problem.outcome import Abort, Fits, NoFit, NodeError, Outcome, TimedOut
+from drapolicy.problem.outcome import Abort, Fits, NodeError, NoFit, Outcome, TimedOut
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.room import pod_ask
+from drapolicy.problem.state import Stamp
 
 NO_DEVICES = "cannot allocate all claims"
 NOT_AVAILABLE = "resourceclaim not available on the node"
@@ -59,10 +60,10 @@ class Memory:
         self.capacity = capacity
         self.hits = 0
         self.misses = 0
-        self._answers: OrderedDict[Key, tuple[tuple[int, int], Answer]] = OrderedDict()
+        self._answers: OrderedDict[Key, tuple[Stamp, Answer]] = OrderedDict()
         self._refusals: dict[tuple[bytes, int], str | None] = {}
 
-    def recall(self, key: Key, stamp: tuple[int, int]) -> Answer | None:
+    def recall(self, key: Key, stamp: Stamp) -> Answer | None:
         """Return the answer for a key if the node has not changed since."""
         known = self._answers.get(key)
         if known is None or known[0] != stamp:
@@ -72,7 +73,7 @@ class Memory:
         self._answers.move_to_end(key)
         return known[1]
 
-    def keep(self, key: Key, stamp: tuple[int, int], answer: Answer) -> None:
+    def keep(self, key: Key, stamp: Stamp, answer: Answer) -> None:
         """Keep an answer; those with a text that names the claim are not."""
         if self.capacity and isinstance(answer.outcome, Fits | NoFit):
             self._answers[key] = (stamp, answer)
@@ -114,6 +115,10 @@ class Cycle:
         Why nodes were refused, with counts.
     recalled
         Whether any answer came from memory.
+    proved
+        Whether the devices of every node that has some are known to be its best.
+    held_rank
+        What prioritized lists of claims with an allocation add to the rank of every node (K8s S68).
     cursor
         Where the next cycle starts, for rules that rotate over the nodes.
     node_error
@@ -130,6 +135,7 @@ class Cycle:
         self.cursor = problem.state.cursor
         self.reasons: Counter[str] = Counter()
         self.recalled = False
+        self.proved = True
         self.node_error: NodeError | None = None
         self.pod_ask = pod_ask(self.pod)
         self._solver = solver
@@ -139,8 +145,9 @@ class Cycle:
         state = problem.state
         self.needed: tuple[ResourceClaim, ...] = unmet(self.ask.claims, state.held)
         self._needed = tuple(claim_key(claim) not in state.held for claim in self.ask.claims)
-        held = (state.held.get(claim_key(claim)) for claim in self.ask.claims)
-        self._selectors = [Selector(a.node_selector) for a in held if a is not None and a.node_selector is not None]
+        held = [(claim, state.held[claim_key(claim)]) for claim in self.ask.claims if claim_key(claim) in state.held]
+        self._selectors = [Selector(a.node_selector) for _, a in held if a.node_selector is not None]
+        self.held_rank = sum(_rank(claim, allocation) for claim, allocation in held)
 
     def __len__(self) -> int:
         return self.problem.fleet.nodes.candidates
@@ -181,6 +188,7 @@ class Cycle:
             self.reasons[NOT_AVAILABLE] += 1
             return None
         if isinstance(outcome, Fits):
+            self.proved = self.proved and answer.status == "optimal"
             return answer
         if isinstance(outcome, NodeError):
             self.node_error = outcome
@@ -206,6 +214,16 @@ class Cycle:
         if not (self._solver.seeded and answer.fits):
             self._memory.keep(key, stamp, answer)
         return answer
+
+
+def _rank(claim: ResourceClaim, allocation: AllocationResult) -> int:
+    names = {result.request for result in allocation.devices.results}
+    return sum(
+        MAX_ALTERNATIVES - i
+        for request in claim.spec.devices.requests
+        for i, alternative in enumerate(request.first_available)
+        if f"{request.name}/{alternative.name}" in names
+    )
 
 
 def _requests(claim: ResourceClaim) -> Iterator[tuple[str, ExactDeviceRequest | DeviceSubRequest]]:

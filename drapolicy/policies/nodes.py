@@ -10,6 +10,7 @@ import numpy as np
 
 from drapolicy.errors import InputError
 from drapolicy.inventory import Fleet
+from drapolicy.inventory.nodes import NodeTable
 from drapolicy.policies.answer import Answer
 from drapolicy.policies.cycle import Cycle, CycleEndError
 from drapolicy.policies.kube import Candidate, NodeTree, Profile, Rotation, nodes_to_find, pinned_nodes, scores, select
@@ -138,7 +139,7 @@ class Kube:
             cycle.cursor = rotation.start
         if not kept:
             return None
-        candidates = [Candidate(fleet.nodes[n], state.rooms[n], answers[n].rank) for n in kept]
+        candidates = [Candidate(fleet.nodes[n], state.rooms[n], answers[n].rank + cycle.held_rank) for n in kept]
         if len(candidates) == 1:
             return Choice(kept[0], answers[kept[0]], {})
         try:
@@ -149,8 +150,13 @@ class Kube:
         return Choice(kept[position], answers[kept[position]], parts[position])
 
 
-@lru_cache(maxsize=8)
 def snapshot_order(fleet: Fleet) -> tuple[int, ...]:
     """Return the nodes in the order of the scheduler's snapshot: one of each zone in turn."""
-    candidates = [fleet.nodes[n] for n in range(fleet.nodes.candidates)]
-    return tuple(fleet.nodes.index[name] for name in NodeTree(candidates).order())
+    return _snapshot_order(fleet.nodes)
+
+
+# Tables of nodes are told apart by identity, which costs nothing; comparing fleets would compare all their links.
+@lru_cache(maxsize=8)
+def _snapshot_order(nodes: NodeTable) -> tuple[int, ...]:
+    candidates = [nodes[n] for n in range(nodes.candidates)]
+    return tuple(nodes.index[name] for name in NodeTree(candidates).order())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -131,37 +131,38 @@ def decide(rule: Rule, problem: Problem, rng: np.random.Generator, memory: Memor
             choice = rule.nodes.choose(cycle, rng)
         except CycleEndError as end:
             stopped = end.outcome
-    common = {
-        "considered": cycle.considered,
-        "cursor": cycle.cursor,
-        "path": "cached" if cycle.recalled else "reference",
-        "unmodelled": () if ask.pod is None else unmodelled(ask.pod),
-    }
+
+    def placement(
+        node: str | None, status: Status, outcome: Outcome, reasons: Mapping[str, int], score: Mapping[str, int]
+    ) -> Placement:
+        return Placement(
+            ask.name,
+            rule.name,
+            node,
+            outcome.results if isinstance(outcome, Fits) else (),
+            status,
+            outcome,
+            score,
+            reasons,
+            considered=cycle.considered,
+            cursor=cycle.cursor,
+            path="cached" if cycle.recalled else "reference",
+            unmodelled=() if ask.pod is None else unmodelled(ask.pod),
+        )
+
     if choice is None:
         outcome = stopped or cycle.node_error or NoFit()
-        reasons = {} if stopped else dict(cycle.reasons)
-        return Placement(ask.name, rule.name, None, (), _status(outcome), outcome, reasons=reasons, **common)
+        return placement(None, _status(outcome), outcome, {} if stopped else dict(cycle.reasons), {})
     assert isinstance(choice.answer.outcome, Fits)
     results = _with_own_shares(ask, choice.answer.outcome.results, problem.state.version)
     score = dict(choice.scores)
     if objective.levels and results:
         local = problem.local(choice.node, ask)
         score |= objective.by_term(local, local.indices(results))
-    status: Status = choice.answer.status if len(problem.fleet.nodes) == 1 else "feasible"
-    if choice.answer.status == "optimal" and isinstance(rule.nodes, Best):
-        status = "optimal"
-    node = problem.fleet.nodes.names[choice.node]
-    return Placement(
-        ask.name,
-        rule.name,
-        node,
-        results,
-        status,
-        Fits(results),
-        score=score,
-        reasons=dict(cycle.reasons),
-        **common,
-    )
+    # The best of several nodes is known only where all were looked at and each is known to have given its best.
+    alone = len(cycle) == 1 or isinstance(rule.nodes, Best)
+    status: Status = "optimal" if alone and cycle.proved and choice.answer.status == "optimal" else "feasible"
+    return placement(problem.fleet.nodes.names[choice.node], status, Fits(results), dict(cycle.reasons), score)
 
 
 def _status(outcome: Outcome) -> Status:
@@ -170,10 +171,8 @@ def _status(outcome: Outcome) -> Status:
     return "infeasible" if isinstance(outcome, NoFit) else "not_found"
 
 
-def _with_own_shares(
-    ask: Ask, results: Iterable[AllocationResult], version: int
-) -> tuple[AllocationResult, ...]:
-    """Give every share an id of its own: from the ask and the state's version, so that it is the same in any process."""
+def _with_own_shares(ask: Ask, results: Iterable[AllocationResult], version: int) -> tuple[AllocationResult, ...]:
+    """Give every share an id of its own, made of the ask and the state's version: the same in any process."""
     made = []
     number = 0
     for result in results:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from drapolicy.errors import InputError
 from drapolicy.policies.answer import Answer, Proof
+from drapolicy.policies.kube import MAX_ALTERNATIVES
 from drapolicy.policies.objective import Objective, Score
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import Fits, NoFit, Outcome, TimedOut
 from drapolicy.problem.solution import Solution
-
 
 MAX_STEPS = 2_000_000
 
@@ -24,8 +24,9 @@ class Solver(Protocol):
     """Finds devices on one node.
 
     ``solve`` is called once for each node that is looked at, never concurrently on one problem; it must not change
-    the problem. The reference decides whether a node has devices and whether the attempt aborts: a solver asks it first. It searches with :meth:`LocalProblem.search`, which is exhaustive in whatever order it is given, so that
-    no policy makes a claim pending that has devices.
+    the problem. The reference decides whether a node has devices and whether the attempt aborts: a solver asks it
+    first. It searches with :meth:`LocalProblem.search`, which is exhaustive in whatever order it is given, so that no
+    policy makes a claim pending that has devices.
 
     Attributes
     ----------
@@ -54,7 +55,7 @@ class Solver(Protocol):
 def rank_of(solution: Solution, local: LocalProblem) -> int:
     """Return the sum over requests with alternatives of 8 minus the chosen index (K8s S68)."""
     return sum(
-        8 - alternative
+        MAX_ALTERNATIVES - alternative
         for claim, alternatives in zip(local.claims, solution.alternatives, strict=True)
         for request, alternative in zip(claim.spec.devices.requests, alternatives, strict=True)
         if request.first_available
@@ -66,13 +67,16 @@ def devices_of(solution: Solution) -> NDArray[np.intp]:
     return np.array(sorted({entry.device.index for taken in solution.taken for entry in taken}), np.intp)
 
 
-class _Seen:
-    """Remembers the solution that was accepted."""
+class _Accept:
+    """Accepts the first solution, or the first with given alternatives, and remembers it."""
 
-    def __init__(self) -> None:
+    def __init__(self, alternatives: tuple[tuple[int, ...], ...] | None = None) -> None:
         self.solution: Solution | None = None
+        self._alternatives = alternatives
 
     def __call__(self, solution: Solution) -> bool:
+        if self._alternatives not in {None, solution.alternatives}:
+            return False
         self.solution = solution
         return True
 
@@ -86,6 +90,15 @@ def answer_of(
         return Answer(outcome, status="timed_out" if isinstance(outcome, TimedOut) else proof)
     score = objective.of(local, devices_of(solution)) if objective.levels else ()
     return Answer(outcome, score, status, rank_of(solution, local))
+
+
+def first_fit(
+    local: LocalProblem, objective: Objective, max_steps: int | None = MAX_STEPS
+) -> tuple[Answer, Solution | None]:
+    """Return the reference's answer, with its solution if the claims fit."""
+    accept = _Accept()
+    answer = answer_of(local, objective, local.search(visit=accept, max_steps=max_steps), accept.solution)
+    return answer, accept.solution if answer.fits else None
 
 
 @dataclass(frozen=True)
@@ -105,13 +118,12 @@ class FirstFit:
 
     def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:  # noqa: ARG002
         """Return the first devices that fit."""
-        seen = _Seen()
-        return answer_of(local, objective, local.search(visit=seen, max_steps=self.max_steps), seen.solution)
+        return first_fit(local, objective, self.max_steps)[0]
 
 
 @dataclass(frozen=True)
 class RandomOrder:
-    """The first devices that fit in a random order."""
+    """The first devices that fit in a random order, with the alternatives that the reference chooses."""
 
     max_steps: int | None = MAX_STEPS
     name: ClassVar[str] = "random"
@@ -119,14 +131,13 @@ class RandomOrder:
 
     def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:
         """Return devices that fit, each order of devices with the same chance."""
-        first = FirstFit(self.max_steps).solve(local, objective, rng)
-        if not isinstance(first.outcome, Fits):
+        first, solution = first_fit(local, objective, self.max_steps)
+        if solution is None:
             return first
-        order = rng.permutation(len(local.devices)).tolist()
-        seen = _Seen()
-        outcome = local.search(order, seen, self.max_steps)
+        accept = _Accept(solution.alternatives)
+        outcome = local.search(rng.permutation(len(local.devices)).tolist(), accept, self.max_steps)
         # A selector that fails on a device which upstream never reaches decides nothing.
-        return answer_of(local, objective, outcome, seen.solution) if isinstance(outcome, Fits) else first
+        return answer_of(local, objective, outcome, accept.solution) if isinstance(outcome, Fits) else first
 
 
 @dataclass(frozen=True)
@@ -134,7 +145,8 @@ class Grow:
     """Grow a set from each device in turn, nearest devices first, and keep the best.
 
     Each start gives an order: the start, then the others by their links to it; the reference takes the first devices
-    that fit in this order. The set found gives the next order, by links into the set, for a few rounds.
+    that fit in this order. The set found gives the next order, by links into the set, for a few rounds. Only sets with
+    the alternatives that the reference chooses compete, as with :class:`Exact`.
 
     Attributes
     ----------
@@ -160,12 +172,11 @@ class Grow:
             message = f"solver grow: rounds {self.rounds} is negative; use 0 or more"
             raise InputError(message)
 
-    def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:
+    def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:  # noqa: ARG002
         """Return the best set grown from any start."""
-        first = FirstFit().solve(local, objective, rng)
-        if not isinstance(first.outcome, Fits) or not objective.levels:
-            return first
-        best = first
+        best, solution = first_fit(local, objective)
+        if solution is None or not objective.levels:
+            return best
         links = local.links
         tried: set[tuple[int, ...]] = set()
         for start in np.flatnonzero(local.free & local.eligible.any(axis=0)).tolist():
@@ -176,14 +187,14 @@ class Grow:
                 if order in tried:
                     break
                 tried.add(order)
-                seen = _Seen()
-                outcome = local.search(order, seen, self.max_steps)
-                if seen.solution is None or not isinstance(outcome, Fits):
+                accept = _Accept(solution.alternatives)
+                outcome = local.search(order, accept, self.max_steps)
+                if accept.solution is None or not isinstance(outcome, Fits):
                     break
-                found = answer_of(local, objective, outcome, seen.solution)
-                if (found.rank, found.score) > (best.rank, best.score):
+                found = answer_of(local, objective, outcome, accept.solution)
+                if found.score > best.score:
                     best = found
-                grown = devices_of(seen.solution)
+                grown = devices_of(accept.solution)
                 near = links[:, grown].sum(axis=1)
                 near[grown] = np.iinfo(np.int64).max
         return best
@@ -208,31 +219,28 @@ class Exact:
     name: ClassVar[str] = "exact"
     seeded: ClassVar[bool] = False
 
-    def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:
+    def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:  # noqa: ARG002
         """Return the best assignment of the node."""
-        first = FirstFit().solve(local, objective, rng)
-        if not isinstance(first.outcome, Fits) or not objective.levels:
-            return first
-        best: list[tuple[Score, Solution]] = []
+        best, solution = first_fit(local, objective)
+        if solution is None or not objective.levels:
+            return best
+        wanted = solution.alternatives
         scores: dict[tuple[int, ...], Score] = {}
 
-        def visit(solution: Solution) -> bool:
-            if best and solution.alternatives != best[0][1].alternatives:
+        def visit(candidate: Solution) -> bool:
+            nonlocal best
+            if candidate.alternatives != wanted:
                 return False
-            chosen = devices_of(solution)
+            chosen = devices_of(candidate)
             key = tuple(chosen.tolist())
             if key not in scores:
                 scores[key] = objective.of(local, chosen)
-                if not best or scores[key] > best[0][0]:
-                    best[:] = [(scores[key], solution)]
+            if scores[key] > best.score:
+                # Devices that cannot be written as an allocation would end the attempt, which the reference does not.
+                written = local.written(candidate)
+                if isinstance(written, Fits):
+                    best = Answer(written, scores[key], rank=best.rank)
             return False
 
         outcome = local.search(visit=visit, max_steps=self.max_steps)
-        if not best:
-            return first
-        whole = not isinstance(outcome, TimedOut)
-        score, solution = best[0]
-        written = local.written(solution)
-        if not isinstance(written, Fits):
-            return answer_of(local, objective, written, None)
-        return Answer(written, score, "optimal" if whole else "feasible", rank_of(solution, local))
+        return best if isinstance(outcome, TimedOut) else replace(best, status="optimal")

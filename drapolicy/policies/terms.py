@@ -29,7 +29,7 @@ def links_lost(node: LocalProblem, left: Indices) -> int:
 
 @objective(sense="min", unit="devices", bounds=(0, _MOST_DEVICES))
 def chances_lost(node: LocalProblem, left: Indices) -> int:
-    """Devices, partitions among them, that could have been allocated on their own before the choice and not after it."""
+    """Devices and partitions that could each have been allocated before the choice and cannot after it."""
     return int(node.placeable().sum() - node.placeable(left).sum())
 
 
