@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
+from operator import index
 from typing import Any, Literal
 
 import numpy as np
@@ -65,24 +66,22 @@ class Term:
         seen = {"chosen": chosen, "left": left}
         got = self.function(node, **{name: seen[name] for name in self.sees})
         try:
-            number = got.__index__()
-        except AttributeError:
+            number = index(got)
+        except TypeError:
             message = f"objective {self.name}: returned {got!r}, which is not an integer; round it"
             raise SolverError(message) from None
         low, high = self.bounds
         if not low <= number <= high:
             message = f"objective {self.name}: returned {number}, outside its bounds {low}..{high}; widen them"
             raise SolverError(message)
-        return int(number)
+        return number
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         # The decorated function cannot be found by its name, for the term stands there: the term is pickled by name.
-        if _at(self.function.__module__, self.function.__qualname__) is self:
-            return _at, (self.function.__module__, self.function.__qualname__)
+        module, name = self.function.__module__, self.function.__qualname__
+        if module in sys.modules and _at(module, name) is self:
+            return _named, (module, name)
         return Term, (self.name, self.unit, self.sense, self.sees, self.bounds, self.function, self.doc)
-
-    def _objective(self) -> Objective:
-        return Objective(((((1 if self.sense == "max" else -1), self),),))
 
     def __add__(self, other: Term | Objective) -> Objective:
         return _weighted(self) + other
@@ -152,10 +151,12 @@ class Objective:
         return self + _weighted(other) * -1
 
     def __mul__(self, weight: int) -> Objective:
-        if not isinstance(weight, int):
+        try:
+            factor = index(weight)
+        except TypeError:
             message = f"objective: weight {weight!r} is not an integer; scale the unit instead"
-            raise InputError(message)
-        return Objective((tuple((w * weight, term) for w, term in self._sum()),))
+            raise InputError(message) from None
+        return Objective((tuple((w * factor, term) for w, term in self._sum()),))
 
     __rmul__ = __mul__
 
@@ -174,12 +175,19 @@ class Objective:
 
 
 def _at(module: str, name: str) -> Any:
-    """Return what stands under a name in a module that is loaded already or is one of drapolicy's."""
-    if module.partition(".")[0] != "drapolicy" and module not in sys.modules:
-        return None
+    """Return what stands under a name in a module; None where the name is not to be found from outside."""
     found: Any = import_module(module)
     for part in name.split("."):
         found = getattr(found, part, None)
+    return found
+
+
+def _named(module: str, name: str) -> Term:
+    """Return a term that was pickled by name."""
+    found = _at(module, name)
+    if not isinstance(found, Term):
+        message = f"objective {name}: module {module} has no term of this name in this process"
+        raise SolverError(message)
     return found
 
 
@@ -192,7 +200,7 @@ def as_objective(value: Objective | Term | None) -> Objective:
     if value is None:
         return Objective()
     if isinstance(value, Term):
-        return value._objective()
+        return Objective((((1 if value.sense == "max" else -1, value),),))
     return value.checked()
 
 
@@ -226,13 +234,14 @@ def objective(*, sense: Sense, unit: str, bounds: tuple[int, int]) -> Callable[[
 
     def make(function: Callable[..., Any]) -> Term:
         name = function.__name__
-        node, *seen = inspect.signature(function).parameters
+        node, *seen = inspect.signature(function).parameters or [""]
         later = [parameter for parameter in seen if parameter in _LATER]
         if later:
             message = f"objective {name}: parameter {later[0]} is not supported yet; use chosen or left"
             raise UnsupportedFeatureError(message, later)
         if node != "node" or not seen or not set(seen) <= set(_LOCALITIES):
-            message = f"objective {name}: parameters are {', '.join([node, *seen])}; use node and then chosen, left or both"
+            given = ", ".join([node, *seen]) or "none"
+            message = f"objective {name}: parameters are {given}; use node and then chosen, left or both"
             raise InputError(message)
         if sense not in {"max", "min"}:
             message = f"objective {name}: sense {sense!r} is neither 'max' nor 'min'"
