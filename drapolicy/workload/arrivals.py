@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from drapolicy.errors import Fault, InputError
 
 HEADER = ("time_s", "duration_s", "pod")
 _NS = 10**9
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _LIMIT_S = 10 * 366 * 24 * 3600  # ten years keep every time within int64 nanoseconds
 
 
@@ -63,7 +66,9 @@ def read_arrivals(path: str | Path) -> tuple[Arrival, ...]:
     try:
         header = tuple(next(rows, ()))
         if header != HEADER:
-            faults.append(Fault(str(path), -1, "row 1", "", f"header is {','.join(header)!r}; make it {','.join(HEADER)}"))
+            faults.append(
+                Fault(str(path), -1, "row 1", "", f"header is {','.join(header)!r}; make it {','.join(HEADER)}")
+            )
         for number, row in enumerate(rows, start=2):
             if row:
                 _read_row(str(path), number, row, found, faults)
@@ -82,7 +87,9 @@ def _read_row(path: str, number: int, row: list[str], found: list[Arrival], faul
     time_ns = _nanoseconds(path, where, "time_s", row[0], faults)
     duration_ns = None if not row[1] else _nanoseconds(path, where, "duration_s", row[1], faults)
     if duration_ns == 0 and row[1]:
-        faults.append(Fault(path, -1, where, "duration_s", f"{row[1]!r} is no time; give more than 0 or leave it empty"))
+        faults.append(
+            Fault(path, -1, where, "duration_s", f"{row[1]!r} is no time; give more than 0 or leave it empty")
+        )
     if not row[2]:
         faults.append(Fault(path, -1, where, "pod", "is empty; name a pod of the workload"))
     if time_ns is not None:
@@ -91,7 +98,8 @@ def _read_row(path: str, number: int, row: list[str], found: list[Arrival], faul
 
 def _nanoseconds(path: str, where: str, field: str, text: str, faults: list[Fault]) -> int | None:
     try:
-        seconds = Decimal(text) if len(text) <= 40 else Decimal("nan")
+        # Decimal itself takes more: spaces, underscores, digits of other scripts.
+        seconds = Decimal(text) if len(text) <= 40 and _NUMBER.fullmatch(text) else Decimal("nan")
     except InvalidOperation:
         seconds = Decimal("nan")
     if not seconds.is_finite() or not 0 <= seconds <= _LIMIT_S:
@@ -120,9 +128,8 @@ def redrawn(arrivals: Sequence[Arrival], seed: int) -> tuple[Arrival, ...]:
     rng = np.random.default_rng([seed, len(arrivals)])
     times = np.array([arrival.time_ns for arrival in arrivals], np.int64)
     gaps = np.diff(times, prepend=0)
-    drawn = np.cumsum(rng.choice(gaps, size=len(arrivals)))
+    drawn = accumulate(rng.choice(gaps, size=len(arrivals)).tolist())
     picked = rng.integers(len(arrivals), size=len(arrivals))
     return tuple(
-        Arrival(int(time), arrivals[pick].duration_ns, arrivals[pick].pod)
-        for time, pick in zip(drawn, picked, strict=True)
+        Arrival(time, arrivals[pick].duration_ns, arrivals[pick].pod) for time, pick in zip(drawn, picked, strict=True)
     )

@@ -97,9 +97,7 @@ class Dataset:
 
 def _ask(name: str, cls: str, count: int = 1, expression: str = "") -> DeviceRequest:
     selectors = [DeviceSelector(cel=CELDeviceSelector(expression=expression))] if expression else []
-    exactly = ExactDeviceRequest(
-        device_class_name=cls, selectors=selectors, allocation_mode="ExactCount", count=count
-    )
+    exactly = ExactDeviceRequest(device_class_name=cls, selectors=selectors, allocation_mode="ExactCount", count=count)
     return DeviceRequest(name=name, exactly=exactly)
 
 
@@ -177,9 +175,7 @@ def _workload(dataset: Dataset) -> Objects:
         claim = ResourceClaimSpec(devices=DeviceClaim(requests=list(job.requests), constraints=constraints))
         meta = ObjectMeta(name=job.name, namespace="default")
         templates.append(ResourceClaimTemplate(metadata=meta, spec=ResourceClaimTemplateSpec(spec=claim)))
-        resources = ResourceRequirements(
-            requests={"cpu": Quantity(job.cpu), "memory": Quantity(f"{job.memory_gi}Gi")}
-        )
+        resources = ResourceRequirements(requests={"cpu": Quantity(job.cpu), "memory": Quantity(f"{job.memory_gi}Gi")})
         spec = PodSpec(
             containers=[Container(name="main", image="registry.example/main:1", resources=resources)],
             resource_claims=[PodResourceClaim(name="devices", resource_claim_template_name=job.name)],

@@ -25,7 +25,7 @@ from drapolicy.api.resource import (
     ResourceSlice,
     ResourceSliceSpec,
 )
-from drapolicy.errors import UnknownReferenceError
+from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.inventory import Fleet, build
 from drapolicy.topology import nvidia_smi
 from drapolicy.topology.fleet import bind_fleet
@@ -54,6 +54,8 @@ def fleet_objects(model: str, nodes: int, *, seed: int = 0, zones: int = 1) -> O
     ------
     UnknownReferenceError
         For a model that is not in the table.
+    InputError
+        For a negative number of nodes, or no zone.
 
     Examples
     --------
@@ -64,9 +66,13 @@ def fleet_objects(model: str, nodes: int, *, seed: int = 0, zones: int = 1) -> O
     if model not in MODELS:
         message = f"fleet model {model!r}: unknown; use one of {', '.join(sorted(MODELS))}"
         raise UnknownReferenceError(message)
+    if nodes < 0 or zones < 1:
+        message = f"fleet {model}: {nodes} nodes over {zones} zones; give 0 or more nodes and at least one zone"
+        raise InputError(message)
     machine = MODELS[model]
     rng = np.random.default_rng(seed)
-    made_nodes, slices = [], []
+    made_nodes: list[Node] = []
+    slices: list[ResourceSlice] = []
     for number in range(nodes):
         name = f"node-{number:02d}"
         made_nodes.append(_node(name, machine, f"zone-{number % zones}"))
@@ -115,11 +121,19 @@ def _node(name: str, machine: NodeModel, zone: str) -> Node:
 
 
 def _classes(machine: NodeModel) -> tuple[DeviceClass, ...]:
-    made = [_class("gpu.nvidia.com", f"device.driver == '{GPU_DRIVER}' && device.attributes['{GPU_DRIVER}'].type == 'gpu'")]
+    made = [
+        _class("gpu.nvidia.com", f"device.driver == '{GPU_DRIVER}' && device.attributes['{GPU_DRIVER}'].type == 'gpu'")
+    ]
     if machine.mig:
-        made.append(_class("mig.nvidia.com", f"device.driver == '{GPU_DRIVER}' && device.attributes['{GPU_DRIVER}'].type == 'mig'"))
+        made.append(
+            _class(
+                "mig.nvidia.com", f"device.driver == '{GPU_DRIVER}' && device.attributes['{GPU_DRIVER}'].type == 'mig'"
+            )
+        )
     if machine.nic_roots:
-        made.append(_class("rdma.dra.net", f"device.driver == '{NIC_DRIVER}' && device.attributes['{NIC_DRIVER}'].rdma == true"))
+        made.append(
+            _class("rdma.dra.net", f"device.driver == '{NIC_DRIVER}' && device.attributes['{NIC_DRIVER}'].rdma == true")
+        )
     return tuple(made)
 
 
@@ -191,7 +205,9 @@ def _gpu(index: int, machine: NodeModel, rng: np.random.Generator, *, counters: 
         "type": _text("gpu"),
         "uuid": _text(_uuid(rng, "GPU")),
     }
-    consumes = [DeviceCounterConsumption(counter_set=_set_name(index), counters=_all_counters(machine))] if counters else []
+    consumes = (
+        [DeviceCounterConsumption(counter_set=_set_name(index), counters=_all_counters(machine))] if counters else []
+    )
     return Device(
         name=f"gpu-{index}",
         attributes=attributes,
@@ -241,7 +257,7 @@ def _partitioned(node: str, machine: NodeModel, rng: np.random.Generator) -> lis
     for index in gpus:
         gpu = _gpu(index, machine, rng, counters=True)
         devices.append(gpu)
-        devices += [_partition(gpu, index, profile, start, machine, rng) for profile in machine.mig for start in profile.starts]
+        devices += [_partition(gpu, index, profile, start, rng) for profile in machine.mig for start in profile.starts]
     sets = [CounterSet(name=_set_name(index), counters=_all_counters(machine)) for index in gpus]
     chunks = [devices[i : i + _DEVICES_PER_SLICE] for i in range(0, len(devices), _DEVICES_PER_SLICE)]
     count = 1 + len(chunks)
@@ -277,9 +293,7 @@ def _counters(profile: MigProfile, start: int) -> dict[str, Counter]:
     return drawn | {"memory": Counter(value=Quantity(f"{profile.memory_mi}Mi"))}
 
 
-def _partition(
-    gpu: Device, index: int, profile: MigProfile, start: int, machine: NodeModel, rng: np.random.Generator
-) -> Device:
+def _partition(gpu: Device, index: int, profile: MigProfile, start: int, rng: np.random.Generator) -> Device:
     kept = {name: value for name, value in gpu.attributes.items() if name not in {"type", "uuid", "addressingMode"}}
     attributes = kept | {
         "type": _text("mig"),

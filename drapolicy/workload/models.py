@@ -90,7 +90,16 @@ class NodeModel:
     mig: tuple[MigProfile, ...] = ()
 
 
-_ROOTS_8 = ("pci0000:10", "pci0000:10", "pci0000:20", "pci0000:20", "pci0000:90", "pci0000:90", "pci0000:a0", "pci0000:a0")
+_ROOTS_8 = (
+    "pci0000:10",
+    "pci0000:10",
+    "pci0000:20",
+    "pci0000:20",
+    "pci0000:90",
+    "pci0000:90",
+    "pci0000:a0",
+    "pci0000:a0",
+)
 _NUMA_4 = (("pci0000:10", 0), ("pci0000:20", 0), ("pci0000:90", 1), ("pci0000:a0", 1))
 
 MODELS: dict[str, NodeModel] = {
@@ -152,13 +161,37 @@ MODELS: dict[str, NodeModel] = {
         architecture="Hopper",
         compute_capability="9.0.0",
         memory_mi=81559,
-        roots=("pci0000:15", "pci0000:38", "pci0000:48", "pci0000:59", "pci0000:97", "pci0000:b7", "pci0000:c7", "pci0000:d7"),
-        nic_roots=("pci0000:15", "pci0000:38", "pci0000:48", "pci0000:59", "pci0000:97", "pci0000:b7", "pci0000:c7", "pci0000:d7"),
+        roots=(
+            "pci0000:15",
+            "pci0000:38",
+            "pci0000:48",
+            "pci0000:59",
+            "pci0000:97",
+            "pci0000:b7",
+            "pci0000:c7",
+            "pci0000:d7",
+        ),
+        nic_roots=(
+            "pci0000:15",
+            "pci0000:38",
+            "pci0000:48",
+            "pci0000:59",
+            "pci0000:97",
+            "pci0000:b7",
+            "pci0000:c7",
+            "pci0000:d7",
+        ),
         nvlink_pairs=tuple((a, b) for a in range(8) for b in range(a + 1, 8)),
         nvlinks=18,
         numa=(
-            ("pci0000:15", 0), ("pci0000:38", 0), ("pci0000:48", 0), ("pci0000:59", 0),
-            ("pci0000:97", 1), ("pci0000:b7", 1), ("pci0000:c7", 1), ("pci0000:d7", 1),
+            ("pci0000:15", 0),
+            ("pci0000:38", 0),
+            ("pci0000:48", 0),
+            ("pci0000:59", 0),
+            ("pci0000:97", 1),
+            ("pci0000:b7", 1),
+            ("pci0000:c7", 1),
+            ("pci0000:d7", 1),
         ),
         cpu=224,
         memory_gi=2048,

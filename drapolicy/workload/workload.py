@@ -45,10 +45,14 @@ class Workload:
         if unknown:
             known = ", ".join(sorted(self.patterns)[:8]) or "none"
             faults = [
-                Fault("", -1, "arrivals", "pod", f"{name!r} is not a pod or lone claim of the workload; known are {known}")
+                Fault(
+                    "", -1, "arrivals", "pod", f"{name!r} is not a pod or lone claim of the workload; known are {known}"
+                )
                 for name in unknown
             ]
             raise InputError(faults=faults)
+        for ask in self.patterns.values():
+            communication_percent(ask.pod)
 
     @cached_property
     def patterns(self) -> Mapping[str, Ask]:
