@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -12,13 +12,19 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from drapolicy.api.meta import ObjectMeta
-from drapolicy.api.resource import AllocationResult, ResourceClaim, ResourceClaimStatus
-from drapolicy.inventory.pool_device import DeviceId
+from drapolicy.api.resource import (
+    AllocationResult,
+    DeviceRequestAllocationResult,
+    ResourceClaim,
+    ResourceClaimStatus,
+)
+from drapolicy.inventory.pool_device import DeviceId, PoolDevice
 from drapolicy.policies import Engine, Policy
 from drapolicy.problem.ask import Ask, claim_key, unmet
 from drapolicy.problem.events import Finish, Start
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.problem import Problem
+from drapolicy.problem.site import Sites
 from drapolicy.simulate.agenda import Agenda
 from drapolicy.simulate.scenario import Scenario
 from drapolicy.simulate.speed import Ideal, bottleneck_mb_s, stretched_ns
@@ -47,7 +53,8 @@ class Record:
     devices
         ``driver/pool/device`` of its devices.
     drawn
-        How much of the fleet it holds, in whole devices: a partition counts as its largest share of a counter.
+        How much of the fleet it holds, in whole devices: a partition counts as its mean share of its counters, a
+        share of a device as the largest part of a capacity that it consumes.
     ideal_mb_s, real_mb_s
         Slowest link of its devices: the best possible on this fleet, and the one it got; 0 for fewer than two.
     reason
@@ -203,12 +210,10 @@ class _Run:
 
     def _schedule(self, now: int) -> None:
         """Try all that wait, in order; those for which nothing has changed since are not tried again."""
-        still: list[_Waiting] = []
-        for waiting in self.waiting:
-            if waiting.tried == self.freed or not self._try(waiting, now):
-                waiting.tried = self.freed
-                still.append(waiting)
-        self.waiting = still
+        freed = -1
+        while freed != self.freed:  # a start can free too: a shared claim that others wait for
+            freed = self.freed
+            self.waiting = [w for w in self.waiting if w.tried == self.freed or not self._try(w, now)]
 
     def _try(self, waiting: _Waiting, now: int) -> bool:
         problem = Problem(self.state, (waiting.ask,), now)
@@ -218,6 +223,7 @@ class _Run:
         self.decisions += 1
         self.state.cursor = placement.cursor
         if placement.node is None:
+            waiting.tried = self.freed
             self._note(waiting.number, reason=placement.message, unmodelled=placement.unmodelled)
             return False
         if self.check:
@@ -242,9 +248,11 @@ class _Run:
         site = self.state.sites[n]
         held = (self.state.held[claim_key(claim)] for claim in waiting.ask.claims)
         results = [result for allocation in held for result in allocation.devices.results]
-        at = {device.id: device for device in site.devices}
-        devices = [at[DeviceId(r.driver, r.pool, r.device)] for r in results if not r.admin_access]
-        indices = sorted({device.index for device in devices})
+        # A claim that was allocated from the start may hold devices that no slice publishes any more.
+        at = {device.id: device.index for device in site.devices}
+        held_by = [(at.get(DeviceId(r.driver, r.pool, r.device)), r) for r in results if not r.admin_access]
+        drawn = {(d, r.share_id): site.share(d) * _part(r, site.devices[d]) for d, r in held_by if d is not None}
+        indices = sorted({d for d, _ in drawn})
         ideal = self.ideal.mb_s([site.devices[d].pool.driver for d in indices])
         real = bottleneck_mb_s(site.links, indices)
         finished = None
@@ -258,12 +266,19 @@ class _Run:
             finished_ns=finished,
             node=site.name,
             devices=tuple(str(site.devices[d].id) for d in indices),
-            drawn=round(sum(site.share(d) for d in indices), 9),
+            drawn=round(sum(drawn.values()), 9),
             ideal_mb_s=ideal,
             real_mb_s=real,
             reason="",
             unmodelled=placement.unmodelled,
         )
+
+
+def _part(result: DeviceRequestAllocationResult, device: PoolDevice) -> float:
+    """Return how much of a device a result takes; all of it unless it says what it consumes."""
+    whole = dict(device.capacity)
+    parts = [taken.nano / whole[name] for name, taken in result.consumed_capacity.items() if whole.get(name)]
+    return max(parts, default=1.0)
 
 
 def claim_holding(key: str, allocation: AllocationResult) -> ResourceClaim:
@@ -276,5 +291,5 @@ def claim_holding(key: str, allocation: AllocationResult) -> ResourceClaim:
 
 def capacity(scenario: Scenario) -> int:
     """Return how many whole devices a fleet has; the partitions of one counter set are one."""
-    sites = scenario.state().sites
-    return sum(sites[n].whole for n in range(len(sites)))
+    sites = Sites(scenario.fleet)
+    return sum(sites[n].whole for n in range(scenario.fleet.nodes.candidates))

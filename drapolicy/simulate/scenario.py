@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import msgspec
+from functools import cached_property
 
 from drapolicy import api
 from drapolicy.api import Objects
@@ -40,13 +39,17 @@ class Scenario:
         """Return the state at the start."""
         return State(self.fleet, self.standing.claims, self.standing.pods)
 
-    @property
+    @cached_property
     def inputs(self) -> Mapping[str, str]:
-        """Digests of what the results depend on."""
-        standing = msgspec.json.encode(api.dump(self.standing, "json")) if self.standing.claims else b""
+        """Digests of what the results depend on; the order of the nodes too, because "the first node" does."""
         return {
             "fleet": self.fleet.digest,
+            "nodes": _digest("\n".join(self.fleet.nodes.names)),
             "links": self.fleet.links_digest,
             "workload": self.workload.digest,
-            "standing": hashlib.sha256(standing).hexdigest(),
+            "standing": _digest(api.dump(self.standing, "json")),
         }
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

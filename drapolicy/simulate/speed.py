@@ -44,6 +44,34 @@ def bottleneck_mb_s(links: NDArray[np.int64], chosen: Sequence[int]) -> int:
     return int(-tree.data.max()) if tree.nnz == len(chosen) - 1 else 0
 
 
+def best_bottleneck_mb_s(links: NDArray[np.int64], count: int) -> int:
+    """Return the greatest bottleneck of any ``count`` devices, in MB/s; 0 where no such set is connected.
+
+    Links are added from the fastest down: the one that first joins ``count`` devices is the slowest that they need,
+    and whatever is joined more can be left out from the leaves on.
+
+    Parameters
+    ----------
+    links
+        As for :func:`bottleneck_mb_s`.
+    count
+        At least 2.
+    """
+    joined = [{d} for d in range(len(links))]
+    rows, columns = np.nonzero(np.triu(links))
+    speeds = links[rows, columns]
+    for e in np.argsort(-speeds, kind="stable").tolist():
+        one, other = joined[rows[e]], joined[columns[e]]
+        if one is other:
+            continue
+        one |= other
+        if len(one) >= count:
+            return int(speeds[e])
+        for d in other:
+            joined[d] = one
+    return 0
+
+
 class Ideal:
     """The best bandwidth that a number of devices of a driver can have on any node of a fleet.
 
@@ -62,7 +90,8 @@ class Ideal:
         """Return the greatest bottleneck of a set with one device for each driver named; 0 for fewer than two."""
         key = tuple(sorted(drivers))
         if key not in self._known:
-            found = [self._on(self._sites[n], key) for n in range(len(self._sites))] if len(key) > 1 else []
+            nodes = range(self._sites.fleet.nodes.candidates) if len(key) > 1 else ()
+            found = [self._on(self._sites[n], key) for n in nodes]
             self._known[key] = max(found, default=0)
         return self._known[key]
 
@@ -76,6 +105,8 @@ class Ideal:
 
     @staticmethod
     def _best(site: Site, drivers: tuple[str, ...], own: NDArray[np.intp]) -> int:
+        if len(set(drivers)) == 1:
+            return best_bottleneck_mb_s(site.links[np.ix_(own, own)], len(drivers))
         if comb(len(own), len(drivers)) > _MOST_SETS:
             # Too many sets to look at each: no set beats the fastest link.
             return int(site.links[np.ix_(own, own)].max(initial=0))
