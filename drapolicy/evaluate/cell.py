@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
 
 import msgspec
 
 import drapolicy
 from drapolicy.evaluate.metrics import METRICS, slowdown_of
 from drapolicy.policies import POLICIES, Policy, Rule
+from drapolicy.policies.objective import as_objective
 from drapolicy.simulate import Play, Scenario, capacity, play
-from drapolicy.simulate.run import Record
 
 _POINTS = 120
 
@@ -80,25 +85,22 @@ def run_cell(scenario: Scenario, policy: Policy, seed: int, *, check: bool = Fal
         metrics={name: None if value != value else value for name, value in values.items()},  # noqa: PLR0124
         slowdowns=sorted(round(s, 4) for s in map(slowdown_of, played.records) if s == s),  # noqa: PLR0124
         queue=_queue(played),
-        reasons=_counted([record.reason for record in played.records if record.reason]),
-        unmodelled=_counted([what for record in played.records for what in record.unmodelled]),
+        reasons=_counted(record.reason for record in played.records if record.reason),
+        unmodelled=_counted(what for record in played.records for what in record.unmodelled),
         seconds=played.seconds,
     )
 
 
 def _queue(played: Play) -> list[int]:
     """Return how many pods waited at each of some points of time."""
-
-    def waits(record: Record, now: float) -> bool:
-        return record.arrived_ns <= now and (record.started_ns is None or record.started_ns > now)
-
-    times = [played.end_ns * (point + 1) / _POINTS for point in range(_POINTS)]
-    return [sum(waits(record, now) for record in played.records) for now in times]
+    arrived = sorted(record.arrived_ns for record in played.records)
+    started = sorted(record.started_ns for record in played.records if record.started_ns is not None)
+    times = [played.end_ns * (point + 1) // _POINTS for point in range(_POINTS)]
+    return [bisect_right(arrived, now) - bisect_right(started, now) for now in times]
 
 
-def _counted(texts: list[str]) -> dict[str, int]:
-    counts = {text: texts.count(text) for text in set(texts)}
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:10])
+def _counted(texts: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(texts).items(), key=lambda item: (-item[1], item[0]))[:10])
 
 
 def cell_key(scenario: Scenario, policy: Policy, seed: int) -> str:
@@ -113,21 +115,53 @@ def cell_key(scenario: Scenario, policy: Policy, seed: int) -> str:
 def policy_fingerprint(policy: Policy) -> str:
     """Return a text that changes whenever a policy may decide otherwise; empty if that cannot be told.
 
-    Policies of the table are named; of one's own rules the source of each term and the parts' fields count.
+    Policies of the table are named. Of one's own rules count the solver and the node rule with their fields, and each
+    term with the source of its function and the constants that it reads.
     """
-    if POLICIES.get(policy.name) is policy or (isinstance(policy, Rule) and POLICIES.get(policy.name) == policy):
+    if isinstance(policy, Rule) and POLICIES.get(policy.name) == policy:
         return policy.name
-    if not isinstance(policy, Rule) or policy.objective is None:
+    if not isinstance(policy, Rule) or not _is_ours(type(policy.solver)) or not _is_ours(type(policy.nodes)):
         return ""
+    levels: list[object] = []
+    for level in as_objective(policy.objective).levels:
+        for weight, term in level:
+            source = _source(term.function)
+            if not source:
+                return ""
+            levels.append((weight, term.name, term.sense, term.sees, term.bounds, source))
+        levels.append(())
+    return repr((policy.name, policy.solver, policy.nodes, levels))
+
+
+def _source(function: Callable[..., Any]) -> str:
+    """Return the source of a function with the constants that it reads; empty if it depends on anything else."""
     try:
-        sources = [inspect.getsource(term.function) for term in policy.objective.terms]  # type: ignore[union-attr]
+        text = inspect.getsource(function)
     except (OSError, TypeError):
         return ""
-    closures = [term.function.__closure__ for term in policy.objective.terms]  # type: ignore[union-attr]
-    if any(closures):
+    if not inspect.isfunction(function) or function.__closure__ or function.__defaults__ or function.__kwdefaults__:
         return ""
-    weights = [[(weight, term.name) for weight, term in level] for level in policy.objective.levels]  # type: ignore[union-attr]
-    return repr((policy.name, policy.solver, policy.nodes, weights, sources))
+    if _is_ours(function):
+        return text
+    for name in sorted(set(_names(function.__code__)) & function.__globals__.keys()):
+        value = function.__globals__[name]
+        if isinstance(value, int | float | str | None):
+            text += f"{name} = {value!r}\n"
+        elif not isinstance(value, ModuleType) and not _is_ours(value):
+            return ""
+    return text
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
+
+
+def _is_ours(thing: object) -> bool:
+    """Return whether something's code is drapolicy's, which counts in every key."""
+    return str(getattr(thing, "__module__", "")).partition(".")[0] == "drapolicy"
 
 
 @cache

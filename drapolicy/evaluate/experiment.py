@@ -74,7 +74,7 @@ def evaluate(
     Raises
     ------
     InputError
-        For scenarios or policies of one name, or no seeds.
+        For scenarios or policies of one name, no seeds, or a negative one.
     """
     chosen = [policy_of(item) for item in policies]
     if all(item.name != STOCK for item in chosen):
@@ -84,6 +84,9 @@ def evaluate(
     _refuse_doubles("policy", [item.name for item in chosen])
     if not drawn:
         message = "evaluate: no seeds; give at least one"
+        raise InputError(message)
+    if min(drawn) < 0:
+        message = f"evaluate: seed {min(drawn)} is negative; use 0 for the arrivals as recorded, others to draw again"
         raise InputError(message)
     tasks = [Task(*combination, check) for combination in product(scenarios, chosen, drawn)]
     folder = None if out is None else Path(out) / "cells"
@@ -147,19 +150,23 @@ def _played(tasks: Sequence[Task], missing: Sequence[int], jobs: int) -> Iterabl
         deaf = (signal.SIGINT, signal.SIG_IGN)
         with ProcessPoolExecutor(min(jobs, len(sent)), context, signal.signal, deaf) as pool:
             futures: dict[Future[Cell], int] = {pool.submit(_play, tasks[position]): position for position in sent}
-            for future in as_completed(futures):
-                yield futures[future], future.result()
+            try:
+                for future in as_completed(futures):
+                    yield futures[future], future.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)  # or leaving would wait for every cell to be played
+                raise
     for position in here:
         yield position, _play(tasks[position])
 
 
 def _can_be_sent(task: Task) -> bool:
     try:
-        pickle.dumps(task.policy)
+        sent = pickle.dumps(task.policy)
     except (pickle.PicklingError, AttributeError, TypeError):
         return False
-    # Functions of a notebook are named after a module that another process does not have.
-    return "__main__" not in repr(getattr(task.policy, "objective", ""))
+    # What a notebook defines is pickled as a name of a module that another process does not have.
+    return b"__main__" not in sent
 
 
 def _play(task: Task) -> Cell:

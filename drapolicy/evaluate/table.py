@@ -47,12 +47,12 @@ class Verdict:
         unit = self.metric.unit
         if self.winner == STOCK:
             return f"{self.scenario}: no policy is better than {STOCK} by {self.metric.name} ({self.stock:.3g} {unit})"
-        percent = 100 * abs(self.value - self.stock) / abs(self.stock) if self.stock else nan
+        percent = f"{100 * abs(self.value - self.stock) / abs(self.stock):.0f} % " if self.stock else ""
         direction = "lower" if self.value < self.stock else "higher"
         low, high = sorted((abs(self.difference.low), abs(self.difference.high)))
         return (
             f"{self.scenario}: {self.winner} wins: {self.metric.name} {self.value:.3g} {unit} against {self.stock:.3g} "
-            f"{unit} of {STOCK}, {percent:.0f} % {direction} (95 % interval of the difference {low:.2g} to {high:.2g} "
+            f"{unit} of {STOCK}, {percent}{direction} (95 % interval of the difference {low:.2g} to {high:.2g} "
             f"{unit}, {self.difference.pairs} seeds)"
         )
 
@@ -103,7 +103,8 @@ class Results:
         Parameters
         ----------
         metric
-            Name of a metric; by default the first of :data:`PRIMARY` that has a meaning and differs.
+            Name of a metric; by default the first of :data:`PRIMARY` that differs between policies, or that has a
+            meaning if none differs.
 
         Raises
         ------
@@ -129,12 +130,11 @@ class Results:
         return Verdict(scenario, chosen, best, stock, value, difference)
 
     def _primary(self, scenario: str) -> str:
-        for name in PRIMARY:
-            means = [self.mean(scenario, policy, name) for policy in self.policies]
-            known = {round(mean, 9) for mean in means if not isnan(mean)}
-            if known and (len(known) > 1 or name == "slowdown"):
-                return name
-        return PRIMARY[1]
+        means = {name: [self.mean(scenario, policy, name) for policy in self.policies] for name in PRIMARY}
+        known = {name: {round(mean, 9) for mean in found if not isnan(mean)} for name, found in means.items()}
+        differing = (name for name in PRIMARY if len(known[name]) > 1)
+        meaning = (name for name in PRIMARY if known[name])
+        return next(differing, next(meaning, PRIMARY[0]))
 
     def rows(self) -> Iterator[dict[str, str | int | float | None]]:
         """Yield one row for each cell and metric."""
