@@ -120,6 +120,8 @@ def release(minor: str = "1.37", *, gates: Mapping[str, bool] | None = None) -> 
     result = Release(minor, frozenset(name for name, on in switched.items() if on))
     missing = result.features - SUPPORTED_FEATURES
     if missing:
-        message = f"Kubernetes {minor}: the rules of {', '.join(sorted(missing))} are not implemented; leave the gate off"
+        message = (
+            f"Kubernetes {minor}: the rules of {', '.join(sorted(missing))} are not implemented; leave the gate off"
+        )
         raise UnsupportedFeatureError(message, missing)
     return result

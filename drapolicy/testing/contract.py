@@ -133,14 +133,16 @@ def inputs_stay_unchanged(policy: Policy, cases: int = CASES) -> None:
 
 
 def same_seed_same_placement(policy: Policy, cases: int = CASES) -> None:
-    """The same problem and seed give the same placement, again and with remembered answers."""
+    """Remembered or not, the same problem and seed give the same placement."""
     for seed, case in _cases(cases):
         state = _state(case)
         first = _decide(policy, state, _ask(case), seed)
         engine = Engine(state.fleet, policy)
         for again in (_decide(policy, _state(case), _ask(case), seed), *(_engine(engine, state, case, seed))):
             if (first.node, first.results) != (again.node, again.results):
-                message = f"{policy.name}: problem {seed}: {first.node} {first.results} and then {again.node} {again.results}"
+                message = (
+                    f"{policy.name}: problem {seed}: {first.node} {first.results} and then {again.node} {again.results}"
+                )
                 raise BrokenContract(message)
 
 
@@ -206,7 +208,7 @@ def small_problems_are_answered(policy: Policy, cases: int = CASES) -> None:  # 
 
 
 def unmet_claims_get_results(policy: Policy, cases: int = CASES) -> None:
-    """A placement has one result for each claim that had no allocation, in order."""
+    """Each claim that had no allocation gets one result, in order."""
     for seed, case in _cases(cases):
         state = _state(case)
         placement = _decide(policy, state, _ask(case))
@@ -217,7 +219,7 @@ def unmet_claims_get_results(policy: Policy, cases: int = CASES) -> None:
 
 
 def other_processes_agree(policy: Policy, cases: int = CASES) -> None:
-    """A fresh interpreter with another hash seed decides the same; for policies that can be sent to one."""
+    """Another process with another hash seed decides the same; for policies that can be sent to one."""
     try:
         sent = pickle.dumps(policy)
     except (pickle.PicklingError, AttributeError, TypeError):
