@@ -95,7 +95,12 @@ class VerificationError(DrapolicyError):
 
     def __init__(self, rule: str, message: str) -> None:
         self.rule = rule
+        self._message = message
         super().__init__(f"{rule}: {message}")
+
+    def __reduce__(self) -> tuple[type[VerificationError], tuple[str, str]]:
+        # Plays run in processes of their own, and the error must reach the one that started them.
+        return type(self), (self.rule, self._message)
 
 
 class ExportError(DrapolicyError):

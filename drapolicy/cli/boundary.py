@@ -45,14 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     _lenient_streams()
     words = spread(sys.argv[1:] if arguments is None else arguments)
-    try:
-        code = _run(words)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # What is still buffered would fail again when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return NOBODY_READS
-    return code
+    return _run(words)
 
 
 def _run(words: Sequence[str]) -> int:
@@ -62,6 +55,7 @@ def _run(words: Sequence[str]) -> int:
 
     try:
         code = app(words, prog_name=program_name(sys.argv[0]), standalone_mode=False)
+        sys.stdout.flush()
     except ClickException as error:
         error.show()
         return error.exit_code
@@ -75,8 +69,10 @@ def _run(words: Sequence[str]) -> int:
         # The parser's answer to a broken pipe, and to nothing else; its code would mean that claims are pending.
         return NOBODY_READS
     except BrokenPipeError:
-        raise
+        _drop_output()
+        return NOBODY_READS
     except OSError as error:
+        _drop_output()
         where = f"{error.filename}: " if error.filename else ""
         return _say(f"{where}{(error.strerror or str(error)).lower()}", BAD_INPUT)
     except Exception as error:
@@ -154,6 +150,14 @@ def _say(text: str, code: int) -> int:
     sys.stdout.flush()
     sys.stderr.write("\n".join([f"drapolicy: {lines[0]}", *lines[1:]]) + "\n")
     return code
+
+
+def _drop_output() -> None:
+    """Let go of output that cannot be written, which would fail again when the interpreter ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _lenient_streams() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from drapolicy.cli.boundary import program_name
 from drapolicy.cli.inputs import examine, notes_on, once, refuse
 from drapolicy.cli.output import Format, note, print_data, print_line, write_whole
 from drapolicy.cli.progress import interruptible, shown_progress
@@ -74,7 +75,7 @@ def evaluate(request: Request, output: Format) -> int:
         note(f"interrupted; {kept} finished parts are kept in {request.out / 'cells'}")
         if not request.check:
             again = [word for word in sys.argv[1:] if word != "--fresh"]
-            note(f"to go on, give the same command again: drapolicy {shlex.join(again)}")
+            note(f"to go on, give the same command again: {program_name(sys.argv[0])} {shlex.join(again)}")
         return INTERRUPTED
     notes = unmodelled(results)
     files = write_files(results, request, notes)

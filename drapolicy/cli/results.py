@@ -36,6 +36,8 @@ def print_results(results: Results, metric: str | None) -> None:
         f"* best mean. After a mean: difference from {STOCK} and its 95 % interval, paired by seed. "
         f"{TIME} depends on the machine and is not reproducible; all else is."
     )
+    if len({cell.seed for cell in results.cells}) == 1:
+        print_line("One seed gives no interval, so no policy can be better for certain; give more with --seeds.")
     print_line()
     for scenario in results.scenarios:
         print_line(str(results.verdict(scenario, metric)))
@@ -109,7 +111,7 @@ def _cell(results: Results, scenario: str, policy: str, metric: Metric, *, best:
     if policy == STOCK:
         return [text]
     delta = results.difference(scenario, policy, metric.name)
-    if delta.mean == delta.low == delta.high == 0:
+    if delta.mean == 0 and (isnan(delta.low) or delta.low == delta.high):
         return [text, "same"]
     reach = "" if isnan(delta.low) else f" ±{short(delta.mean - delta.low)}"
     return [text, f"{'+' if delta.mean > 0 else ''}{short(delta.mean)}{reach}"]

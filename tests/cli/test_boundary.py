@@ -97,6 +97,14 @@ def test_nobody_has_to_read_to_the_end(root):
         assert process.wait(60) == 141
 
 
+def test_a_full_disk_is_an_error(root):
+    """Output that cannot be written is told, not lost."""
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        command = [sys.executable, "-m", "drapolicy", "policies"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=root, check=False)
+    assert (done.returncode, done.stderr) == (2, "drapolicy: no space left on device\n")
+
+
 def test_output_has_no_colours_on_a_pipe(spawn):
     """What is read by programs has no escape sequences and is never cut, even if a variable asks for colours."""
     ran = spawn("policies", FORCE_COLOR="1", COLUMNS="20")

@@ -183,7 +183,7 @@ def test_an_interrupt_keeps_what_is_finished(root, tmp_path):
     assert 2 <= len(kept) < 200
     assert err == (
         f"interrupted; {len(kept)} finished parts are kept in {cells}\n"
-        f"to go on, give the same command again: drapolicy {' '.join(command_line)}\n"
+        f"to go on, give the same command again: python -m drapolicy {' '.join(command_line)}\n"
     )
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["cells"]
 
