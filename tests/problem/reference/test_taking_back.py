@@ -104,3 +104,19 @@ def test_an_amount_of_another_form_is_judged_anew(kit: Any) -> None:
     allocator = kit.allocator([], pools=lambda _: pools)
     ask = [kit.claim(kit.request(capacity={"requests": {"mem": text}})) for text in ("5", "5000m", "5")]
     assert [isinstance(allocator.allocate(kit.node, [claim]), Fits) for claim in ask] == [True, False, True]
+
+
+def test_a_share_that_was_given_up_draws_counters_anew(kit: Any) -> None:
+    """x held a share of d0 for a while; z may not have one for free once y has drawn the counters."""
+    only_d0 = {"selectors": [{"cel": {"expression": "device.allowMultipleAllocations"}}]}
+    devices = [draw("d0", allowMultipleAllocations=True), draw("a", attributes={"only": {"bool": True}}), "free"]
+    slices = [kit.slice(devices, count=2), counters(kit, mem="4")]
+    claim = kit.claim(kit.request("x"), kit.request("y", **ONLY_A), kit.request("z", **only_d0))
+    assert kit.allocate(slices, claim) == NoFit()
+
+
+def test_a_result_never_holds_more_than_32_devices(kit: Any) -> None:
+    """5 + 28 are one too many, so the list's second entry is taken."""
+    slices = [kit.slice([f"d{i:02}" for i in range(40)])]
+    claim = kit.claim(kit.first("r", kit.request("five", 5), kit.request("two", 2)), kit.request("rest", 28))
+    assert len(kit.names(kit.allocate(slices, claim))[0]) == 30
