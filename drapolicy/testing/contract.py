@@ -8,7 +8,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -16,25 +16,11 @@ import msgspec
 import numpy as np
 
 from drapolicy import api
-from drapolicy.api import Objects
-from drapolicy.api.core import Node, Pod, PodSpec
-from drapolicy.api.meta import ObjectMeta
-from drapolicy.api.resource import (
-    Device,
-    DeviceClaim,
-    DeviceClass,
-    DeviceRequest,
-    ExactDeviceRequest,
-    ResourceClaim,
-    ResourceClaimSpec,
-    ResourcePool,
-    ResourceSlice,
-    ResourceSliceSpec,
-)
+from drapolicy.api.core import Pod, PodSpec
 from drapolicy.errors import DrapolicyError, VerificationError
 from drapolicy.inventory import build
 from drapolicy.policies import POLICIES, Engine, Policy
-from drapolicy.problem.ask import Ask, kind_of, unmet
+from drapolicy.problem.ask import Ask, unmet
 from drapolicy.problem.events import Finish, Start
 from drapolicy.problem.outcome import Fits
 from drapolicy.problem.placement import Placement
@@ -42,9 +28,11 @@ from drapolicy.problem.problem import Problem
 from drapolicy.problem.state import State
 from drapolicy.release import release
 from drapolicy.testing.generate import Case, problem
+from drapolicy.testing.simple import ask, ask_with, row
 from drapolicy.verify import verify
 
 CASES = 60
+_NOT_THERE = 75  # how the other process says that it cannot import the policy's module
 
 
 class BrokenContract(DrapolicyError):  # noqa: N818 - it names what happened
@@ -75,11 +63,11 @@ def _state(case: Case) -> State:
 
 
 def _ask(case: Case) -> Ask:
-    return Ask("test/pod", case.claims, None, kind_of(case.claims, None))
+    return ask_with(None, *case.claims)
 
 
-def _decide(policy: Policy, state: State, ask: Ask, seed: int = 0) -> Placement:
-    return policy.place(Problem(state, (ask,)), np.random.default_rng(seed))
+def _decide(policy: Policy, state: State, wanted: Ask, seed: int = 0) -> Placement:
+    return policy.place(Problem(state, (wanted,)), np.random.default_rng(seed))
 
 
 def _cases(count: int) -> Iterator[tuple[int, Case]]:
@@ -107,9 +95,9 @@ def nothing_feasible_is_left_pending(policy: Policy, cases: int = CASES) -> None
     for seed, case in _cases(cases):
         # A node name keeps the other nodes out before devices are looked at.
         pod = Pod(spec=PodSpec(node_name=case.node.metadata.name))
-        ask = Ask("test/pod", case.claims, pod, kind_of(case.claims, pod))
-        expected = _decide(reference, _state(case), ask)
-        got = _decide(policy, _state(case), ask)
+        here = ask_with(pod, *case.claims)
+        expected = _decide(reference, _state(case), here)
+        got = _decide(policy, _state(case), here)
         if expected.placed != got.placed:
             message = f"{policy.name}: problem {seed}: the reference says {expected.outcome}, the policy {got.outcome}"
             raise BrokenContract(message)
@@ -121,15 +109,19 @@ def nothing_feasible_is_left_pending(policy: Policy, cases: int = CASES) -> None
 def inputs_stay_unchanged(policy: Policy, cases: int = CASES) -> None:
     """Deciding changes neither the state nor the claims."""
     for seed, case in _cases(cases):
-        state, untouched = _state(case), _state(case)
-        before = api.dump(case.objects, "json")
+        state = _state(case)
+        before, seen = api.dump(case.objects, "json"), _seen(state)
         _decide(policy, state, _ask(case))
-        if state.allocated != untouched.allocated or state.version != untouched.version:
+        if _seen(state) != seen or state.allocated != _state(case).allocated:
             message = f"{policy.name}: problem {seed}: the state was changed by deciding"
             raise BrokenContract(message)
         if api.dump(case.objects, "json") != before:
             message = f"{policy.name}: problem {seed}: an object was changed by deciding"
             raise BrokenContract(message)
+
+
+def _seen(state: State) -> tuple[object, ...]:
+    return state.version, state.cursor, dict(state.held), dict(state.running), repr(state.rooms)
 
 
 def same_seed_same_placement(policy: Policy, cases: int = CASES) -> None:
@@ -153,34 +145,58 @@ def _engine(engine: Engine, state: State, case: Case, seed: int) -> Iterator[Pla
 
 def engine_equals_policy(policy: Policy, cases: int = CASES) -> None:
     """After any sequence of events, remembered answers decide as the policy does."""
-    fleet = build(_row(nodes=3, devices=4), release())
     for memory in (0, 1, 1000):
-        state, engine = State(fleet), Engine(fleet, policy, answers=memory)
         rng = np.random.default_rng(memory)
-        running: list[str] = []
-        for step in range(cases):
-            if running and rng.random() < 0.4:
-                state.apply(Finish(running.pop(int(rng.integers(len(running))))))
-            ask = _simple(f"ask-{step}", int(rng.integers(1, 4)))
-            plain = policy.place(Problem(state, (ask,)), np.random.default_rng(step))
-            kept = engine.place(Problem(state, (ask,)), np.random.default_rng(step))
-            if (plain.node, plain.results, type(plain.outcome)) != (kept.node, kept.results, type(kept.outcome)):
-                message = f"{policy.name}: step {step}: {plain.node} without memory, {kept.node} with {memory} answers"
-                raise BrokenContract(message)
-            if plain.node is not None:
-                state.apply(Start(ask, plain.node, plain.results))
-                running.append(ask.name)
+        counts = rng.integers(1, 4, size=cases).tolist()
+        asks = [ask(f"ask-{step}", count) for step, count in enumerate(counts)]
+        _same_history(policy, State(build(row(nodes=3, devices=4), release())), asks, memory)
+        for seed in range(max(cases // 20, 1)):
+            _same_history(policy, _state(problem(seed)), list(_drawn_asks(seed, cases // 3)), memory)
+
+
+def _drawn_asks(seed: int, count: int) -> Iterator[Ask]:
+    """Yield asks of a few kinds that come again, some for claims that others use too."""
+    rng = np.random.default_rng(seed)
+    kinds = [problem(100 * seed + k).claims for k in range(4)]
+    for step in range(count):
+        k = int(rng.integers(len(kinds)))
+        prefix = f"shared-{k}" if rng.random() < 0.3 else f"own-{step}"
+        claims = [
+            msgspec.structs.replace(
+                claim, metadata=msgspec.structs.replace(claim.metadata, name=f"{prefix}-{claim.metadata.name}")
+            )
+            for claim in kinds[k]
+        ]
+        yield ask_with(None, *claims, name=f"test/ask-{step}")
+
+
+def _same_history(policy: Policy, state: State, asks: Sequence[Ask], memory: int) -> None:
+    engine = Engine(state.fleet, policy, answers=memory)
+    rng = np.random.default_rng(len(asks))
+    running: list[str] = []
+    for step, wanted in enumerate(asks):
+        if running and rng.random() < 0.4:
+            state.apply(Finish(running.pop(int(rng.integers(len(running))))))
+        plain = policy.place(Problem(state, (wanted,)), np.random.default_rng(step))
+        kept = engine.place(Problem(state, (wanted,)), np.random.default_rng(step))
+        if (plain.node, plain.results, plain.outcome) != (kept.node, kept.results, kept.outcome):
+            message = f"{policy.name}: step {step}: {plain.node} without memory, {kept.node} with {memory} answers"
+            raise BrokenContract(message)
+        state.cursor = plain.cursor
+        if plain.node is not None:
+            state.apply(Start(wanted, plain.node, plain.results))
+            running.append(wanted.name)
 
 
 def renaming_only_renames(policy: Policy, cases: int = CASES) -> None:
     """Other device names give the same devices under their new names."""
-    plain = build(_row(nodes=2, devices=5), release())
-    renamed = build(_row(nodes=2, devices=5, device="zz-{}"), release())
+    plain = build(row(nodes=2, devices=5), release())
+    renamed = build(row(nodes=2, devices=5, device="zz-{}"), release())
     for count in range(1, 6):
-        ask = _simple("ask", count)
+        wanted = ask("ask", count)
         for seed in range(max(cases // 10, 1)):
-            one = _decide(policy, State(plain), ask, seed)
-            other = _decide(policy, State(renamed), ask, seed)
+            one = _decide(policy, State(plain), wanted, seed)
+            other = _decide(policy, State(renamed), wanted, seed)
             names = [f"zz-{name.removeprefix('device-')}" for name in _names(one)]
             if one.node != other.node or names != _names(other):
                 message = f"{policy.name}: {count} devices: {_names(one)} become {_names(other)} under other names"
@@ -190,15 +206,15 @@ def renaming_only_renames(policy: Policy, cases: int = CASES) -> None:
 def small_problems_are_answered(policy: Policy, cases: int = CASES) -> None:  # noqa: ARG001
     """No node, no device, no claim and one device are all answered."""
     expectations = (
-        (_row(nodes=0, devices=0), 1, False),
-        (_row(nodes=1, devices=0), 1, False),
-        (_row(nodes=1, devices=1), 1, True),
-        (_row(nodes=1, devices=1), 2, False),
-        (_row(nodes=1, devices=1), 0, True),
+        (row(nodes=0, devices=0), 1, False),
+        (row(nodes=1, devices=0), 1, False),
+        (row(nodes=1, devices=1), 1, True),
+        (row(nodes=1, devices=1), 2, False),
+        (row(nodes=1, devices=1), 0, True),
     )
     for objects, count, placed in expectations:
         state = State(build(objects, release()))
-        placement = _decide(policy, state, _simple("ask", count))
+        placement = _decide(policy, state, ask("ask", count))
         if placement.placed != placed:
             message = f"{policy.name}: {len(objects.slices)} slices, {count} devices: {placement.outcome}"
             raise BrokenContract(message)
@@ -231,7 +247,10 @@ def other_processes_agree(policy: Policy, cases: int = CASES) -> None:
     script = (
         "import pickle, sys\n"
         "from drapolicy.testing.contract import _fingerprint\n"
-        "policy = pickle.loads(sys.stdin.buffer.read())\n"
+        "try:\n"
+        "    policy = pickle.loads(sys.stdin.buffer.read())\n"
+        "except (ImportError, AttributeError):\n"
+        f"    sys.exit({_NOT_THERE})\n"
         f"print('\\n'.join(_fingerprint(policy, seed) for seed in range({count})))\n"
     )
     run = subprocess.run(  # noqa: S603 - our own interpreter and script
@@ -241,6 +260,8 @@ def other_processes_agree(policy: Policy, cases: int = CASES) -> None:
         check=False,
         env={"PYTHONHASHSEED": "12345", "PYTHONPATH": ":".join(path for path in sys.path if path)},
     )
+    if run.returncode == _NOT_THERE:
+        return
     there = run.stdout.decode().splitlines()
     if here != there:
         message = f"{policy.name}: another process decides otherwise: {run.stderr.decode()[-500:] or (here, there)}"
@@ -270,38 +291,6 @@ CHECKS: MappingProxyType[str, Callable[[Policy, int], None]] = MappingProxyType(
         )
     }
 )
-
-
-# --- problems of one's own making ----------------------------------------------------------------------------
-
-
-def _row(*, nodes: int, devices: int, device: str = "device-{}") -> Objects:
-    """Return nodes with equal devices in a row."""
-
-    def published(node: str) -> ResourceSlice:
-        spec = ResourceSliceSpec(
-            driver="gpu.example",
-            node_name=node,
-            pool=ResourcePool(name=node, generation=1, resource_slice_count=1),
-            devices=[Device(name=device.format(number)) for number in range(devices)],
-        )
-        return ResourceSlice(metadata=ObjectMeta(name=f"{node}-gpu.example"), spec=spec)
-
-    names = [f"node-{number}" for number in range(nodes)]
-    return Objects(
-        nodes=tuple(Node(metadata=ObjectMeta(name=name)) for name in names),
-        slices=tuple(map(published, names)),
-        classes=(DeviceClass(metadata=ObjectMeta(name="any")),),
-    )
-
-
-def _simple(name: str, count: int) -> Ask:
-    claims: tuple[ResourceClaim, ...] = ()
-    if count:
-        exactly = ExactDeviceRequest(device_class_name="any", allocation_mode="ExactCount", count=count)
-        spec = ResourceClaimSpec(devices=DeviceClaim(requests=[DeviceRequest(name="devices", exactly=exactly)]))
-        claims = (ResourceClaim(metadata=ObjectMeta(name=name, namespace="test"), spec=spec),)
-    return Ask(f"test/{name}", claims, None, kind_of(claims, None))
 
 
 def _names(placement: Placement) -> list[str]:
