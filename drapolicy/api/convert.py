@@ -11,7 +11,7 @@ import msgspec
 from msgspec import inspect
 
 from drapolicy.api.quantity import Quantity
-from drapolicy.api.values import TWICE, Doubled, Exponential, doubled_keys, entry, join, shown
+from drapolicy.api.values import TWICE, Doubled, Exponential, Unreadable, broken, entry, join, shown
 
 T = TypeVar("T")
 Report = Callable[[str, str], None]
@@ -98,8 +98,11 @@ class _Cleaner:
         """Return the cleaned value; after a fault anything of the right shape will do."""
         if isinstance(kind, inspect.UnionType):
             kind = next(option for option in kind.types if not isinstance(option, inspect.NoneType))
+        if isinstance(value, Unreadable):
+            self._wrong(path, value.message)
+            return _zero(kind)
         if isinstance(kind, inspect.AnyType):
-            self._doubled(value, path)
+            self._broken(value, path)
             return value
         if value is None:
             return _zero(kind)
@@ -133,7 +136,7 @@ class _Cleaner:
             elif kind.forbid_unknown_fields:
                 self._unknown(join(path, key), _unknown_message(key, list(fields)))
             else:
-                self._doubled(inner, join(path, key))
+                self._broken(inner, join(path, key))
         for name, field in fields.items():
             if field.required and name not in result:
                 result[name] = _zero(field.type)
@@ -185,10 +188,10 @@ class _Cleaner:
             return 0
         return value
 
-    def _doubled(self, value: Any, path: str) -> None:
-        """Report keys given twice in what has no type."""
-        for key in doubled_keys(value, path):
-            self._wrong(key, TWICE)
+    def _broken(self, value: Any, path: str) -> None:
+        """Report what is wrong with a value that has no type."""
+        for where, message in broken(value, path):
+            self._wrong(where, message)
 
     def _template(self, text: str, path: str) -> None:
         begin = text.find("{{")

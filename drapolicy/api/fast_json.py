@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from functools import reduce
 from operator import or_
 from typing import Any, Final
@@ -12,7 +13,7 @@ import msgspec
 from drapolicy.api.convert import hook
 from drapolicy.api.kinds import RESOURCE_TYPES
 from drapolicy.api.resource import API_VERSION, ResourceSlice
-from drapolicy.api.values import ReadFault, number_of_json
+from drapolicy.api.values import ReadFault, Unreadable, number_of_json
 
 
 class _Head(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -29,12 +30,20 @@ def _no_quantity(_: Any) -> int:
     return 0
 
 
+def _number(text: str) -> float | Decimal:
+    """Leave what cannot be read to the thorough way."""
+    number = number_of_json(text)
+    if isinstance(number, Unreadable):
+        raise ReadFault(number.message)
+    return number
+
+
 _HEAD: Final = msgspec.json.Decoder(_Head)
-_SLICES: Final = msgspec.json.Decoder(list[ResourceSlice], dec_hook=hook, float_hook=number_of_json)
+_SLICES: Final = msgspec.json.Decoder(list[ResourceSlice], dec_hook=hook, float_hook=_number)
 _MIXED: Final[msgspec.json.Decoder[list[Any]]] = msgspec.json.Decoder(
     list[reduce(or_, RESOURCE_TYPES.values())],  # type: ignore[misc]  # a union made of the table of kinds
     dec_hook=hook,
-    float_hook=number_of_json,
+    float_hook=_number,
 )
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=_no_quantity)
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from drapolicy.api.values import Doubled, ReadFault, number_of_json, whole_number_of_json
+from drapolicy.api.values import Doubled, ReadFault, Unreadable, number_of_json, whole_number_of_json
 
 _SPACE = " \t\r\n"
 _HALF_OF_A_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
@@ -32,7 +32,7 @@ def read_json(data: bytes) -> Iterator[Any]:
         object_pairs_hook=_object,
         parse_float=number_of_json,
         parse_int=whole_number_of_json,
-        parse_constant=_refuse_constant,
+        parse_constant=_constant,
     )
     has_halves = _HALF_OF_A_PAIR.search(text) is not None
     position = _skip_space(text, 0)
@@ -66,9 +66,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return doubled
 
 
-def _refuse_constant(name: str) -> None:
-    message = f"{name} is no JSON number; write a finite number or quote it"
-    raise ReadFault(message)
+def _constant(name: str) -> Unreadable:
+    return Unreadable(f"{name} is no JSON number; write a finite number or quote it")
 
 
 def _problem(error: json.JSONDecodeError, text: str) -> str:

@@ -26,7 +26,7 @@ from drapolicy.api.kinds import (
     verdict,
 )
 from drapolicy.api.validation import validate as validate_object
-from drapolicy.api.values import TWICE, Doubled, ReadFault, doubled_keys, shown
+from drapolicy.api.values import TWICE, Doubled, ReadFault, broken, shown
 from drapolicy.api.workloads import WORKLOAD_TYPES
 from drapolicy.api.yaml_reader import read_yaml
 from drapolicy.errors import Fault, InputError
@@ -139,6 +139,8 @@ class _Place:
             self.fault(thing, "apiVersion", message)
             return []
         if what is Verdict.SKIPPED or (what is Verdict.WORKLOAD and not self._reader.keep_workloads):
+            for path, message in broken(value):
+                self.fault(thing, path, message)
             key = f"{api_version}/{kind}"
             self._reader.skipped[key] = self._reader.skipped.get(key, 0) + 1
             return []
@@ -176,8 +178,8 @@ class _Place:
         unknown = sorted(set(value) - {"apiVersion", "kind", "metadata", "items"})
         for key in unknown:
             self._unknown(kind, key, f"unknown field {key!r}; remove it or fix its name and place")
-        for path in doubled_keys(value.get("metadata"), "metadata"):
-            self.fault(kind, path, TWICE)
+        for path, message in broken(value.get("metadata"), "metadata"):
+            self.fault(kind, path, message)
         item_kind = list_item_kind(api_version, kind)
         implied = (api_version, item_kind) if item_kind else ("", "")
         prefix = f"{inside}." if inside else ""
@@ -189,7 +191,7 @@ class _Place:
         """Return the finished object of a plain value, or None if it has a fault."""
         before = len(self._reader.faults)
         made: Any = None
-        if not _holds_action(value) and next(doubled_keys(value), None) is None:
+        if not _holds_action(value) and next(broken(value), None) is None:
             try:
                 made = convert(value, kind)
             except (msgspec.ValidationError, RecursionError):

@@ -32,6 +32,22 @@ class ReadFault(Exception):  # noqa: N818
         super().__init__(message)
 
 
+class Unreadable:
+    """Stands for a value that nothing can hold, until it is known which object and field it stands in.
+
+    Attributes
+    ----------
+    message
+        What is wrong with it and how to mend it.
+    """
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+
 class Doubled(dict[str, Any]):
     """A mapping in which keys stood more than once.
 
@@ -44,16 +60,18 @@ class Doubled(dict[str, Any]):
     keys_twice: tuple[str, ...] = ()
 
 
-def doubled_keys(value: Any, path: str = "") -> Iterator[str]:
-    """Yield the path of every key inside ``value`` that stood more than once."""
+def broken(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield path and message of all inside ``value`` that no type allows: keys given twice, unreadable values."""
     if isinstance(value, dict):
         if isinstance(value, Doubled):
-            yield from (join(path, key) for key in value.keys_twice)
+            yield from ((join(path, key), TWICE) for key in value.keys_twice)
         for key, inner in value.items():
-            yield from doubled_keys(inner, join(path, key))
+            yield from broken(inner, join(path, key))
     elif isinstance(value, list):
         for position, inner in enumerate(value):
-            yield from doubled_keys(inner, f"{path}[{position}]")
+            yield from broken(inner, f"{path}[{position}]")
+    elif isinstance(value, Unreadable):
+        yield path, value.message
 
 
 def join(path: str, key: str) -> str:
@@ -95,20 +113,20 @@ class Exponential(float):
         return Exponential, (self.text,)
 
 
-def number_of_json(text: str) -> float | Decimal:
+def number_of_json(text: str) -> float | Decimal | Unreadable:
     """Return a JSON number that is not written as a whole number: a float if that loses no digit, else a Decimal."""
     if len(text) > MAX_DIGITS:
-        raise ReadFault(too_long(text))
+        return Unreadable(too_long(text))
     number = float(text)
     if not math.isfinite(number) or Decimal(repr(number)) != Decimal(text):
         return Decimal(text)
     return Exponential(text) if "e" in text or "E" in text else number
 
 
-def whole_number_of_json(text: str) -> int:
+def whole_number_of_json(text: str) -> int | Unreadable:
     """Return a JSON number written as a whole number."""
     if len(text) > MAX_DIGITS:
-        raise ReadFault(too_long(text))
+        return Unreadable(too_long(text))
     return int(text)
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import yaml
 
-from drapolicy.api.values import Doubled, ReadFault
+from drapolicy.api.values import Doubled, ReadFault, Unreadable
 from drapolicy.api.yaml_scalars import float_key, is_date, is_float, resolve
 
 MAX_DEPTH: Final = 200
@@ -287,7 +287,10 @@ def _scalar(event: Any, *, as_key: bool) -> Any:
             return _MERGE
         if as_key and is_float(text):
             return float_key(text)
-        return resolve(text, _line(event))
+        value = resolve(text)
+        if as_key and isinstance(value, Unreadable):
+            raise ReadFault(value.message, _line(event))
+        return value
     line = _line(event)
     if tag in {"!", _TAG + "str"}:
         return text
@@ -298,7 +301,9 @@ def _scalar(event: Any, *, as_key: bool) -> Any:
             raise ReadFault("!!binary holds no base64 text of UTF-8", line) from None
     if tag == _TAG + "timestamp" and is_date(text):
         return text
-    value = resolve(text, line)
+    value = resolve(text)
+    if isinstance(value, Unreadable):
+        raise ReadFault(value.message, line)
     wanted = _TAG_TYPES.get(tag.removeprefix(_TAG))
     if wanted is None:
         raise ReadFault(f"tag {tag!r} is not read; drop it", line)

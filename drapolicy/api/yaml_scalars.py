@@ -12,7 +12,7 @@ import struct
 from decimal import Decimal
 from typing import Any, Final
 
-from drapolicy.api.values import MAX_DIGITS, ReadFault, too_long
+from drapolicy.api.values import MAX_DIGITS, Unreadable, too_long
 
 _LARGEST_SINGLE: Final = 3.4e38
 _FIRST_OF_NUMBERS: Final = frozenset("+-.0123456789")
@@ -27,7 +27,7 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:[Tt ].*)?")
 
 
-def resolve(text: str, line: int = 0) -> Any:
+def resolve(text: str) -> Any:
     """Return what a plain scalar means to Kubernetes.
 
     Examples
@@ -41,9 +41,9 @@ def resolve(text: str, line: int = 0) -> Any:
     if first not in _FIRST_OF_NUMBERS:
         return text
     if len(text) > MAX_DIGITS and _FLOAT.fullmatch(text.replace("_", "")):
-        raise ReadFault(too_long(text), line)
+        return Unreadable(too_long(text))
     if _NOT_FINITE.fullmatch(text):
-        raise ReadFault(f"{text} is no number that Kubernetes knows; write a finite number or quote it", line)
+        return Unreadable(f"{text} is no number that Kubernetes knows; write a finite number or quote it")
     if text.startswith("._"):
         return text
     plain = text.replace("_", "")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drapolicy.api.json_reader import read_json
-from drapolicy.api.values import Doubled, Exponential, ReadFault, doubled_keys
+from drapolicy.api.values import TWICE, Doubled, Exponential, ReadFault, broken
 
 
 @pytest.mark.parametrize(
@@ -53,20 +53,33 @@ def test_fractions_lose_nothing(text: str, value: object) -> None:
         ('{"a": "x', "ends too early"),
         ('{"a": 1,}', "not JSON"),
         ("{'a': 1}", "not JSON"),
-        ('{"a": NaN}', "NaN is no JSON number"),
-        ('{"a": -Infinity}', "-Infinity is no JSON number"),
-        ('{"a": ' + "1" * 10**6 + "}", "a number of 1000000 characters"),
-        ('{"a": 0.' + "1" * 10**6 + "}", "a number of 1000002 characters"),
         ('{"a": "\\ud800"}', "is no character"),
         ('{"a": "\t"}', "not JSON"),
         ("[" * 100_000, "nested too deeply"),
     ],
 )
 def test_texts_that_are_refused(text: str, message: str) -> None:
-    """Broken syntax and numbers that JSON has not are refused."""
+    """Broken syntax is refused."""
     *_, fault = read_json(text.encode())
     assert isinstance(fault, ReadFault)
     assert message in fault.message
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        ("NaN", "NaN is no JSON number"),
+        ("-Infinity", "-Infinity is no JSON number"),
+        ("1" * 10**6, "a number of 1000000 characters"),
+        ("0." + "1" * 10**6, "a number of 1000002 characters"),
+    ],
+)
+def test_numbers_that_nothing_holds_are_remembered_with_their_path(number: str, message: str) -> None:
+    """A number that JSON has not, or that is too long, waits for its object to be known."""
+    (value,) = read_json(('{"a": [1, ' + number + "]}").encode())
+    ((path, told),) = broken(value)
+    assert path == "a[1]"
+    assert message in told
 
 
 def test_bytes_that_are_no_text_are_refused() -> None:
@@ -79,7 +92,7 @@ def test_keys_given_twice_are_remembered_with_their_path() -> None:
     """A key given twice in the depth is found again with its path."""
     (value,) = read_json(b'{"a": [{"b": 1, "c": 2, "b": 3, "b": 4}], "x/y": {"k": 1, "k": 1}}')
     assert isinstance(value["a"][0], Doubled)
-    assert list(doubled_keys(value)) == ["a[0].b", "a[0].b", '["x/y"].k']
+    assert list(broken(value)) == [("a[0].b", TWICE), ("a[0].b", TWICE), ('["x/y"].k', TWICE)]
 
 
 @given(st.binary(max_size=60))

@@ -32,8 +32,8 @@ BAD = {
     "name_is_boolean.yaml": (0, "DeviceClass", "metadata.name", "must be text, not false; quote it"),
     "name_is_number.yaml": (0, "DeviceClass", "metadata.name", "must be text, not 16; quote it"),
     "name_twice.yaml": (1, "DeviceClass gpu.example.com", "metadata.name", "is given twice, first in"),
-    "nan.json": (0, "", "", "NaN is no JSON number"),
-    "nan.yaml": (0, "", "", "line 5: .nan is no number"),
+    "nan.json": (0, "DeviceClass gpu.example.com", "metadata.generation", "NaN is no JSON number"),
+    "nan.yaml": (0, "DeviceClass gpu.example.com", "metadata.generation", ".nan is no number"),
     "no_api_version.yaml": (0, "DeviceClass gpu.example.com", "apiVersion", "is missing"),
     "no_kind.yaml": (0, "", "kind", "is missing"),
     "not_a_list.yaml": (0, "DeviceClass gpu.example.com", "spec.selectors", "must be a list"),
@@ -112,6 +112,7 @@ def test_a_million_digits_are_refused_at_once() -> None:
     head = '{"apiVersion": "resource.k8s.io/v1", "kind": "ResourceSlice", "metadata": {"name": "s", "generation": '
     for text in (CLASS.format("a") + f"  generation: {digits}\n", f"{head}{digits}}}}}"):
         (fault,) = faults_of(lambda text=text: api.loads(text))
+        assert fault.path == "metadata.generation"
         assert "a number of 1000000 characters" in fault.message
 
 

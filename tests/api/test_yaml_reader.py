@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drapolicy.api.values import Doubled, ReadFault
+from drapolicy.api.values import Doubled, ReadFault, broken
 from drapolicy.api.yaml_reader import MAX_DEPTH, read_yaml
 from drapolicy.api.yaml_scalars import resolve
 
@@ -114,12 +114,26 @@ def test_documents(text: str, values: list[object]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (".inf", ".inf is no number"),
+        ("-.INF", "-.INF is no number"),
+        ("1" * 10**6, "a number of 1000000 characters"),
+    ],
+)
+def test_numbers_that_nothing_holds_are_remembered_with_their_path(text: str, message: str) -> None:
+    """A number that Kubernetes does not know, or that is too long, waits for its object to be known."""
+    (value,) = read_yaml(f"x: 1\na: {{b: [{text}]}}\n".encode())
+    ((path, told),) = broken(value)
+    assert path == "a.b[0]"
+    assert message in told
+
+
+@pytest.mark.parametrize(
     ("text", "line", "message"),
     [
         ("a: b: c", 1, "mapping values are not allowed"),
         ("a: 1\n---\nb: [1,\n", 4, "not YAML"),
-        ("a: .inf", 1, ".inf is no number"),
-        ("a: -.INF", 1, "-.INF is no number"),
         ("~: 1", 1, "null cannot be a key"),
         ("? [a]\n: 1", 1, "a list or mapping cannot be a key"),
         ("a: {{ .Values.name }}", 1, "a list or mapping cannot be a key"),
@@ -129,7 +143,6 @@ def test_documents(text: str, values: list[object]) -> None:
         ("!!python/object/apply:os.getcwd []", 1, "is not read"),
         ("a: !!int x", 1, "'x' is no int"),
         ("a: {<<: 3}", 1, "<< needs a mapping"),
-        ("x: 1\na: " + "1" * 10**6, 2, "a number of 1000000 characters"),
         ("a: " + "[" * (MAX_DEPTH + 1), 1, "nested deeper"),
         ("%YAML 1.2\n---\na: 1\n", 2, "not YAML"),
     ],
