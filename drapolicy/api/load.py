@@ -108,7 +108,7 @@ def stream(
     for name, data in texts(*sources, max_bytes=max_bytes):
         reader.skipped.clear()
         reader.ignored.clear()
-        yield Objects.of(reader.read(name, data), reader.skipped, reader.ignored)
+        yield Objects.of(reader.read(name, data), reader.skipped, reader.ignored, reader.places)
     reader.raise_faults()
 
 
@@ -119,4 +119,4 @@ def _load(reader: Reader, named: Iterable[tuple[str, bytes | ReadFault]], *, exp
         reader.raise_faults()
         if expand:
             found = expand_workloads(found)
-    return Objects.of(found, reader.skipped, reader.ignored)
+    return Objects.of(found, reader.skipped, reader.ignored, reader.places)

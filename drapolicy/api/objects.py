@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Final
 
 from drapolicy.api.core import Namespace, Node, Pod
+from drapolicy.api.kinds import label
 from drapolicy.api.resource import DeviceClass, DeviceTaintRule, ResourceClaim, ResourceClaimTemplate, ResourceSlice
 from drapolicy.errors import Fault
 
 _NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
+_NOWHERE: Final[Mapping[tuple[str, str, str], tuple[str, int]]] = MappingProxyType({})
 _FIELD_OF: Final[dict[type[Any], str]] = {
     ResourceSlice: "slices",
     DeviceClass: "classes",
@@ -36,6 +38,8 @@ class Objects:
         How many documents of other kinds were passed over, by ``apiVersion/kind``.
     ignored_fields
         Unknown fields that were let pass because reading was not strict.
+    origins
+        File and document of each object, by kind, namespace and name; no part of equality.
 
     Examples
     --------
@@ -54,6 +58,9 @@ class Objects:
     namespaces: tuple[Namespace, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
     ignored_fields: tuple[Fault, ...] = ()
+    origins: Mapping[tuple[str, str, str], tuple[str, int]] = field(
+        default_factory=lambda: _NOWHERE, compare=False, repr=False
+    )
 
     def __reduce__(self) -> tuple[type[Objects], tuple[Any, ...]]:
         # A read-only view of a mapping cannot be pickled; other processes get a copy.
@@ -62,7 +69,11 @@ class Objects:
 
     @classmethod
     def of(
-        cls, objects: Iterable[Any], skipped: Mapping[str, int] = _NOTHING, ignored_fields: Iterable[Fault] = ()
+        cls,
+        objects: Iterable[Any],
+        skipped: Mapping[str, int] = _NOTHING,
+        ignored_fields: Iterable[Fault] = (),
+        origins: Mapping[tuple[str, str, str], tuple[str, int]] | None = None,
     ) -> Objects:
         """Sort objects by kind.
 
@@ -81,7 +92,17 @@ class Objects:
             **{name: tuple(items) for name, items in sorted_by_kind.items()},
             skipped=MappingProxyType(dict(skipped)),
             ignored_fields=tuple(ignored_fields),
+            origins=_NOWHERE if origins is None else MappingProxyType(origins),
         )
+
+    def located(self, faults: Iterable[Fault]) -> list[Fault]:
+        """Return faults of whole objects with the files and documents that the objects came from, in that order."""
+        places = {label(*key): place for key, place in self.origins.items()}
+        found = []
+        for fault in faults:
+            file, document = places.get(fault.object, (fault.file, fault.document))
+            found.append(replace(fault, file=file, document=document))
+        return found
 
     def merged(self, *others: Objects) -> Objects:
         """Return these objects followed, kind by kind, by those of ``others``; names are not compared."""
@@ -93,9 +114,10 @@ class Objects:
         joined = {
             entry.name: tuple(item for part in parts for item in getattr(part, entry.name))
             for entry in fields(self)
-            if entry.name != "skipped"
+            if entry.name not in {"skipped", "origins"}
         }
-        return Objects(**joined, skipped=MappingProxyType(skipped))
+        origins = {key: place for part in parts for key, place in part.origins.items()}
+        return Objects(**joined, skipped=MappingProxyType(skipped), origins=MappingProxyType(origins))
 
     def __iter__(self) -> Iterator[Any]:
         """Iterate over all objects: namespaces and nodes first, then what refers to them, slices, claims and pods."""

@@ -86,7 +86,7 @@ def allocate(
         text = api.dump(decided.claims, output.value)
         print(text, end="")
         for placement in decided.pending:
-            note(f"pending: {placement.ask}: {why(placement)}")
+            note(f"pending: {placement.ask}: {placement.message}")
         for line in _unmodelled(decided):
             note(line)
     return PENDING if decided.pending else 0
@@ -149,21 +149,12 @@ def _with(claim: ResourceClaim, allocation: AllocationResult) -> ResourceClaim:
     return replace(claim, status=replace(claim.status, allocation=allocation))
 
 
-def why(placement: Placement) -> str:
-    """Return why an ask is pending, in Kubernetes' words."""
-    if placement.reasons or placement.placed:
-        return placement.message
-    return (
-        getattr(placement.outcome, "text", "") or "0/0 nodes are available: the files name no node and no slice does."
-    )
-
-
 def _print(decided: Decided, policy: str, k8s: str) -> None:
     rows = [
         (
             placement.ask,
             placement.node or "-",
-            devices(placement) if placement.placed else [f"pending: {why(placement)}"],
+            devices(placement) if placement.placed else [f"pending: {placement.message}"],
             ", ".join(f"{term} {value}" for term, value in placement.score.items()) or "-",
         )
         for _, placement in decided.pairs

@@ -27,13 +27,13 @@ def once(files: Iterable[str]) -> list[str]:
 
 def examine(objects: Objects, *, lenient: bool) -> list[Fault]:
     """Return the faults that only the input as a whole shows: selectors that do not compile, pools at odds."""
-    return [*cel.check(objects), *([] if lenient else checks.check(objects))]
+    return objects.located([*cel.check(objects), *([] if lenient else checks.check(objects))])
 
 
 def notes_on(objects: Objects, *, lenient: bool) -> list[Fault]:
     """Return what is worth knowing of an input and no fault."""
     at_odds = checks.check(objects) if lenient else []
-    return [*objects.ignored_fields, *at_odds, *checks.incomplete(objects)]
+    return [*objects.ignored_fields, *objects.located([*at_odds, *checks.incomplete(objects)])]
 
 
 def read(files: Sequence[str], *, lenient: bool) -> Objects:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from drapolicy import api, inventory
@@ -59,7 +60,7 @@ def of_files(
     Parameters
     ----------
     fleet
-        Files and folders with slices, classes, taint rules and nodes; allocated claims and bound pods among them are
+        Files and folders with slices, classes, taint rules and nodes (classes may stand with the workload too); allocated claims and bound pods among them are
         there from the start.
     workload
         Files and folders with pods, claims and templates, and one CSV file of arrivals (see
@@ -86,7 +87,11 @@ def of_files(
         With every fault of the files.
     """
     objects = api.load(*fleet, strict=strict)
-    built = inventory.build(objects, release)
+    pods = read_workload(*workload, name=name, strict=strict)
+    # People keep classes beside the claims that name them; those of the fleet win.
+    known = {item.metadata.name for item in objects.classes}
+    classes = [item for item in pods.objects.classes if item.metadata.name not in known]
+    built = inventory.build(replace(objects, classes=(*objects.classes, *classes)), release)
     report = None
     if topology is not None:
         built, report = with_topology(built, topology)
@@ -94,7 +99,6 @@ def of_files(
         claims=tuple(claim for claim in objects.claims if claim.status.allocation is not None),
         pods=tuple(pod for pod in objects.pods if pod.spec.node_name),
     )
-    pods = read_workload(*workload, name=name, strict=strict)
     return Scenario(name or pods.name, built, pods, standing), report
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drapolicy.api import DeviceClass, Namespace, Node, ObjectMeta, Objects, Pod
+from drapolicy.api import DeviceClass, Namespace, Node, ObjectMeta, Objects, Pod, loads
 from drapolicy.errors import Fault
 
 
@@ -43,3 +43,11 @@ def test_counts_cannot_be_changed() -> None:
     """What was read is frozen."""
     with pytest.raises(TypeError):
         Objects.of([], {"v1/Service": 1}).skipped["v1/Service"] = 2  # type: ignore[index]
+
+
+def test_faults_of_whole_objects_are_placed() -> None:
+    """A check that sees objects only can still say in which file and document each stands."""
+    text = "apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: %s}\n"
+    objects = loads(text % "a" + "---\n" + text % "b", name="classes.yaml")
+    found = objects.merged(Objects()).located([Fault("", -1, "DeviceClass b", "spec", "x"), Fault("", -1, "c", "", "x")])
+    assert [(fault.file, fault.document) for fault in found] == [("classes.yaml", 1), ("", -1)]

@@ -47,7 +47,7 @@ BAD = [
         + "".join(f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join(['*' + chr(97 + i)] * 9)}]\n" for i in range(12)),
         ["bomb.yaml", "alias"],
     ),
-    ("digits.yaml", CLAIM.format(count="9" * 1_000_000), ["line 4", "number"]),
+    ("digits.yaml", CLAIM.format(count="9" * 1_000_000), ["ns/c", "exactly.count", "number"]),
     (
         "digits.json",
         '{"apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaim", "metadata": {"name": "c", "namespace": "ns"}, '
@@ -56,7 +56,7 @@ BAD = [
         + "}}]}}}",
         ["digits.json"],
     ),
-    ("nan.yaml", CLAIM.format(count=".nan"), ["line 4", "number"]),
+    ("nan.yaml", CLAIM.format(count=".nan"), ["ns/c", "exactly.count", "number"]),
     ("twice.yaml", CLAIM.format(count=1) + "---\n" + CLAIM.format(count=1), ["ResourceClaim ns/c", "metadata.name"]),
     (
         "generations.yaml",
@@ -124,7 +124,7 @@ def test_lenient_lets_pass_what_kubernetes_lives_with(run, fleet, claims, tmp_pa
     ran = run("allocate", fleet, claims(3), stale, "--lenient")
     assert ran.code == 0
     assert "gpu-7" not in ran.out
-    assert "note: ResourceSlice old: spec.pool.generation: 0 is stale" in ran.err
+    assert "ResourceSlice old: spec.pool.generation: 0 is stale" in ran.err
 
 
 def test_an_incomplete_pool_is_noted(run, tmp_path, claims, fleet):

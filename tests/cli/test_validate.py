@@ -37,8 +37,10 @@ def test_all_faults_come_at_once_and_sorted(run, fleet, claims, tmp_path):
     ran = run("validate", cel, bad, claims(1))
     assert ran.code == 2
     first, second, count = ran.err.splitlines()
-    assert first.startswith("DeviceClass other: spec.selectors[0].cel.expression: CEL compile error")
-    assert second.startswith(f"{bad} (document 2): ResourceSlice N1: metadata.name")
+    assert first.startswith(f"{bad} (document 2): ResourceSlice N1: metadata.name")
+    assert second.startswith(
+        f"{cel} (document 1): DeviceClass other: spec.selectors[0].cel.expression: CEL compile error"
+    )
     assert count == "2 faults"
     assert ["DeviceClass", "2"] in [line.split() for line in ran.out.splitlines()]
 
