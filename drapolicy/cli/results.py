@@ -15,9 +15,9 @@ TIME = "policy time (s)"
 def print_results(results: Results, metric: str | None) -> None:
     """Print a table for each scenario, then a line for each that names its winner."""
     shown = [m for m in METRICS.values() if any(_known(results, s, m) for s in results.scenarios)]
-    head = ["POLICY", *(f"{m.name} ({m.unit}, {'lower' if m.sense == 'min' else 'higher'} is better)" for m in shown)]
+    head = ["POLICY", *(f"{m.name} ({', '.join(filter(None, (m.unit, m.better)))})" for m in shown)]
     if on_terminal():
-        head = ["POLICY", *(f"{m.name} ({m.unit}) {'↓' if m.sense == 'min' else '↑'}" for m in shown)]
+        head = ["POLICY", *(f"{m.name} ({m.unit}) {'↑ ↓'[1 - m.sign]}".rstrip() for m in shown)]
     for scenario in results.scenarios:
         best = {m.name: best_of(results, scenario, m) for m in shown}
         rows = [
@@ -87,9 +87,9 @@ def best_of(results: Results, scenario: str, metric: Metric) -> set[str]:
     """Return the policies with the best mean; none when all are equal."""
     means = {policy: results.mean(scenario, policy, metric.name) for policy in results.policies}
     known = {policy: mean for policy, mean in means.items() if not isnan(mean)}
-    if not known or len({round(mean, 9) for mean in known.values()}) == 1:
+    if not known or not metric.sign or len({round(mean, 9) for mean in known.values()}) == 1:
         return set()
-    top = max(known.values()) if metric.sense == "max" else min(known.values())
+    top = max(known.values(), key=lambda mean: metric.sign * mean)
     return {policy for policy, mean in known.items() if mean == top}
 
 

@@ -9,4 +9,16 @@ from drapolicy.evaluate.scenarios import embedded, of_files, of_folder
 from drapolicy.evaluate.statistics import Difference, paired
 from drapolicy.evaluate.table import Results, Verdict
 
-__all__ = ["METRICS", "Cell", "Difference", "Metric", "Results", "Verdict", "embedded", "evaluate", "of_files", "of_folder", "paired"]
+__all__ = [
+    "METRICS",
+    "Cell",
+    "Difference",
+    "Metric",
+    "Results",
+    "Verdict",
+    "embedded",
+    "evaluate",
+    "of_files",
+    "of_folder",
+    "paired",
+]

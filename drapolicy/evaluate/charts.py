@@ -148,11 +148,8 @@ def means(results: Results, scenario: str, metric: Metric) -> alt.TopLevelMixin 
     points = base.mark_point(filled=True, size=90, opacity=1).encode(x="mean:Q", y=y, color=colour)
     texts = base.mark_text(dy=-12, fontSize=11).encode(x="mean:Q", y=y, text="text:N")
     seeds = alt.Chart(_data(dots)).mark_tick(thickness=1.5, opacity=0.45, size=12)
-    better = "less" if metric.sense == "min" else "more"
     ticks = seeds.encode(x="value:Q", y=y, color=colour)
-    return _finished(
-        alt.layer(ticks, rules, points, texts), f"{metric.name}: mean and 95 % interval; {better} is better"
-    )
+    return _finished(alt.layer(ticks, rules, points, texts), f"{metric.name}: mean and 95 % interval; {metric.better}")
 
 
 def slowdowns(results: Results, scenario: str) -> alt.TopLevelMixin | None:

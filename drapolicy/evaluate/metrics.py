@@ -22,7 +22,7 @@ class Metric:
     name, label, unit
         For tables and charts.
     sense
-        Whether more is better.
+        Whether more is better, or less; empty for what is neither: it can be looked at and not be won by.
     of
         The number for a play on a fleet with so many whole devices; NaN where it has no meaning.
     """
@@ -30,8 +30,18 @@ class Metric:
     name: str
     label: str
     unit: str
-    sense: Literal["max", "min"]
+    sense: Literal["max", "min", ""]
     of: Callable[[Play, int], float]
+
+    @property
+    def sign(self) -> int:
+        """1 if more is better, -1 if less is, 0 for neither."""
+        return {"max": 1, "min": -1, "": 0}[self.sense]
+
+    @property
+    def better(self) -> str:
+        """Which way is better, in words; empty for neither."""
+        return {"max": "higher is better", "min": "lower is better", "": ""}[self.sense]
 
 
 def slowdown_of(record: Record) -> float:
@@ -80,7 +90,7 @@ METRICS = MappingProxyType(
             Metric("wait", "Mean wait for devices", "s", "min", _wait),
             Metric("placed", "Pods that got their devices", "%", "max", _placed),
             Metric("bandwidth", "Slowest link of a set, of the best possible", "%", "max", _bandwidth),
-            Metric("used", "Devices held until the last arrival", "%", "max", _used),
+            Metric("used", "Devices held until the last arrival", "%", "", _used),
         )
     }
 )

@@ -177,8 +177,8 @@ def _entry(results: Results, scenario: str, policy: str, name: str) -> _Entry:
         return _Entry(shown, "same", "")
     if isnan(delta.low):
         return _Entry(shown, number(delta.mean, sign=True), "")
-    better = delta.mean * (1 if metric.sense == "max" else -1) > 0
-    judgement = "" if not delta.certain else "better" if better else "worse"
+    gain = delta.mean * metric.sign
+    judgement = "" if not delta.certain or not gain else "better" if gain > 0 else "worse"
     interval = f"[{number(delta.low, sign=True)}, {number(delta.high, sign=True)}]"
     return _Entry(shown, f"{number(delta.mean, sign=True)} {interval}", judgement)
 

@@ -60,8 +60,8 @@ def of_files(
     Parameters
     ----------
     fleet
-        Files and folders with slices, classes, taint rules and nodes (classes may stand with the workload too); allocated claims and bound pods among them are
-        there from the start.
+        Files and folders with slices, classes, taint rules and nodes (classes may stand with the workload too);
+        allocated claims and bound pods among them are there from the start.
     workload
         Files and folders with pods, claims and templates, and one CSV file of arrivals (see
         :func:`drapolicy.workload.read`).

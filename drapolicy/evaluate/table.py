@@ -116,7 +116,7 @@ class Results:
             message = f"metric {name!r}: unknown; use one of {', '.join(METRICS)}"
             raise UnknownReferenceError(message)
         chosen = METRICS[name]
-        sign = 1 if chosen.sense == "max" else -1
+        sign = chosen.sign
         stock = self.mean(scenario, STOCK, name)
         placed = self.mean(scenario, STOCK, "placed")
         best, value, difference = STOCK, stock, Difference(0.0, 0.0, 0.0, 0)

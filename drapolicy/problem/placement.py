@@ -69,7 +69,8 @@ class Placement:
         if self.placed:
             return f"assigned to {self.node}"
         if not self.reasons:
-            return getattr(self.outcome, "text", "") or "0/0 nodes are available: the input names no node and no slice does."
+            nowhere = "0/0 nodes are available: the input names no node and no slice does."
+            return getattr(self.outcome, "text", "") or nowhere
         total = sum(self.reasons.values())
         parts = ", ".join(sorted(f"{count} {reason}" for reason, count in self.reasons.items()))
         return f"0/{total} nodes are available: {parts}."

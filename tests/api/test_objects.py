@@ -49,5 +49,7 @@ def test_faults_of_whole_objects_are_placed() -> None:
     """A check that sees objects only can still say in which file and document each stands."""
     text = "apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: %s}\n"
     objects = loads(text % "a" + "---\n" + text % "b", name="classes.yaml")
-    found = objects.merged(Objects()).located([Fault("", -1, "DeviceClass b", "spec", "x"), Fault("", -1, "c", "", "x")])
+    found = objects.merged(Objects()).located(
+        [Fault("", -1, "DeviceClass b", "spec", "x"), Fault("", -1, "c", "", "x")]
+    )
     assert [(fault.file, fault.document) for fault in found] == [("classes.yaml", 1), ("", -1)]
