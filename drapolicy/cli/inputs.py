@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from drapolicy import cel
-from drapolicy.api import Objects
+from drapolicy.api import Objects, admission
 from drapolicy.api import load as load_objects
 from drapolicy.api import stream as stream_objects
 from drapolicy.cli.output import note
@@ -26,8 +26,9 @@ def once(files: Iterable[str]) -> list[str]:
 
 
 def examine(objects: Objects, *, lenient: bool) -> list[Fault]:
-    """Return the faults that only the input as a whole shows: selectors that do not compile, pools at odds."""
-    return objects.located([*cel.check(objects), *([] if lenient else checks.check(objects))])
+    """Return what only the input as a whole shows: admin access, selectors that do not compile, pools at odds."""
+    found = [*admission.check(objects), *cel.check(objects), *([] if lenient else checks.check(objects))]
+    return objects.located(found)
 
 
 def notes_on(objects: Objects, *, lenient: bool) -> list[Fault]:
