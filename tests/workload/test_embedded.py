@@ -1,0 +1,45 @@
+"""The datasets that come with drapolicy are what their generator writes, and they load."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from drapolicy.evaluate.scenarios import embedded
+from drapolicy.workload.embedded import DATASETS, dataset_folder, files, write_all
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_files_are_what_the_generator_writes(root: Path, name: str) -> None:
+    """Every file of a dataset is there byte for byte, and no other; compressed ones are compared unpacked."""
+    folder = root / "datasets" / name
+    made = files(DATASETS[name])
+    assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == set(made)
+    for path, content in made.items():
+        found = (folder / path).read_bytes()
+        if path.endswith(".gz"):
+            found, content = gzip.decompress(found), gzip.decompress(content)
+        assert found == content, path
+
+
+def test_write_all_writes_them(tmp_path: Path) -> None:
+    """One call writes all datasets."""
+    write_all(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(DATASETS)
+    assert (tmp_path / "mig-a100" / "workload" / "arrivals.csv").is_file()
+
+
+def test_datasets_load_with_validation() -> None:
+    """Both fleets and workloads load strictly; the bridged one has links on every node."""
+    bridged, mig = embedded()
+    assert (len(bridged.fleet.nodes), len(mig.fleet.nodes)) == (12, 6)
+    assert len(bridged.workload.arrivals) == len(mig.workload.arrivals) == 420
+    assert sorted(bridged.fleet.links) == list(bridged.fleet.nodes.names)
+    assert not mig.fleet.links
+
+
+def test_datasets_are_beside_the_package(root: Path) -> None:
+    """In a checkout the folder is the checkout's."""
+    assert dataset_folder() == root / "datasets"
