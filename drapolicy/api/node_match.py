@@ -1,14 +1,13 @@
-"""Whether a daemon's pod may run on a node: node selector, required node affinity, taints."""
+"""Whether a pod may run on a node by what both say: labels required, taints tolerated."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Final
 
-from drapolicy.api.core import Node, NodeSelectorRequirement, NodeSelectorTerm, PodSpec, Taint, Toleration
+from drapolicy.api.core import Node, NodeSelector, NodeSelectorTerm, PodSpec, Taint, Toleration
+from drapolicy.api.node_selection import Selector, SelectorError
 
-_INT64 = re.compile(r"[+-]?[0-9]{1,19}")
 _TOLERATED_BY_DAEMONS: Final = frozenset(
     {
         ("node.kubernetes.io/not-ready", "NoExecute"),
@@ -19,64 +18,59 @@ _TOLERATED_BY_DAEMONS: Final = frozenset(
         ("node.kubernetes.io/unschedulable", "NoSchedule"),
     }
 )
+HARD_EFFECTS: Final = frozenset({"NoSchedule", "NoExecute"})
+"""Effects of node taints that keep a pod away unless it tolerates them."""
+
+
+def required_terms(spec: PodSpec) -> NodeSelector | None:
+    """Return the node affinity that a pod requires; None where it requires none."""
+    affinity = spec.affinity.node_affinity if spec.affinity else None
+    return affinity.required_during_scheduling_ignored_during_execution if affinity else None
 
 
 def selects(spec: PodSpec, node: Node) -> bool:
-    """Return whether node selector and required node affinity of a pod admit a node."""
+    """Tell whether a node has the labels that a pod requires: its nodeSelector and one of its affinity terms.
+
+    A term that cannot be read matches no node and leaves the others as they are, as in Kubernetes.
+    """
     labels = node.metadata.labels
     if any(labels.get(key) != value for key, value in spec.node_selector.items()):
         return False
-    affinity = spec.affinity.node_affinity if spec.affinity else None
-    required = affinity.required_during_scheduling_ignored_during_execution if affinity else None
-    if required is None:
-        return True
-    return any(_term_matches(term, node) for term in required.node_selector_terms)
+    required = required_terms(spec)
+    return required is None or any(_term_matches(term, node) for term in required.node_selector_terms)
 
 
 def _term_matches(term: NodeSelectorTerm, node: Node) -> bool:
-    """Return whether all requirements of a term hold; a term without any matches no node."""
-    if not term.match_expressions and not term.match_fields:
+    try:
+        return Selector(NodeSelector(node_selector_terms=[term])).matches(node)
+    except SelectorError:
         return False
-    fields = {"metadata.name": node.metadata.name}
-    return all(_holds(need, node.metadata.labels) for need in term.match_expressions) and all(
-        _holds(need, fields) for need in term.match_fields
-    )
 
 
-def _holds(need: NodeSelectorRequirement, labels: Mapping[str, str]) -> bool:
-    value = labels.get(need.key)
-    match need.operator:
-        case "In":
-            return value is not None and value in need.values
-        case "NotIn":
-            return value is None or value not in need.values
-        case "Exists":
-            return value is not None
-        case "DoesNotExist":
-            return value is None
-        case "Gt" | "Lt":
-            if value is None or len(need.values) != 1:
-                return False
-            if not _INT64.fullmatch(value) or not _INT64.fullmatch(need.values[0]):
-                return False
-            return int(value) > int(need.values[0]) if need.operator == "Gt" else int(value) < int(need.values[0])
-    return False
+def tolerates(tolerations: Sequence[Toleration], taint: Taint) -> bool:
+    """Tell whether one of the tolerations covers a node taint.
+
+    The operators Lt and Gt cover nothing: their gate (TaintTolerationComparisonOperators) is off by default in 1.37.
+    """
+    return any(_covers(toleration, taint) for toleration in tolerations)
 
 
-def daemon_tolerates(spec: PodSpec, node: Node) -> bool:
-    """Return whether a daemon's pod puts up with the taints of a node, its automatic tolerations included."""
-    return all(
-        taint.effect not in {"NoSchedule", "NoExecute"}
-        or (taint.key, taint.effect) in _TOLERATED_BY_DAEMONS
-        or (taint.key == "node.kubernetes.io/network-unavailable" and spec.host_network)
-        or any(_tolerates(toleration, taint) for toleration in spec.tolerations)
-        for taint in node.spec.taints
-    )
-
-
-def _tolerates(toleration: Toleration, taint: Taint) -> bool:
-    if toleration.effect not in {"", taint.effect} or toleration.key not in {"", taint.key}:
+def _covers(toleration: Toleration, taint: Taint) -> bool:
+    if toleration.effect and toleration.effect != taint.effect:
+        return False
+    if toleration.key and toleration.key != taint.key:
         return False
     if toleration.operator == "Exists":
         return True
-    return toleration.operator in {"", "Equal"} and bool(toleration.key) and toleration.value == taint.value
+    return toleration.operator in {"", "Equal"} and toleration.value == taint.value
+
+
+def daemon_tolerates(spec: PodSpec, node: Node) -> bool:
+    """Tell whether a daemon's pod puts up with the taints of a node, its automatic tolerations included."""
+    return all(
+        taint.effect not in HARD_EFFECTS
+        or (taint.key, taint.effect) in _TOLERATED_BY_DAEMONS
+        or (taint.key == "node.kubernetes.io/network-unavailable" and spec.host_network)
+        or tolerates(spec.tolerations, taint)
+        for taint in node.spec.taints
+    )

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from drapolicy.api.core import Node, NodeSelector
+from drapolicy.api.node_selection import Selector, SelectorError, dump
 from drapolicy.api.resource import Device, DeviceCounterConsumption, ResourceSlice
 from drapolicy.errors import InputError
 from drapolicy.inventory.pool_device import DeviceId, PoolDevice, PoolId, consumption
-from drapolicy.inventory.selection import Selector, SelectorError, dump
 
 
 class NodeSelectionError(InputError):

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from drapolicy.api.core import Pod
+from drapolicy.api.node_selection import Selector
 from drapolicy.api.resource import AllocationResult, DeviceSubRequest, ExactDeviceRequest, ResourceClaim
-from drapolicy.inventory.selection import Selector
 from drapolicy.policies.answer import Answer
 from drapolicy.policies.kube import MAX_ALTERNATIVES, resource_filter, static_filters
 from drapolicy.policies.objective import Objective

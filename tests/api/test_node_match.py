@@ -69,7 +69,7 @@ def test_terms() -> None:
         ({"key": "k", "operator": "Exists"}, True),
         ({"operator": "Exists"}, True),
         ({"key": "other", "operator": "Exists"}, False),
-        ({"value": "v"}, False),
+        ({"value": "v"}, True),  # no key means all keys, whatever the operator
     ],
 )
 def test_tolerations(toleration: dict[str, str], tolerates: bool) -> None:

@@ -1,4 +1,4 @@
-"""Node labels and names that a pod requires and prefers (plugin NodeAffinity)."""
+"""Nodes that a pod names and prefers (plugin NodeAffinity)."""
 
 from __future__ import annotations
 
@@ -6,30 +6,12 @@ import re
 from collections.abc import Sequence
 
 from drapolicy.api.core import Node, NodeAffinity, NodeSelector, NodeSelectorTerm, Pod
+from drapolicy.api.node_match import required_terms
+from drapolicy.api.node_selection import Selector, SelectorError
 from drapolicy.errors import InputError
-from drapolicy.inventory.selection import Selector, SelectorError
 
 _NAME_FIELD = "metadata.name"
 _PATH = re.compile(r"(^\[?|, )nodeSelectorTerms(?=\[)")
-
-
-def matches_required(pod: Pod, node: Node) -> bool:
-    """Tell whether a node has the labels that a pod requires: its nodeSelector and one of its affinity terms.
-
-    A term that cannot be read matches no node and leaves the others as they are, as in Kubernetes.
-    """
-    labels = node.metadata.labels
-    if any(labels.get(key) != value for key, value in pod.spec.node_selector.items()):
-        return False
-    required = _required(pod)
-    return required is None or any(_term_matches(term, node) for term in required.node_selector_terms)
-
-
-def _term_matches(term: NodeSelectorTerm, node: Node) -> bool:
-    try:
-        return Selector(NodeSelector(node_selector_terms=[term])).matches(node)
-    except SelectorError:
-        return False
 
 
 def pinned_nodes(pod: Pod) -> frozenset[str] | None:
@@ -46,7 +28,7 @@ def pinned_nodes(pod: Pod) -> frozenset[str] | None:
 
 
 def _pinned_by_affinity(pod: Pod) -> frozenset[str] | None:
-    required = _required(pod)
+    required = required_terms(pod.spec)
     if required is None or not required.node_selector_terms:
         return None
     pinned: frozenset[str] = frozenset()
@@ -90,11 +72,6 @@ def preferred_terms(pod: Pod) -> list[tuple[int, Selector]]:
 def preferred_weight(terms: Sequence[tuple[int, Selector]], node: Node) -> int:
     """Return the sum of the weights of the preferred terms that match a node."""
     return sum(weight for weight, selector in terms if selector.matches(node))
-
-
-def _required(pod: Pod) -> NodeSelector | None:
-    affinity = _node_affinity(pod)
-    return affinity.required_during_scheduling_ignored_during_execution if affinity else None
 
 
 def _node_affinity(pod: Pod) -> NodeAffinity | None:

@@ -6,11 +6,10 @@ All functions are pure; the static ones may be cached by node and by what the po
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
-from drapolicy.api.core import Node, Pod, Taint, Toleration
-from drapolicy.policies.kube.affinity import matches_required
+from drapolicy.api.core import Node, Pod, Taint
+from drapolicy.api.node_match import HARD_EFFECTS, selects, tolerates
 from drapolicy.problem.room import PODS, NodeRoom, PodAsk
 
 WRONG_NAME = "node(s) didn't match the requested node name"
@@ -18,7 +17,6 @@ UNSCHEDULABLE = "node(s) were unschedulable"
 UNTOLERATED = "node(s) had untolerated taint(s)"
 NOT_SELECTED = "node(s) didn't match Pod's node affinity/selector"
 
-_HARD_EFFECTS = frozenset({"NoSchedule", "NoExecute"})
 _SOFT_EFFECT = "PreferNoSchedule"
 _UNSCHEDULABLE_TAINT = Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
 
@@ -33,9 +31,9 @@ def static_filters(pod: Pod, node: Node) -> str | None:
     if node.spec.unschedulable and not tolerates(pod.spec.tolerations, _UNSCHEDULABLE_TAINT):
         return UNSCHEDULABLE
     for taint in node.spec.taints:
-        if taint.effect in _HARD_EFFECTS and not tolerates(pod.spec.tolerations, taint):
+        if taint.effect in HARD_EFFECTS and not tolerates(pod.spec.tolerations, taint):
             return UNTOLERATED
-    return None if matches_required(pod, node) else NOT_SELECTED
+    return None if selects(pod.spec, node) else NOT_SELECTED
 
 
 def resource_filter(pod: Pod | PodAsk, room: NodeRoom, delegated: AbstractSet[str] = frozenset()) -> str | None:
@@ -55,25 +53,7 @@ def resource_filter(pod: Pod | PodAsk, room: NodeRoom, delegated: AbstractSet[st
     return ", ".join(reasons) or None
 
 
-def tolerates(tolerations: Sequence[Toleration], taint: Taint) -> bool:
-    """Tell whether one of the tolerations covers a node taint.
-
-    The operators Lt and Gt cover nothing: their gate (TaintTolerationComparisonOperators) is off by default in 1.37.
-    """
-    return any(_covers(toleration, taint) for toleration in tolerations)
-
-
 def soft_taints(pod: Pod, node: Node) -> int:
     """Return how many PreferNoSchedule taints of a node a pod does not tolerate."""
     soft = [taint for taint in node.spec.taints if taint.effect == _SOFT_EFFECT]
     return sum(not tolerates(pod.spec.tolerations, taint) for taint in soft)
-
-
-def _covers(toleration: Toleration, taint: Taint) -> bool:
-    if toleration.effect and toleration.effect != taint.effect:
-        return False
-    if toleration.key and toleration.key != taint.key:
-        return False
-    if toleration.operator == "Exists":
-        return True
-    return toleration.operator in {"", "Equal"} and toleration.value == taint.value

@@ -6,7 +6,7 @@ import pytest
 
 from drapolicy.api.core import Node, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
 from drapolicy.api.meta import ObjectMeta
-from drapolicy.inventory.selection import Selector, SelectorError, dump
+from drapolicy.api.node_selection import Selector, SelectorError, dump
 
 NODE = Node(metadata=ObjectMeta(name="n1", labels={"zone": "a", "slots": "8", "word": "many"}))
 
