@@ -1,0 +1,195 @@
+"""Experiments: every cell once, kept cells not again, the same on one core and on two."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from drapolicy import api
+from drapolicy.errors import InputError
+from drapolicy.evaluate import evaluate, experiment
+from drapolicy.evaluate.cell import Cell
+from drapolicy.evaluate.table import Results
+from drapolicy.inventory import build
+from drapolicy.policies import POLICIES, Rule, objective
+from drapolicy.problem.placement import Placement
+from drapolicy.problem.problem import Problem
+from drapolicy.simulate import Scenario
+from drapolicy.testing.simple import row
+from drapolicy.workload import Arrival, Workload
+
+CLAIM = """
+apiVersion: resource.k8s.io/v1
+kind: ResourceClaim
+metadata: {name: c, namespace: default}
+spec: {devices: {requests: [{name: devices, exactly: {deviceClassName: any, count: 2}}]}}
+"""
+
+
+def scenario(name: str = "s", gap: int = 3) -> Scenario:
+    arrivals = tuple(Arrival(gap * i, 10, "c") for i in range(6))
+    return Scenario(name, build(row(nodes=2, devices=3)), Workload(api.loads(CLAIM), arrivals))
+
+
+class Counted:
+    """Counts the cells that are played."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.played: list[tuple[str, str, int]] = []
+        real = experiment.run_cell
+
+        def run(one: Scenario, policy: Any, seed: int, **options: Any) -> Cell:
+            self.played.append((one.name, policy.name, seed))
+            return real(one, policy, seed, **options)
+
+        monkeypatch.setattr(experiment, "run_cell", run)
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
+    return Counted(monkeypatch)
+
+
+def without_seconds(results: Results) -> list[Cell]:
+    return [msgspec.structs.replace(cell, seconds=0.0) for cell in results.cells]
+
+
+def test_every_combination_is_played_once(counted: Counted) -> None:
+    """Cells come in the order scenario, policy, seed; stock is added; seeds given twice count once."""
+    done: list[tuple[int, int]] = []
+    results = evaluate(
+        [scenario("a"), scenario("b")],
+        ["random"],
+        [1, 0, 1],
+        jobs=1,
+        progress=lambda n, total, _: done.append((n, total)),
+    )
+    cells = [(cell.scenario, cell.policy, cell.seed) for cell in results.cells]
+    assert cells == [(s, p, seed) for s in "ab" for p in ("kube-scheduler", "random") for seed in (1, 0)]
+    assert sorted(counted.played) == sorted(cells)
+    assert done == [(n, 8) for n in range(1, 9)]
+
+
+def test_kept_cells_are_not_played_again(tmp_path: Path, counted: Counted) -> None:
+    """A second run plays what is missing, changed or broken, and nothing else."""
+    first = evaluate([scenario()], ["first-fit"], range(2), out=tmp_path, jobs=1)
+    assert len(counted.played) == 4
+    again = evaluate([scenario()], ["first-fit"], range(2), out=tmp_path, jobs=1)
+    assert len(counted.played) == 4
+    assert again == first
+    evaluate([scenario()], ["first-fit"], range(3), out=tmp_path, jobs=1)
+    assert counted.played[4:] == [("s", "kube-scheduler", 2), ("s", "first-fit", 2)]
+    evaluate([scenario(gap=4)], ["first-fit"], range(2), out=tmp_path, jobs=1)
+    assert len(counted.played) == 10
+    broken, truncated, foreign = sorted((tmp_path / "cells").iterdir())[:3]
+    broken.write_bytes(b"{not json")
+    truncated.write_bytes(truncated.read_bytes()[:-20])
+    foreign.write_bytes(foreign.read_bytes().replace(foreign.stem.encode(), b"0" * 64))
+    evaluate([scenario()], ["first-fit"], range(3), out=tmp_path, jobs=1)
+    evaluate([scenario(gap=4)], ["first-fit"], range(2), out=tmp_path, jobs=1)
+    assert len(counted.played) == 13
+    assert not list((tmp_path / "cells").glob("*.tmp"))
+
+
+def test_a_run_that_was_interrupted_goes_on(tmp_path: Path, counted: Counted) -> None:
+    """Cells that were finished before the interruption are there afterwards."""
+
+    def stop(done: int, _total: int, _cell: Cell) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate([scenario()], ["first-fit"], range(3), out=tmp_path, jobs=1, progress=stop)
+    assert len(counted.played) == 3
+    evaluate([scenario()], ["first-fit"], range(3), out=tmp_path, jobs=1)
+    assert len(counted.played) == 6
+
+
+def test_checking_plays_again(tmp_path: Path, counted: Counted) -> None:
+    """A kept cell says nothing of the checker."""
+    evaluate([scenario()], ["kube-scheduler"], [0], out=tmp_path, jobs=1)
+    evaluate([scenario()], ["kube-scheduler"], [0], out=tmp_path, jobs=1, check=True)
+    assert len(counted.played) == 2
+
+
+def test_two_processes_give_the_same_as_one() -> None:
+    """The table does not depend on how many processes play."""
+    one, two = (evaluate([scenario()], ["random", "packing"], range(2), jobs=jobs) for jobs in (1, 2))
+    assert without_seconds(one) == without_seconds(two)
+
+
+class Local:
+    """A policy that cannot be sent to another process."""
+
+    name = "local"
+
+    def __init__(self) -> None:
+        self.unsendable = lambda: None
+
+    def place(self, problem: Problem, rng: np.random.Generator) -> Placement:
+        return replace(POLICIES["first-fit"].place(problem, rng), policy="local")
+
+
+def test_what_cannot_be_sent_is_played_here() -> None:
+    """Objects and terms that another process does not know are played in this one."""
+
+    @objective(sense="max", unit="", bounds=(0, 10**6))
+    def hidden(node, chosen):
+        return int(chosen.sum())
+
+    results = evaluate([scenario()], [Local(), Rule(hidden, name="hidden")], [0], jobs=2)
+    assert [cell.policy for cell in results.cells] == ["kube-scheduler", "local", "hidden"]
+    assert all(cell.metrics["placed"] == 100 for cell in results.cells)
+
+
+def test_notebook_terms_are_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in ``__main__`` can be pickled here and not found there, so it is played here."""
+    import __main__
+
+    def term(node, chosen):
+        return 0
+
+    term.__module__, term.__qualname__ = "__main__", "term"
+    made = objective(sense="max", unit="", bounds=(0, 1))(term)
+    monkeypatch.setattr(__main__, "term", made, raising=False)
+    task = experiment.Task(scenario(), Rule(made, name="notebook"), 0, check=False)
+    assert not experiment._can_be_sent(task)
+    assert experiment._can_be_sent(replace(task, policy=POLICIES["packing"]))
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "policies", "seeds", "message"),
+    [
+        ([scenario(), scenario()], ["random"], [0], "evaluate: scenario s is given twice; give each a name of its own"),
+        (
+            [scenario()],
+            ["random", Rule(name="random")],
+            [0],
+            "evaluate: policy random is given twice; give each a name",
+        ),
+        ([scenario()], ["random"], [], "evaluate: no seeds; give at least one"),
+        ([scenario()], ["random"], [2, -1], "evaluate: seed -1 is negative; use 0 for the arrivals as recorded"),
+    ],
+)
+def test_wrong_experiments_are_refused(scenarios: Any, policies: Any, seeds: Any, message: str, tmp_path: Path) -> None:
+    """Names that are given twice and seeds that are none; nothing is played or written."""
+    with pytest.raises(InputError) as caught:
+        evaluate(scenarios, policies, seeds, out=tmp_path / "out", jobs=1)
+    assert str(caught.value).startswith(message)
+    assert not (tmp_path / "out").exists()
+
+
+def test_empty_experiments() -> None:
+    """No scenarios, and a scenario in which nothing arrives, give a table all the same."""
+    assert evaluate([], jobs=1).cells == ()
+    nothing = replace(scenario(), workload=Workload(api.loads(CLAIM), ()))
+    cell = evaluate([nothing], ["kube-scheduler"], [0], jobs=1).cells[0]
+    assert (cell.arrivals, cell.queue) == (0, [0] * 120)
+    assert set(cell.metrics.values()) == {None}
+    results = evaluate([nothing], ["kube-scheduler", "random"], [0, 1], jobs=1)
+    assert results.verdict("s").winner == "kube-scheduler"

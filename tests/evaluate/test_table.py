@@ -1,0 +1,134 @@
+"""Results: the tidy table, and who wins."""
+
+from __future__ import annotations
+
+import csv
+import io
+from math import isnan
+
+import pytest
+
+from drapolicy.errors import UnknownReferenceError
+from drapolicy.evaluate.cell import Cell
+from drapolicy.evaluate.table import Results
+from drapolicy.policies import STOCK
+
+
+def cell(policy: str, seed: int, **metrics: float | None) -> Cell:
+    return Cell(
+        key=f"{policy}-{seed}",
+        version="0",
+        inputs={},
+        scenario="s",
+        policy=policy,
+        seed=seed,
+        arrivals=1,
+        decisions=1,
+        metrics={"placed": 100.0, **metrics},
+        slowdowns=[],
+        queue=[],
+        reasons={},
+        unmodelled={},
+        seconds=0.0,
+    )
+
+
+def results(**policies: list[dict[str, float | None]]) -> Results:
+    """Return results with one dict of metrics a seed; ``stock`` is the stock scheduler."""
+    return Results(
+        tuple(
+            cell(STOCK if name == "stock" else name, seed, **metrics)
+            for name, seeds in policies.items()
+            for seed, metrics in enumerate(seeds)
+        )
+    )
+
+
+def slow(*values: float) -> list[dict[str, float | None]]:
+    return [{"slowdown": value} for value in values]
+
+
+STOCK_SLOW = slow(3.0, 3.1, 2.9, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("others", "winner"),
+    [
+        ({"a": slow(2.0, 2.1, 1.9, 2.0)}, "a"),
+        ({"a": slow(2.0, 2.1, 1.9, 2.0), "b": slow(1.5, 1.6, 1.4, 1.5)}, "b"),
+        ({"a": slow(4.0, 4.1, 3.9, 4.0)}, STOCK),  # certainly worse
+        ({"a": slow(2.9, 3.2, 2.8, 3.1)}, STOCK),  # 0.0 on average: not certain
+        ({"a": slow(0.5, 5.5, 0.4, 5.4)}, STOCK),  # better on average, not certain
+        ({"a": [{"slowdown": 1.0, "placed": 99.9}] * 4}, STOCK),  # places fewer pods
+        ({"a": [{"slowdown": None}] * 4}, STOCK),
+        ({"a": slow(1.0)}, STOCK),  # one seed has no interval
+        ({}, STOCK),
+    ],
+)
+def test_a_winner_is_certain_and_places_no_fewer(others: dict[str, list[dict[str, float | None]]], winner: str) -> None:
+    """The best mean among those whose difference from stock leaves zero out and that place as many pods."""
+    count = 1 if any(len(seeds) == 1 for seeds in others.values()) else 4
+    verdict = results(stock=STOCK_SLOW[:count], **others).verdict("s")
+    assert (verdict.winner, verdict.metric.name) == (winner, "slowdown")
+
+
+def test_more_is_better_where_the_metric_says_so() -> None:
+    """Of a metric to maximise the greatest mean wins."""
+    table = results(
+        stock=[{"bandwidth": 50.0}, {"bandwidth": 51.0}],
+        low=[{"bandwidth": 20.0}, {"bandwidth": 21.0}],
+        high=[{"bandwidth": 90.0}, {"bandwidth": 91.0}],
+    )
+    verdict = table.verdict("s", "bandwidth")
+    assert (verdict.winner, verdict.value, verdict.stock) == ("high", 90.5, 50.5)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "name"),
+    [
+        ([{"slowdown": 2.0}, {"slowdown": 3.0}], "slowdown"),
+        ([{"slowdown": 2.0, "bandwidth": 1.0}, {"slowdown": 2.0, "bandwidth": 2.0}], "bandwidth"),
+        ([{"slowdown": None, "placed": 50.0}, {"slowdown": None, "placed": 60.0}], "placed"),
+        ([{"slowdown": None}, {"slowdown": None}], "placed"),
+        ([{"slowdown": 2.0}, {"slowdown": 2.0}], "slowdown"),
+        ([{"slowdown": None, "placed": None}, {"slowdown": None, "placed": None}], "slowdown"),
+    ],
+)
+def test_the_metric_is_the_first_that_differs(metrics: list[dict[str, float | None]], name: str) -> None:
+    """Else the first that has a meaning."""
+    table = results(stock=[metrics[0]], other=[metrics[1]])
+    assert table.verdict("s").metric.name == name
+
+
+def test_verdicts_read_well() -> None:
+    """One sentence with both numbers, the difference in percent and its interval."""
+    won = results(stock=STOCK_SLOW, a=slow(2.0, 2.1, 1.9, 2.0)).verdict("s")
+    assert str(won) == (
+        "s: a wins: slowdown 2 x against 3 x of kube-scheduler, 33 % lower "
+        "(95 % interval of the difference 1 to 1 x, 4 seeds)"
+    )
+    lost = results(stock=STOCK_SLOW).verdict("s")
+    assert str(lost) == "s: no policy is better than kube-scheduler by slowdown (3 x)"
+    from_zero = results(stock=[{"bandwidth": 0.0}] * 2, a=[{"bandwidth": 5.0}, {"bandwidth": 5.1}])
+    assert "5.05 % against 0 % of kube-scheduler, higher (95 %" in str(from_zero.verdict("s", "bandwidth"))
+
+
+def test_unknown_metrics_are_refused() -> None:
+    """The message lists the metrics that there are."""
+    with pytest.raises(UnknownReferenceError, match="metric 'speed': unknown; use one of slowdown, wait, placed"):
+        results(stock=STOCK_SLOW).verdict("s", "speed")
+
+
+def test_the_table_is_tidy() -> None:
+    """One row a cell and metric, with unit and key; nothing where a metric has no meaning."""
+    table = results(stock=[{"slowdown": None}], a=[{"slowdown": 1.5}])
+    rows = list(csv.DictReader(io.StringIO(table.csv())))
+    assert [(r["policy"], r["metric"], r["unit"], r["value"]) for r in rows] == [
+        (STOCK, "placed", "%", "100.0"),
+        (STOCK, "slowdown", "x", ""),
+        ("a", "placed", "%", "100.0"),
+        ("a", "slowdown", "x", "1.5"),
+    ]
+    assert (table.scenarios, table.policies) == (("s",), (STOCK, "a"))
+    assert isnan(table.mean("s", STOCK, "slowdown"))
+    assert Results(()).csv() == "scenario\n"
