@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -65,7 +65,7 @@ def ask_for_claim(claim: ResourceClaim) -> Ask:
 def asks(objects: Objects) -> tuple[Ask, ...]:
     """Return the asks of an input: one per pod that is not bound yet, then one per claim that no pod uses.
 
-    Pods that are done ask for nothing; claims that are allocated already do not either.
+    Pods that are done ask for nothing; claims that are allocated already or being deleted do not either.
 
     Parameters
     ----------
@@ -88,12 +88,11 @@ def asks(objects: Objects) -> tuple[Ask, ...]:
     used: set[str] = set()
     found = []
     for pod in objects.pods:
-        ask = ask_of(pod, claims)
-        used.update(claim_key(claim) for claim in ask.claims)
+        used.update(f"{pod.metadata.namespace}/{name}" for name in _claim_names(pod) if name)
         if not pod.spec.node_name and pod.status.phase not in {"Succeeded", "Failed"}:
-            found.append(ask)
+            found.append(ask_of(pod, claims))
     lonely = (claim for key, claim in claims.items() if key not in used and claim.status.allocation is None)
-    return (*found, *map(ask_for_claim, lonely))
+    return (*found, *(ask_for_claim(claim) for claim in lonely if claim.metadata.deletion_timestamp is None))
 
 
 def ask_of(pod: Pod, claims: Mapping[str, ResourceClaim]) -> Ask:
@@ -107,15 +106,9 @@ def ask_of(pod: Pod, claims: Mapping[str, ResourceClaim]) -> Ask:
         All claims by ``namespace/name``.
     """
     name = f"{pod.metadata.namespace}/{pod.metadata.name}"
-    made = {status.name: status.resource_claim_name for status in pod.status.resource_claim_statuses}
     wanted: list[ResourceClaim] = []
     blocked = ""
-    for entry in pod.spec.resource_claims:
-        claim_name = entry.resource_claim_name
-        if claim_name is None and entry.name in made:
-            claim_name = made[entry.name]
-            if claim_name is None:
-                continue  # the controller found that this entry needs no claim
+    for claim_name in _claim_names(pod):
         if claim_name is None:
             blocked = blocked or f'pod "{name}": ResourceClaim not created yet'
             continue
@@ -127,6 +120,16 @@ def ask_of(pod: Pod, claims: Mapping[str, ResourceClaim]) -> Ask:
         elif all(claim is not other for other in wanted):
             wanted.append(claim)
     return Ask(name=name, claims=tuple(wanted), pod=pod, kind=kind_of(wanted, pod), blocked=blocked)
+
+
+def _claim_names(pod: Pod) -> Iterator[str | None]:
+    """Yield the name of each claim that a pod uses; None for one that is not made yet."""
+    made = {status.name: status.resource_claim_name for status in pod.status.resource_claim_statuses}
+    for entry in pod.spec.resource_claims:
+        if entry.resource_claim_name is not None or entry.name not in made:
+            yield entry.resource_claim_name
+        elif made[entry.name] is not None:  # else the controller found that this entry needs no claim
+            yield made[entry.name]
 
 
 def unmet(claims: Iterable[ResourceClaim], held: Mapping[str, object]) -> tuple[ResourceClaim, ...]:
