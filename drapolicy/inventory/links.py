@@ -36,9 +36,7 @@ class NodeLinks:
         table = np.array(self.mb_s)
         size = len(self.devices)
         if table.shape != (size, size) or table.dtype != np.int64:
-            message = (
-                f"links: bandwidths are {table.dtype} of shape {table.shape}; give int64 of shape ({size}, {size})"
-            )
+            message = f"links: bandwidths are {table.dtype} {table.shape}; give int64 of shape ({size}, {size})"
             raise InputError(message)
         if len(set(self.devices)) != size:
             message = "links: a device is given twice; name each once"
