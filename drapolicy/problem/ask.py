@@ -65,7 +65,7 @@ def ask_for_claim(claim: ResourceClaim) -> Ask:
 def asks(objects: Objects) -> tuple[Ask, ...]:
     """Return the asks of an input: one per pod that is not bound yet, then one per claim that no pod uses.
 
-    Pods that are done ask for nothing; claims that are allocated already or being deleted do not either.
+    Pods that are done or being deleted ask for nothing, nor do claims that are allocated or being deleted.
 
     Parameters
     ----------
@@ -89,7 +89,8 @@ def asks(objects: Objects) -> tuple[Ask, ...]:
     found = []
     for pod in objects.pods:
         used.update(f"{pod.metadata.namespace}/{name}" for name in _claim_names(pod) if name)
-        if not pod.spec.node_name and pod.status.phase not in {"Succeeded", "Failed"}:
+        waits = not pod.spec.node_name and pod.status.phase not in {"Succeeded", "Failed"}
+        if waits and pod.metadata.deletion_timestamp is None:
             found.append(ask_of(pod, claims))
     lonely = (claim for key, claim in claims.items() if key not in used and claim.status.allocation is None)
     return (*found, *(ask_for_claim(claim) for claim in lonely if claim.metadata.deletion_timestamp is None))

@@ -61,6 +61,14 @@ def test_pods_that_are_bound_or_done_do_not_ask(options: dict[str, str]) -> None
     assert found(claim("a") + pod("p", "[{name: one, resourceClaimName: a}]", **options)) == []
 
 
+def test_pods_that_are_being_deleted_do_not_ask() -> None:
+    """The scheduler skips them; their claims are theirs all the same."""
+    going = pod("p", "[{name: one, resourceClaimName: a}]").replace(
+        "{name: p,", '{name: p, deletionTimestamp: "2026-01-01T00:00:00Z",'
+    )
+    assert found(claim("a") + going) == []
+
+
 @pytest.mark.parametrize(
     ("text", "blocked"),
     [
