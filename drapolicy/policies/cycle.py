@@ -15,8 +15,9 @@ import numpy as np
 from drapolicy.api.core import Pod
 from drapolicy.api.node_selection import Selector
 from drapolicy.api.resource import AllocationResult, DeviceSubRequest, ExactDeviceRequest, ResourceClaim
+from drapolicy.inventory import Fleet
 from drapolicy.policies.answer import Answer
-from drapolicy.policies.kube import MAX_ALTERNATIVES, resource_filter, static_filters
+from drapolicy.policies.kube import MAX_ALTERNATIVES, Surroundings, resource_filter, static_filters
 from drapolicy.policies.objective import Objective
 from drapolicy.policies.solvers import Solver
 from drapolicy.problem.ask import claim_key, unmet
@@ -62,6 +63,7 @@ class Memory:
         self.misses = 0
         self._answers: OrderedDict[Key, tuple[Stamp, Answer]] = OrderedDict()
         self._refusals: dict[tuple[bytes, int], str | None] = {}
+        self._surroundings: tuple[Fleet, Surroundings] | None = None
 
     def recall(self, key: Key, stamp: Stamp) -> Answer | None:
         """Return the answer for a key if the node has not changed since."""
@@ -91,6 +93,12 @@ class Memory:
                 self._refusals.clear()
             self._refusals[key] = static_filters(pod, problem.fleet.nodes[n])
         return self._refusals[key]
+
+    def surroundings(self, fleet: Fleet) -> Surroundings:
+        """Return what pods of a fleet are compared with; gathered once."""
+        if self._surroundings is None or self._surroundings[0] is not fleet:
+            self._surroundings = fleet, Surroundings.of(fleet.nodes.given, fleet.classes.values())
+        return self._surroundings[1]
 
 
 class Cycle:

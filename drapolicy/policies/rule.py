@@ -147,7 +147,7 @@ def decide(rule: Rule, problem: Problem, rng: np.random.Generator, memory: Memor
             considered=cycle.considered,
             cursor=cycle.cursor,
             path="cached" if cycle.recalled else "reference",
-            unmodelled=() if ask.pod is None else unmodelled(ask.pod),
+            unmodelled=() if ask.pod is None else unmodelled(ask.pod, memory.surroundings(problem.fleet)),
         )
 
     if choice is None:

@@ -12,7 +12,7 @@ from drapolicy.policies.kube.filters import resource_filter, static_filters
 from drapolicy.policies.kube.profile import DEFAULT_PROFILE, FILTERS, Profile
 from drapolicy.policies.kube.sampling import NodeTree, Rotation, nodes_to_find, select
 from drapolicy.policies.kube.scores import MAX_ALTERNATIVES, Candidate, Scores, scores
-from drapolicy.policies.kube.unmodelled import UNMODELLED, unmodelled
+from drapolicy.policies.kube.unmodelled import UNMODELLED, Surroundings, unmodelled
 
 __all__ = [
     "DEFAULT_PROFILE",
@@ -24,6 +24,7 @@ __all__ = [
     "Profile",
     "Rotation",
     "Scores",
+    "Surroundings",
     "nodes_to_find",
     "pinned_nodes",
     "resource_filter",

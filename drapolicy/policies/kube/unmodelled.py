@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from drapolicy.api.core import Container, Node, Pod
+from drapolicy.api.resource import DeviceClass
+from drapolicy.problem.room import pod_requests
 
 # Plugin or mechanism of the stock scheduler, and what of it is missing here.
 UNMODELLED = {
@@ -19,6 +21,7 @@ UNMODELLED = {
     "GangScheduling": "pod groups; the pod is placed alone",
     "DefaultPreemption": "preemption of other pods for node resources",
     "NodeDeclaredFeatures": "features that nodes declare",
+    "DynamicResources": "extended resources that a device class backs; no claim is made for them",
     "scheduler": "a scheduler other than default-scheduler",
 }
 
@@ -45,15 +48,41 @@ _FREE_VOLUMES = frozenset(
 _SPREAD_OWNERS = frozenset({("v1", "ReplicationController"), ("apps/v1", "ReplicaSet"), ("apps/v1", "StatefulSet")})
 
 
-def unmodelled(pod: Pod, nodes: Iterable[Node] = ()) -> tuple[str, ...]:
+_ANY_CLASS = "deviceclass.resource.kubernetes.io/"
+
+
+class Surroundings(NamedTuple):
+    """What of a cluster decides whether something that a pod uses is modelled.
+
+    Attributes
+    ----------
+    images
+        Images that nodes report.
+    backed
+        Extended resources that a device class backs (K8s S73), each also by the name that every class has.
+    """
+
+    images: frozenset[str] = frozenset()
+    backed: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, nodes: Iterable[Node], classes: Iterable[DeviceClass]) -> Surroundings:
+        """Gather them. Only nodes read from a file know their images."""
+        known = list(classes)
+        named = {item.spec.extended_resource_name for item in known} - {None, ""}
+        every = {_ANY_CLASS + item.metadata.name for item in known}
+        return cls(frozenset(_images(nodes)), frozenset(str(name) for name in named | every))
+
+
+def unmodelled(pod: Pod, around: Surroundings = Surroundings()) -> tuple[str, ...]:  # noqa: B008 - it is immutable
     """Return a sentence for everything that a pod uses and that this baseline leaves out.
 
     Parameters
     ----------
     pod
         The pod.
-    nodes
-        Nodes whose images are compared with those of the pod. Only nodes read from a file know their images.
+    around
+        What the pod's images and resources are compared with.
 
     Returns
     -------
@@ -61,10 +90,10 @@ def unmodelled(pod: Pod, nodes: Iterable[Node] = ()) -> tuple[str, ...]:
         Sentences that start with the plugin; empty if the pod is modelled in full. Services are not read, so default
         topology spread is named for pods of a ReplicaSet, ReplicationController or StatefulSet only.
     """
-    return tuple(_say(plugin, what) for plugin, what in _used(pod, nodes))
+    return tuple(_say(plugin, what) for plugin, what in _used(pod, around))
 
 
-def _used(pod: Pod, nodes: Iterable[Node]) -> Iterable[tuple[str, str]]:
+def _used(pod: Pod, around: Surroundings) -> Iterable[tuple[str, str]]:
     spec = pod.spec
     containers = [*spec.init_containers, *spec.containers]
     if spec.affinity and (spec.affinity.pod_affinity is not None or spec.affinity.pod_anti_affinity is not None):
@@ -75,7 +104,7 @@ def _used(pod: Pod, nodes: Iterable[Node]) -> Iterable[tuple[str, str]]:
         yield "PodTopologySpread (defaults)", owner
     if volumes := [str(volume.get("name", "?")) for volume in spec.volumes if _volume_kinds(volume) - _FREE_VOLUMES]:
         yield "VolumeBinding, VolumeZone, VolumeRestrictions, NodeVolumeLimits", ", ".join(volumes)
-    if images := sorted({_tagged(container.image) for container in containers} & _images(nodes)):
+    if images := sorted({_tagged(container.image) for container in containers} & around.images):
         yield "ImageLocality", ", ".join(images)
     if ports := _host_ports(containers, host_network=spec.host_network):
         yield "NodePorts", ", ".join(map(str, ports))
@@ -87,6 +116,8 @@ def _used(pod: Pod, nodes: Iterable[Node]) -> Iterable[tuple[str, str]]:
         yield "DefaultPreemption", spec.priority_class_name or f"priority {spec.priority}"
     if fields := sorted(_declared_feature_fields(pod)):
         yield "NodeDeclaredFeatures", ", ".join(fields)
+    if around.backed and (resources := sorted(around.backed.intersection(pod_requests(pod)))):
+        yield "DynamicResources", ", ".join(resources)
     if spec.scheduler_name not in {"", "default-scheduler"}:
         yield "scheduler", spec.scheduler_name
 

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from drapolicy.api.core import Affinity, Container, Node, NodeAffinity, Pod, PodSchedulingGroup, PodSpec
+from drapolicy.api.core import (
+    Affinity,
+    Container,
+    Node,
+    NodeAffinity,
+    Pod,
+    PodSchedulingGroup,
+    PodSpec,
+    ResourceRequirements,
+)
 from drapolicy.api.meta import ObjectMeta, OwnerReference
-from drapolicy.policies.kube import UNMODELLED, unmodelled
+from drapolicy.api.quantity import Quantity
+from drapolicy.api.resource import DeviceClass, DeviceClassSpec
+from drapolicy.policies.kube import UNMODELLED, Surroundings, unmodelled
 
 VOLUMES = "VolumeBinding, VolumeZone, VolumeRestrictions, NodeVolumeLimits: volumes that bind to nodes"
 
@@ -101,7 +112,28 @@ def test_images_count_where_nodes_have_them() -> None:
     """Image locality is named only for images that some node reports, with the tag that Kubernetes would add."""
     node = Node(source={"status": {"images": [{"names": ["r:5000/train:latest", "r:5000/train@sha256:0"]}, {}]}})
     using = pod(containers=[Container(image="r:5000/train"), Container(image="other")])
-    assert unmodelled(using, [Node(), node]) == ("ImageLocality: images already on nodes (r:5000/train:latest)",)
+    around = Surroundings.of([Node(), node], [])
+    assert unmodelled(using, around) == ("ImageLocality: images already on nodes (r:5000/train:latest)",)
+    assert unmodelled(using) == ()
+
+
+def test_extended_resources_count_where_a_class_backs_them() -> None:
+    """An extended resource is named if a class gives it its name, or by the name that every class has."""
+    named = DeviceClass(
+        metadata=ObjectMeta(name="a100"), spec=DeviceClassSpec(extended_resource_name="example.com/gpu")
+    )
+    around = Surroundings.of([], [named, DeviceClass(metadata=ObjectMeta(name="nic"))])
+    wishes = {
+        "example.com/gpu": "1",
+        "deviceclass.resource.kubernetes.io/nic": "2",
+        "example.com/other": "1",
+        "cpu": "1",
+    }
+    limits = {name: Quantity(amount) for name, amount in wishes.items()}
+    using = pod(containers=[Container(resources=ResourceRequirements(limits=limits))])
+    (sentence,) = unmodelled(using, around)
+    assert sentence.startswith("DynamicResources: extended resources that a device class backs; no claim is made")
+    assert sentence.endswith("(deviceclass.resource.kubernetes.io/nic, example.com/gpu)")
     assert unmodelled(using) == ()
 
 
@@ -118,4 +150,4 @@ def test_every_use_of_a_pod_is_named() -> None:
 def test_every_entry_of_the_list_can_be_named() -> None:
     """The list for the documentation holds what pods can be told, and no more."""
     told = {sentence.partition(":")[0] for using, _ in USES.values() for sentence in unmodelled(using)}
-    assert told | {"ImageLocality"} == set(UNMODELLED)
+    assert told | {"DynamicResources", "ImageLocality"} == set(UNMODELLED)
