@@ -16,8 +16,9 @@ from drapolicy.problem.ask import asks, claim_key, unmet
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.site import Site, Sites
 from drapolicy.problem.state import State
-from drapolicy.view import facts
+from drapolicy.view import facts, layout
 from drapolicy.view.picture import INK, LINE, SOFT, Canvas, Picture, wrapped
+from drapolicy.view.wires import LABEL_SIZE, Wire, curve, gutters, routed
 
 # Okabe and Ito's palette; the flag says that text on it is white.
 _COLOURS = (
@@ -30,8 +31,7 @@ _COLOURS = (
 )
 _GREY = "#d4d8dd"
 _WIDTH, _MARGIN, _PAD = 860, 12, 10
-_BOX, _CARD, _GAP = (90, 42), (192, 64), 8
-_MOST_NODES, _MOST_ITEMS, _MOST_LABELS = 8, 72, 6
+_MOST_NODES = 8
 
 
 @dataclass(frozen=True)
@@ -226,18 +226,18 @@ class _Drawing:
         self.canvas.text(_WIDTH - _MARGIN - _PAD, self.y, count, size=11, fill=SOFT, text_anchor="end")
         self.y += 8
         chosen = [self._linked(site, one) if one.placement.node == site.name else [] for one in self.drawn]
-        pairs = sum(map(len, chosen))
-        levels = max(map(len, chosen), default=0)
-        gutter = 0 if not pairs else 20 + 15 * levels if pairs <= _MOST_LABELS else 44
+        shown = {*held, *(d for one in self.drawn if one.placement.node == site.name for d in one.devices())}
+        rows, hidden = layout.rows(facts.groups(site), shown, _MARGIN + _PAD, _WIDTH - _MARGIN - _PAD)
+        wires = routed(chosen, rows)
         # Links lie above the frames of groups and below the devices.
         self.frames, self.wires, self.boxes = (self.canvas.add("g") for _ in range(3))
-        hidden = self._groups(site, held, gutter)
-        self._links(chosen, labelled=pairs <= _MOST_LABELS)
+        bottoms = self._rows(rows, gutters(wires, len(rows)), held)
+        self._links(wires, bottoms)
         if hidden:
             self.y += 14
             self.canvas.text(_MARGIN + _PAD, self.y, f"and {hidden} more free devices", size=11, fill=SOFT)
         for who, found in enumerate(chosen):
-            if pairs > _MOST_LABELS and found:
+            if found and any(wire.lane < 0 for wire in wires):
                 kinds = Counter(map(str, sorted(found, key=lambda link: -link.mb_s)))
                 text = "links: " + ", ".join(f"{times} × {kind}" for kind, times in kinds.items())
                 self.y += 15
@@ -253,50 +253,35 @@ class _Drawing:
         index = {device.id: device.index for device in site.devices}
         return facts.links(site, [index[d] for d in one.devices() if site.share(index[d]) >= 1])
 
-    def _groups(self, site: Site, held: dict[DeviceId, list[facts.Holder]], gutter: float) -> int:
-        """Lay out the groups in rows and return how many free devices had no room."""
-        left, right = _MARGIN + _PAD, _WIDTH - _MARGIN - _PAD
-        x, row_height, hidden, items = float(left), 0.0, 0, 0
-        for group in facts.groups(site):
-            plain = []
-            for device in group.plain:
-                if device.id in held or items < _MOST_ITEMS:
-                    plain.append(device)
-                    items += 1
-                else:
-                    hidden += 1
-            cards = []
-            for key, devices in group.cards.items():
-                if any(d.id in held for d in devices) or items < _MOST_ITEMS:
-                    cards.append((key[2], devices))
-                    items += 2
-                else:
-                    hidden += len(devices)
-            if not plain and not cards:
-                continue
-            sizes = [_BOX] * len(plain) + [_CARD] * len(cards)
-            places, width, height = _flow(sizes, right - left - 2 * _GAP)
-            width, height = width + 2 * _GAP, height + _GAP + 20
-            if x > left and x + width > right:
-                x, self.y = float(left), self.y + row_height + gutter + _GAP
-                row_height = 0.0
-            self.canvas.add(
-                "rect", self.frames, x=x, y=self.y, width=width, height=height, rx=5, fill="#ffffff", stroke=LINE
-            )
-            label = group.label or "no PCIe root or NUMA node published"
-            self.canvas.text(x + _GAP, self.y + 14, label, room=width - 2 * _GAP, size=10.5, fill=SOFT)
-            corner = (x + _GAP, self.y + 20)
-            for device, place in zip(plain, places, strict=False):
-                self._box(device, corner[0] + place[0], corner[1] + place[1], held.get(device.id, []))
-            for (name, devices), place in zip(cards, places[len(plain) :], strict=True):
-                self._card(name, devices, corner[0] + place[0], corner[1] + place[1], held)
-            x += width + _GAP
-            row_height = max(row_height, height)
-        self.y += row_height + gutter
-        return hidden
+    def _rows(
+        self,
+        rows: Sequence[Sequence[layout.Block]],
+        room: Sequence[float],
+        held: dict[DeviceId, list[facts.Holder]],
+    ) -> list[float]:
+        """Draw the groups, with room for links below each row; return where the frames of each row end."""
+        bottoms = []
+        for number, row in enumerate(rows):
+            for block in row:
+                self.canvas.add(
+                    "rect", self.frames, x=block.x, y=self.y, width=block.width, height=block.height, rx=5,
+                    fill="#ffffff", stroke=LINE,
+                )  # fmt: skip
+                label = block.label or "no PCIe root or NUMA node published"
+                across = block.width - 2 * layout.GAP
+                self.canvas.text(
+                    block.x + layout.GAP, self.y + 14, label, self.boxes, room=across, size=10.5, fill=SOFT, **_HALO
+                )
+                for device, x, down in block.boxes:
+                    self._box(device, x, self.y + down, held.get(device.id, []))
+                for name, devices, x, down in block.cards:
+                    self._card(name, devices, x, self.y + down, held)
+            bottoms.append(self.y + max((block.height for block in row), default=0.0))
+            self.y = bottoms[-1] + room[number] + (layout.GAP if number + 1 < len(rows) else 0)
+        return bottoms
 
     def _box(self, device: PoolDevice, x: float, y: float, holders: Sequence[facts.Holder]) -> None:
-        width, height = _BOX
+        width, height = layout.BOX
         self.at[device.index] = (x, y, width, height)
         box = self.canvas.add("g", self.boxes)
         self.canvas.add("title", box).text = _name(device)
@@ -327,7 +312,7 @@ class _Drawing:
         self, name: str, devices: Sequence[PoolDevice], x: float, y: float, held: dict[DeviceId, list[facts.Holder]]
     ) -> None:
         """Draw a GPU that is cut into partitions: a bar of its memory slices, held ones filled."""
-        width, height = _CARD
+        width, height = layout.CARD
         for device in devices:
             self.at[device.index] = (x, y, width, height)
         whole = max(devices, key=lambda d: (len(facts.memory_slices(d)), len(d.counters), -d.index))
@@ -368,38 +353,19 @@ class _Drawing:
 
     # --- links -----------------------------------------------------------------------------------------------
 
-    def _links(self, chosen: Sequence[Sequence[facts.Link]], *, labelled: bool) -> None:
-        most = max((link.mb_s for found in chosen for link in found), default=1)
-        for who, found in enumerate(chosen):
-            for level, link in enumerate(found):
-                apart = abs(self.at[link.a][0] - self.at[link.b][0])
-                path, x, y = self._curve(link, 10 + 15 * level if labelled else min(12 + 0.07 * apart, 40))
-                self.canvas.add(
-                    "path",
-                    self.wires,
-                    d=path,
-                    fill="none",
-                    stroke=_colour(who)[0],
-                    stroke_width=(1 + 4 * link.mb_s / most) / (1 if labelled else 2.5),
-                    stroke_opacity=0.8 if labelled else 0.5,
-                )
-                if labelled:
-                    self.canvas.text(x, y + 14, str(link), size=10.5, text_anchor="middle", **_HALO)
-
-    def _curve(self, link: facts.Link, dip: float) -> tuple[str, float, float]:
-        """Return a curve below the two boxes, or between two rows, and the place of its label."""
-        ax, ay, width, height = self.at[link.a]
-        bx, by, wide, _ = self.at[link.b]
-        start, end = (ax + width / 2, ay + height), (bx + wide / 2, by + height)
-        if ay != by:
-            (start, end) = (start, (end[0], by)) if ay < by else ((start[0], ay), end)
-            middle = (start[1] + end[1]) / 2
-            path = f"M{start[0]:g} {start[1]:g}C{start[0]:g} {middle:g} {end[0]:g} {middle:g} {end[0]:g} {end[1]:g}"
-            return path, (start[0] + end[0]) / 2, middle
-        # A cubic reaches three quarters of the way to its control points.
-        low = start[1] + _GAP + dip * 4 / 3
-        path = f"M{start[0]:g} {start[1]:g}C{start[0]:g} {low:g} {end[0]:g} {low:g} {end[0]:g} {end[1]:g}"
-        return path, (start[0] + end[0]) / 2, start[1] + 0.75 * (low - start[1])
+    def _links(self, wires: Sequence[Wire], bottoms: Sequence[float]) -> None:
+        most = max((wire.link.mb_s for wire in wires), default=1)
+        for wire in wires:
+            path, (x, y) = curve(wire, self.at, bottoms[wire.row])
+            labelled = wire.lane >= 0
+            halo = _HALO | {"stroke_width": "6"}
+            self.canvas.add(
+                "path", self.wires, d=path, fill="none", stroke=_colour(wire.who)[0],
+                stroke_width=max(1.0, wire.link.mb_s / most * (5 if labelled else 2.5)),
+                stroke_opacity=0.8 if labelled else 0.5,
+            )  # fmt: skip
+            if labelled:
+                self.canvas.text(x, y, str(wire.link), self.boxes, size=LABEL_SIZE, text_anchor="middle", **halo)
 
 
 _HALO: dict[str, Any] = {"stroke": "#ffffff", "stroke_width": "3", "paint_order": "stroke", "stroke_linejoin": "round"}
@@ -413,19 +379,6 @@ def _style(holder: facts.Holder) -> dict[str, Any]:
     if holder.who < 0:
         return {"fill": "url(#drapolicy-taken)", "stroke": "#9aa3ad"}
     return {"fill": _colour(holder.who)[0], "stroke": _colour(holder.who)[0]}
-
-
-def _flow(sizes: Sequence[tuple[int, int]], room: float) -> tuple[list[tuple[float, float]], float, float]:
-    """Place boxes in rows; return their corners and the size of all."""
-    places, x, y, row, widest = [], 0.0, 0.0, 0.0, 0.0
-    for width, height in sizes:
-        if x > 0 and x + width > room:
-            x, y, row = 0.0, y + row + _GAP, 0.0
-        places.append((x, y))
-        widest = max(widest, x + width)
-        x += width + _GAP
-        row = max(row, float(height))
-    return places, widest, y + row
 
 
 def _name(device: PoolDevice) -> str:

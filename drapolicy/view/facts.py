@@ -16,6 +16,7 @@ from drapolicy.problem.site import Site
 from drapolicy.topology.attributes import role, value, values
 from drapolicy.topology.links import LinkKind, link_rates
 
+_INSIDE = {kind.value for kind in (LinkKind.PIX, LinkKind.PXB, LinkKind.PHB, LinkKind.NODE)}
 _SLICE = re.compile(r"memory-slice-?(\d+)$", re.IGNORECASE)
 
 
@@ -58,8 +59,13 @@ class Group:
 
 
 def groups(site: Site) -> list[Group]:
-    """Return the devices of a node in groups, in the order of their first devices."""
+    """Return the devices of a node in groups, in the order of their first devices.
+
+    A root has the NUMA node that one of its devices publishes, or that of a root to which a link stays within a
+    NUMA node: GPUs publish none where their drivers do not, network cards do.
+    """
     found: dict[str, Group] = {}
+    members: dict[str, list[int]] = {}
     numas: dict[str, set[str]] = {}
     for device in site.devices:
         driver = device.pool.driver
@@ -67,16 +73,24 @@ def groups(site: Site) -> list[Group]:
         numa = ", ".join(map(str, values(driver, device.api, "numa_node")))
         key = root or (f"NUMA node {numa}" if numa else "")
         group = found.setdefault(key, Group(key))
-        if root and numa:
-            numas.setdefault(key, set()).add(numa)
+        if root:
+            members.setdefault(root, []).append(device.index)
+            numas.setdefault(root, set()).update([numa] if numa else [])
         if device.counters:
             counter_set = device.counters[0][0][0]
             group.cards.setdefault((driver, device.pool.pool, counter_set), []).append(device)
         else:
             group.plain.append(device)
-    for key, known in numas.items():
-        if len(known) == 1:
-            found[key].label += f" · NUMA {min(known)}"
+    kinds = _kinds(site)
+    for root, published in numas.items():
+        near = published or {
+            numa
+            for other, known in numas.items()
+            for numa in known
+            if any(kinds(int(site.links[a, b])) in _INSIDE for a in members[root] for b in members[other])
+        }
+        if len(near) == 1:
+            found[root].label += f" · NUMA {min(near)}"
     return list(found.values())
 
 
