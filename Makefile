@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: help setup demo test check lint fmt type bench nb data golden clean
+.PHONY: help setup demo test check lint fmt type bench nb data oracle golden clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,13 @@ bench: $(VENV)/.dev  ## timings: a million devices, 3 runs
 
 data: $(VENV)/.core  ## write datasets/ again from its generator
 	$(BIN)/python tools/make_datasets.py
+
+# Go's own cache makes a second call cheap. -trimpath keeps the paths of this machine out of the binaries.
+oracle:          ## build upstream's allocator of each release into tools/oracle/bin; needs Go
+	@command -v go >/dev/null || { echo "make oracle needs Go 1.26 or newer: https://go.dev/dl" >&2; exit 1; }
+	@for minor in 1.34 1.35 1.36 1.37; do \
+		(cd tools/oracle/v$$(echo $$minor | tr . _) && go build -trimpath -o ../bin/oracle-$$minor . && ../bin/oracle-$$minor -version) || exit 1; \
+	done
 
 golden: $(VENV)/.dev  ## rewrite golden files; review the diff as source
 	$(BIN)/python -m pytest -q --golden tests

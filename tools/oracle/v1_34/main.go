@@ -1,0 +1,19 @@
+// The oracle of Kubernetes 1.34.
+package main
+
+import (
+	"k8s.io/dynamic-resource-allocation/cel"
+	"k8s.io/dynamic-resource-allocation/structured"
+
+	"drapolicy/oracle"
+)
+
+func main() {
+	oracle.Main(oracle.Release{
+		CELFeatures: func(f structured.Features) cel.Features {
+			return cel.Features{
+				EnableConsumableCapacity: f.ConsumableCapacity,
+			}
+		},
+	})
+}
