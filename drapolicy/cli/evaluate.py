@@ -112,7 +112,9 @@ def _scenarios(request: Request) -> tuple[Scenario, ...]:
     for found in notes_on(everything, lenient=request.lenient):
         note(f"note: {found}")
     if not scenario.workload.arrivals:
-        message = "evaluate: the workload has no pods and no claims; check the files of --workload"
+        bound = len(scenario.standing.pods)
+        there = f"; {bound} {'pod is' if bound == 1 else 'pods are'} bound already" if bound else ""
+        message = f"evaluate: the workload has no pods and no claims that wait{there}; check the files of --workload"
         raise InputError(message)
     if report is not None:
         note(f"topology: {report}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from drapolicy import api, inventory
 from drapolicy.inventory import Fleet
+from drapolicy.problem.ask import claim_key
 from drapolicy.release import Release
 from drapolicy.simulate import Scenario
 from drapolicy.topology import nvidia_smi
@@ -60,11 +61,10 @@ def of_files(
     Parameters
     ----------
     fleet
-        Files and folders with slices, classes, taint rules and nodes (classes may stand with the workload too);
-        allocated claims and bound pods among them are there from the start.
+        Files and folders with slices, classes, taint rules and nodes (classes may stand with the workload too).
     workload
         Files and folders with pods, claims and templates, and one CSV file of arrivals (see
-        :func:`drapolicy.workload.read`).
+        :func:`drapolicy.workload.read`). Allocated claims and bound pods of all files are there from the start.
     topology
         Output of ``nvidia-smi topo -m`` of the fleet's machines.
     name
@@ -95,11 +95,15 @@ def of_files(
     report = None
     if topology is not None:
         built, report = with_topology(built, topology)
-    standing = api.Objects(
-        claims=tuple(claim for claim in objects.claims if claim.status.allocation is not None),
-        pods=tuple(pod for pod in objects.pods if pod.spec.node_name),
-    )
-    return Scenario(name or pods.name, built, pods, standing), report
+    return Scenario(name or pods.name, built, pods, _standing(objects, pods.objects)), report
+
+
+def _standing(*inputs: api.Objects) -> api.Objects:
+    """Return what is allocated or bound, once each: one file may be fleet and workload."""
+    claims = {claim_key(c): c for objects in inputs for c in objects.claims if c.status.allocation is not None}
+    bound = (pod for objects in inputs for pod in objects.pods if pod.spec.node_name)
+    pods = {(pod.metadata.namespace, pod.metadata.name): pod for pod in bound}
+    return api.Objects(claims=tuple(claims.values()), pods=tuple(pods.values()))
 
 
 def with_topology(fleet: Fleet, path: str | Path) -> tuple[Fleet, FleetReport]:

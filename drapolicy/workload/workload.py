@@ -46,7 +46,11 @@ class Workload:
             known = ", ".join(sorted(self.patterns)[:8]) or "none"
             faults = [
                 Fault(
-                    "", -1, "arrivals", "pod", f"{name!r} is not a pod or lone claim of the workload; known are {known}"
+                    "",
+                    -1,
+                    "arrivals",
+                    "pod",
+                    f"{name!r} is no waiting pod or lone claim of the workload; known are {known}",
                 )
                 for name in unknown
             ]

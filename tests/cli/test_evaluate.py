@@ -11,11 +11,13 @@ import time
 
 import pytest
 
+from drapolicy import api
 from drapolicy.cli import evaluate as command
 from drapolicy.cli.output import Format
 from drapolicy.cli.results import best_of, short
 from drapolicy.evaluate import METRICS, Results
 from drapolicy.evaluate.cell import Cell
+from drapolicy.policies import POLICIES
 
 PODS = """\
 apiVersion: resource.k8s.io/v1
@@ -152,6 +154,45 @@ def test_a_workload_without_pods_is_refused(run, fleet, tmp_path):
     ran = run("evaluate", "--fleet", fleet, "--workload", fleet, "--out", tmp_path / "out")
     assert ran.code == 2
     assert "the workload has no pods and no claims" in ran.err
+
+
+BUSY = """\
+---
+apiVersion: resource.k8s.io/v1
+kind: ResourceClaim
+metadata: {name: all, namespace: default}
+spec: {devices: {requests: [{name: gpus, exactly: {deviceClassName: gpu, allocationMode: All}}]}}
+status: {allocation: {devices: {results: [RESULTS]}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: runs, namespace: default}
+spec: {nodeName: a, containers: [{name: main, image: i}], resourceClaims: [{name: d, resourceClaimName: all}]}
+"""
+
+
+def test_what_runs_in_the_files_of_the_workload_runs_from_the_start(run, words, fleet, workload):
+    """The output of kubectl holds what waits and what runs; devices of the latter are not free."""
+    published = [item for item in api.load(fleet).slices if item.spec.devices]
+    results = [
+        f"{{request: gpus, driver: {item.spec.driver}, pool: {item.spec.pool.name}, device: {device.name}}}"
+        for item in published
+        for device in item.spec.devices
+    ]
+    workload.write_text(PODS + BUSY.replace("RESULTS", ", ".join(results)))
+    ran = run(*words, "-o", "json")
+    (scenario,) = json.loads(ran.out)["scenarios"]
+    assert {policy["name"]: policy["metrics"]["placed"]["mean"] for policy in scenario["policies"]} == dict.fromkeys(
+        POLICIES, 0.0
+    )
+
+
+def test_a_workload_of_which_everything_runs_is_refused(run, words, workload):
+    """There is nothing to decide, and the message tells why."""
+    workload.write_text(BUSY.replace("RESULTS", "{request: gpus, driver: d, pool: p, device: x}"))
+    ran = run(*words)
+    assert ran.code == 2
+    assert "no pods and no claims that wait; 1 pod is bound already" in ran.err
 
 
 def test_a_folder_that_cannot_be_is_named(run, words, fleet):

@@ -68,7 +68,7 @@ def test_unknown_pods_are_all_named() -> None:
     with pytest.raises(InputError) as caught:
         Workload(api.loads(TEXT), (Arrival(0, None, "x"), Arrival(1, None, "lone"), Arrival(2, None, "x")))
     assert [str(fault) for fault in caught.value.faults] == [
-        f"arrivals: pod: {name!r} is not a pod or lone claim of the workload; known are default/train, other/lone, train"
+        f"arrivals: pod: {name!r} is no waiting pod or lone claim of the workload; known are default/train, other/lone, train"
         for name in ("lone", "x")
     ]
 
