@@ -24,7 +24,9 @@ def inside(node: LocalProblem, chosen: Indices) -> int:
 def links_lost(node: LocalProblem, left: Indices) -> int:
     """Bandwidth between free devices that the choice takes away from later claims, each pair once."""
     before = node.left(np.empty(0, np.intp))
-    return int(node.links[np.ix_(before, before)].sum() - node.links[np.ix_(left, left)].sum()) // 2
+    gone = np.setdiff1d(before, left, assume_unique=True)
+    # Pairs with a device that goes: each once, those of two such devices are counted twice at first.
+    return int(node.links[np.ix_(gone, before)].sum()) - int(node.links[np.ix_(gone, gone)].sum()) // 2
 
 
 @objective(sense="min", unit="devices", bounds=(0, _MOST_DEVICES))

@@ -25,6 +25,8 @@ from drapolicy.problem.room import NodeRoom
 from drapolicy.problem.site import SHORT_NAMES, Site
 from drapolicy.problem.solution import Solution
 
+_NONE = np.empty(0, np.intp)
+
 
 class Wish(NamedTuple):
     """One request or alternative of a claim, a row of the masks.
@@ -165,7 +167,7 @@ class LocalProblem:
 
     @cached_property
     def _of_drivers(self) -> NDArray[np.bool_]:
-        drivers = {device.pool.driver for d, device in enumerate(self.devices) if self.eligible[:, d].any()}
+        drivers = {self.devices[d].pool.driver for d in np.flatnonzero(self.eligible.any(axis=0))}
         return _frozen([device.pool.driver in drivers for device in self.devices], np.bool_)
 
     # --- counters --------------------------------------------------------------------------------------------
@@ -206,15 +208,20 @@ class LocalProblem:
         left
             Devices that stay free after a choice, as an objective gets them; None for the state as it is.
         """
-        mask = np.zeros(len(self.devices), np.bool_)
-        available, needs = self._available, self._needs
-        candidates = np.flatnonzero(self.free & self._of_drivers)
         if left is None:
-            left = candidates
-        else:
-            chosen = np.setdiff1d(candidates, left, assume_unique=True)
-            available = available - needs[chosen].sum(axis=0)
-        mask[left] = (needs[left] <= available).all(axis=1)
+            return self._placeable_now
+        chosen = np.setdiff1d(self.left(_NONE), left, assume_unique=True)
+        return self._fitting(left, self._available - self._needs[chosen].sum(axis=0))
+
+    @cached_property
+    def _placeable_now(self) -> NDArray[np.bool_]:
+        mask = self._fitting(self.left(_NONE), self._available)
+        mask.flags.writeable = False
+        return mask
+
+    def _fitting(self, devices: NDArray[np.intp], available: NDArray[np.int64]) -> NDArray[np.bool_]:
+        mask = np.zeros(len(self.devices), np.bool_)
+        mask[devices] = (self._needs[devices] <= available).all(axis=1)
         return mask
 
     # --- searching -------------------------------------------------------------------------------------------
