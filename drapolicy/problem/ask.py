@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -25,7 +25,8 @@ class Ask:
     Attributes
     ----------
     name
-        ``namespace/name`` of the pod, or of the claim when there is no pod.
+        ``namespace/name`` of the pod, or of the claim when there is no pod; a lone claim that is called as a pod is
+        told apart by ``(claim)`` behind it.
     claims
         Claims in the order of ``pod.spec.resourceClaims`` (K8s S21); those that State holds an allocation for
         restrict the node, the others are to be allocated.
@@ -93,7 +94,9 @@ def asks(objects: Objects) -> tuple[Ask, ...]:
         if waits and pod.metadata.deletion_timestamp is None:
             found.append(ask_of(pod, claims))
     lonely = (claim for key, claim in claims.items() if key not in used and claim.status.allocation is None)
-    return (*found, *(ask_for_claim(claim) for claim in lonely if claim.metadata.deletion_timestamp is None))
+    alone = [ask_for_claim(claim) for claim in lonely if claim.metadata.deletion_timestamp is None]
+    pods = {ask.name for ask in found}
+    return (*found, *(replace(ask, name=f"{ask.name} (claim)") if ask.name in pods else ask for ask in alone))
 
 
 def ask_of(pod: Pod, claims: Mapping[str, ResourceClaim]) -> Ask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from drapolicy import api
-from drapolicy.errors import InputError
+from drapolicy.errors import InputError, SolverError
 from drapolicy.evaluate import evaluate, experiment
 from drapolicy.evaluate.cell import Cell
 from drapolicy.evaluate.table import Results
@@ -160,6 +161,27 @@ def test_notebook_terms_are_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     task = experiment.Task(scenario(), Rule(made, name="notebook"), 0, check=False)
     assert not experiment._can_be_sent(task)
     assert experiment._can_be_sent(replace(task, policy=POLICIES["packing"]))
+
+
+FAILING = """
+from drapolicy.errors import SolverError
+
+
+class Failing:
+    name = "failing"
+
+    def place(self, problem, rng):
+        raise SolverError("no licence")
+"""
+
+
+def test_a_worker_error_reaches_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes wrong in another process is raised here, and the cells that wait are given up."""
+    (tmp_path / "failing_policy.py").write_text(FAILING, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    failing = import_module("failing_policy").Failing()
+    with pytest.raises(SolverError, match="no licence"):
+        evaluate([scenario()], [failing], range(6), jobs=2)
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,14 @@ def test_pods_that_cannot_be_queued_say_why(text: str, blocked: str) -> None:
     assert [ask[2] for ask in found(text)] == [blocked]
 
 
+def test_names_are_unique() -> None:
+    """A lone claim that is called as a pod is told apart."""
+    assert found(claim("same") + pod("same")) == [
+        ("default/same", [], ""),
+        ("default/same (claim)", ["same"], ""),
+    ]
+
+
 def test_one_claim_twice_is_asked_for_once() -> None:
     """A pod may name one claim under two names."""
     text = claim("a") + pod("p", "[{name: one, resourceClaimName: a}, {name: two, resourceClaimName: a}]")
