@@ -48,8 +48,9 @@ check: lint type test  ## what CI runs
 nb: $(VENV)/.dev  ## run the notebooks
 	$(BIN)/python -m pytest -q tests/notebooks
 
-bench: $(VENV)/.dev  ## timings: a million devices, 3 runs
+bench: $(VENV)/.dev  ## timings: loading a million devices, one decision
 	$(BIN)/python tests/bench/bench_load.py
+	$(BIN)/python tests/bench/bench_decide.py
 
 data: $(VENV)/.core  ## write datasets/ again from its generator
 	$(BIN)/python tools/make_datasets.py
