@@ -140,7 +140,7 @@ def told(error: DrapolicyError) -> str:
     if faults:
         text = text[: len(text) - len("\n".join(map(str, faults)))]
     lines = [plain(line) for line in text.splitlines() if line]
-    return "\n".join([*lines, *(plain(str(fault)) for fault in sorted(faults))])
+    return "\n".join([*lines, *(plain(str(fault)) for fault in sorted(faults, key=lambda f: (f.file, f.document)))])
 
 
 def _say(text: str, code: int) -> int:

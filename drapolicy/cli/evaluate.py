@@ -54,6 +54,7 @@ def evaluate(request: Request, output: Format) -> int:
     if request.metric is not None and request.metric not in METRICS:
         message = f"metric {request.metric!r}: unknown; use one of {', '.join(METRICS)}"
         raise UnknownReferenceError(message)
+    release(request.k8s)
     chosen = list(dict.fromkeys(policy_of(name).name for name in request.policies or POLICIES))
     scenarios = _scenarios(request)
     request.out.mkdir(parents=True, exist_ok=True)

@@ -52,8 +52,8 @@ def read(files: Sequence[str], *, lenient: bool) -> Objects:
     InputError
         With every fault.
     """
-    objects = load_objects(*once(files), strict=not lenient)
-    refuse(examine(objects, lenient=lenient))
+    objects, faults = read_with_faults(files, lenient=lenient)
+    refuse(faults)
     for found in notes_on(objects, lenient=lenient):
         note(f"note: {found}")
     return objects

@@ -110,6 +110,21 @@ def test_bad_input_is_refused(run, tmp_path, *, command, name, content, parts):
     assert not out.exists()
 
 
+def test_all_faults_are_told_together(run, tmp_path):
+    """A field that is wrong hides no selector that does not compile, in any command."""
+    path = tmp_path / "input.yaml"
+    path.write_text(
+        "{apiVersion: resource.k8s.io/v1, kind: DeviceClass, metadata: {name: a},"
+        " spec: {selectors: [{cel: {expression: '1 +'}}]}}\n---\n"
+        "{apiVersion: resource.k8s.io/v1, kind: ResourceClaim, metadata: {name: A_}}\n"
+    )
+    for command in ("validate", "allocate"):
+        ran = run(command, path)
+        assert ran.code == 2
+        assert "DeviceClass a: spec.selectors[0].cel.expression: CEL compile error" in ran.err
+        assert "ResourceClaim default/A_: metadata.name" in ran.err
+
+
 def test_a_missing_file_is_named(run, tmp_path):
     """A path that does not exist is the fault."""
     ran = run("allocate", tmp_path / "nowhere.yaml")

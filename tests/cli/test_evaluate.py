@@ -134,6 +134,23 @@ def test_wrong_options_are_refused_before_anything_is_played(run, words, tmp_pat
     assert not (tmp_path / "out").exists()
 
 
+def test_releases_are_checked_for_the_scenarios_that_come_along(run, tmp_path):
+    """They are not played as another release than the one that was asked for."""
+    ran = run("evaluate", "--k8s", "1.36", "--out", tmp_path / "out")
+    assert (ran.code, ran.out) == (2, "")
+    assert "Kubernetes 1.36: not supported" in ran.err
+
+
+def test_rows_of_arrivals_are_told_in_order(run, words, tmp_path):
+    """Row 10 comes after row 2."""
+    rows = tmp_path / "arrivals.csv"
+    rows.write_text("time_s,duration_s,pod\n" + "x,1,train\n" * 11)
+    ran = run(*words, "--workload", rows)
+    assert [line.rpartition("row ")[2].partition(":")[0] for line in ran.err.splitlines()] == [
+        str(n) for n in range(2, 13)
+    ]
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [
