@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from drapolicy.errors import UnknownReferenceError
+from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.policies.answer import Answer
 from drapolicy.policies.nodes import Best, First, Kube, NodeRule, RandomNode
 from drapolicy.policies.objective import Objective, Term, objective
@@ -37,8 +37,13 @@ def policy(name: str | Policy) -> Policy:
     ------
     UnknownReferenceError
         For a name that is not in the table.
+    InputError
+        For what is neither a name nor a policy.
     """
     if not isinstance(name, str):
+        if isinstance(name, type) or not isinstance(name, Policy):
+            message = f"policy: {name!r} is neither a name nor a policy; a policy has a name and place(problem, rng)"
+            raise InputError(message)
         return name
     if name not in POLICIES:
         message = f"policy {name!r}: unknown; use one of {', '.join(POLICIES)}"

@@ -123,12 +123,12 @@ class Objective:
 
     def of(self, node: LocalProblem, chosen: Indices) -> Score:
         """Return the score of a choice, one integer a level, more is better."""
-        left = node.left(chosen)
+        chosen, left = _sealed(chosen), _sealed(node.left(chosen))
         return tuple(sum(w * term.of(node, chosen, left) for w, term in level) for level in self.levels)
 
     def by_term(self, node: LocalProblem, chosen: Indices) -> dict[str, int]:
         """Return the value of each term by its name, for people to look at."""
-        left = node.left(chosen)
+        chosen, left = _sealed(chosen), _sealed(node.left(chosen))
         return {term.name: term.of(node, chosen, left) for term in self.terms}
 
     def then(self, *others: Objective | Term) -> Objective:
@@ -174,6 +174,13 @@ class Objective:
         return iter(self.levels)
 
 
+def _sealed(indices: Indices) -> Indices:
+    """Return the same indices, not writeable: what a term sees belongs to the terms after it too."""
+    seen = indices.view()
+    seen.flags.writeable = False
+    return seen
+
+
 def _at(module: str, name: str) -> Any:
     """Return what stands under a name in a module; None where the name is not to be found from outside."""
     found: Any = import_module(module)
@@ -195,12 +202,23 @@ def _weighted(value: Term | Objective) -> Objective:
     return value if isinstance(value, Objective) else Objective((((1, value),),))
 
 
-def as_objective(value: Objective | Term | None) -> Objective:
-    """Return an objective: a single term is maximised or minimised as its sense says, None has no terms."""
+def as_objective(value: object) -> Objective:
+    """Return an objective: a single term is maximised or minimised as its sense says, None has no terms.
+
+    Raises
+    ------
+    InputError
+        For anything else, such as a function that is no term yet.
+    """
     if value is None:
         return Objective()
     if isinstance(value, Term):
         return Objective((((1 if value.sense == "max" else -1, value),),))
+    if not isinstance(value, Objective):
+        message = (
+            f"objective: {value!r} is no term; decorate the function with drapolicy.objective(sense=, unit=, bounds=)"
+        )
+        raise InputError(message)
     return value.checked()
 
 

@@ -36,7 +36,13 @@ def place_all(
     -------
     tuple of Placement
         One for each pod that is not bound and each claim that no pod uses, in the order of the input.
+
+    Raises
+    ------
+    InputError
+        When an argument is something else.
     """
+    _check(fleet, wanted)
     chosen = policy_of(policy)
     bound = [pod for pod in wanted.pods if pod.spec.node_name]
     state = State(fleet, wanted.claims, bound)
@@ -52,6 +58,18 @@ def place_all(
     return tuple(found)
 
 
+def _check(fleet: object, wanted: object) -> None:
+    if not isinstance(fleet, Fleet):
+        message = f"place: the fleet is a {type(fleet).__name__}; give what drapolicy.load returns"
+        raise InputError(message)
+    if not isinstance(wanted, Objects):
+        message = (
+            f"place: what is wanted is a {type(wanted).__name__}; give what drapolicy.load_claims returns, "
+            "or drapolicy.Objects(claims=..., pods=...)"
+        )
+        raise InputError(message)
+
+
 def place(fleet: Fleet, wanted: Objects, policy: str | Policy = "kube-scheduler", *, seed: int = 0) -> Placement:
     """Decide the one ask of an input; see :func:`place_all`.
 
@@ -62,6 +80,7 @@ def place(fleet: Fleet, wanted: Objects, policy: str | Policy = "kube-scheduler"
     """
     found = place_all(fleet, wanted, policy, seed=seed)
     if len(found) != 1:
-        message = f"place: the input holds {len(found)} asks; use place_all"
+        asked = f"{len(found)} asks; use place_all" if found else "no claim and no pod that waits"
+        message = f"place: the input holds {asked}"
         raise InputError(message)
     return found[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import drapolicy as dp
@@ -55,9 +57,47 @@ def test_one_ask_is_one_placement() -> None:
     """place() is for inputs with one ask and says so otherwise."""
     fleet = build(row(nodes=1, devices=2))
     assert devices(place(fleet, claims(2))) == ["device-0", "device-1"]
-    for wanted, number in ((claims(1, 1), 2), (api.Objects(), 0)):
-        with pytest.raises(InputError, match=f"place: the input holds {number} asks; use place_all"):
+    for wanted, found in (
+        (claims(1, 1), "2 asks; use place_all"),
+        (api.Objects(), "no claim and no pod that waits"),
+    ):
+        with pytest.raises(InputError, match=f"place: the input holds {found}"):
             place(fleet, wanted)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fleet": "fleet.yaml"}, "place: the fleet is a str; give what drapolicy.load returns"),
+        ({"wanted": claims(1).claims[0]}, "place: what is wanted is a ResourceClaim; give what drapolicy.load_claims"),
+        ({"policy": 3}, "policy: 3 is neither a name nor a policy"),
+        ({"policy": dp.Rule}, "policy: <class .*Rule'> is neither a name nor a policy"),
+    ],
+)
+def test_wrong_arguments_are_named(change: dict[str, Any], message: str) -> None:
+    """What is easily mixed up is told before anything is decided."""
+    given: dict[str, Any] = {"fleet": build(row(nodes=1, devices=2)), "wanted": claims(1), "policy": "first-fit"}
+    with pytest.raises(InputError, match=message):
+        place(**(given | change))
+
+
+def test_a_function_is_no_objective_yet() -> None:
+    """The message says how it becomes one."""
+    with pytest.raises(InputError, match=r"is no term; decorate the function with drapolicy\.objective"):
+        dp.Rule(lambda node, chosen: 0)  # type: ignore[arg-type]
+
+
+def test_terms_cannot_change_what_others_see() -> None:
+    """The devices that a term is shown are not writeable."""
+
+    @dp.objective(sense="max", unit="", bounds=(0, 9))
+    def greedy(node: Any, chosen: Any, left: Any) -> int:
+        assert not chosen.flags.writeable
+        assert not left.flags.writeable
+        return 0
+
+    fleet = build(row(nodes=1, devices=2))
+    assert place(fleet, claims(1), dp.Rule(greedy)).score == {"greedy": 0}
 
 
 def test_seeds_decide_draws() -> None:
