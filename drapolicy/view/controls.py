@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import logging
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -74,6 +75,8 @@ class Form(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships no types
             message = f"form: {what}; known are {', '.join(sorted(fleet.classes)) or 'none'}"
             raise UnknownReferenceError(message)
         self._fleet = fleet
+        # JupyterLab runs what a change calls in several threads (subshells): what was decided last must be shown last.
+        self._deciding = threading.RLock()
         given = taken or Objects()
         self._taken = Objects(
             claims=tuple(claim for claim in given.claims if claim.status.allocation is not None),
@@ -98,18 +101,19 @@ class Form(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships no types
         self._decide()
 
     def _decide(self, _change: Any = None) -> None:
-        try:
-            wanted = Objects(claims=(*self._taken.claims, self._claim()), pods=self._taken.pods)
-            found = place(self._fleet, wanted, self.policy.value)
-            picture = draw(self._fleet, found, wanted=wanted)
-            chart = _chart(found)
-        except DrapolicyError as error:
-            self._show(None, None, "", str(error))
-        except Exception as error:  # noqa: BLE001 - a widget's boundary, what is raised here would be lost
-            _LOG.exception("form: deciding failed")
-            self._show(None, None, "", f"{type(error).__name__}: {error}")
-        else:
-            self._show(found, picture, chart, "")
+        with self._deciding:
+            try:
+                wanted = Objects(claims=(*self._taken.claims, self._claim()), pods=self._taken.pods)
+                found = place(self._fleet, wanted, self.policy.value)
+                picture = draw(self._fleet, found, wanted=wanted)
+                chart = _chart(found)
+            except DrapolicyError as error:
+                self._show(None, None, "", str(error))
+            except Exception as error:  # noqa: BLE001 - a widget's boundary, what is raised here would be lost
+                _LOG.exception("form: deciding failed")
+                self._show(None, None, "", f"{type(error).__name__}: {error}")
+            else:
+                self._show(found, picture, chart, "")
 
     def _show(self, found: Placement | None, picture: Picture | None, chart: str, error: str) -> None:
         self._message.value = f'<p role="alert" style="color:#a63d00">{html.escape(error)}</p>' if error else ""
@@ -140,9 +144,7 @@ class Form(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets ships no types
 
 def _chart(found: Placement) -> str:
     if not found.score:
-        return (
-            f"<p>{html.escape(found.policy)} gives no score: it takes the first that fits.</p>" if found.placed else ""
-        )
+        return f"<p>{html.escape(found.policy)} gives no score to what it chooses.</p>" if found.placed else ""
     label = f"Score by term: {', '.join(f'{term} {value}' for term, value in found.score.items())}"
     return charts.svg(charts.terms(found.score, units(found.policy), "Score by term"), "score", label)
 

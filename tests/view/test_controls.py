@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import pytest
 
 import drapolicy as dp
@@ -55,6 +58,28 @@ def test_errors_are_shown_not_raised(fleet: dp.Fleet, monkeypatch: pytest.Monkey
     assert "&lt;b&gt;broken" in form._message.value
     assert form.placement is None
     assert form._shown.value == ""
+
+
+def test_the_last_change_is_shown_last(fleet: dp.Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Changes may arrive in several threads: a slow decision on old values never replaces one on new values."""
+    form = dp.view.form(fleet)
+    begun, changed = threading.Event(), threading.Event()
+    place = controls.place
+
+    def slow(*args: Any) -> dp.Placement:
+        if not begun.is_set():
+            begun.set()
+            changed.wait(0.5)
+        return place(*args)
+
+    monkeypatch.setattr(controls, "place", slow)
+    other = threading.Thread(target=setattr, args=(form.policy, "value", "bandwidth"))
+    other.start()
+    begun.wait()
+    form.count.value = 1
+    changed.set()
+    other.join()
+    assert len(devices(form.placement)) == 1
 
 
 def test_what_is_taken_stays_taken(fleet: dp.Fleet) -> None:
