@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: help setup demo test check lint fmt type bench nb data oracle golden clean
+.PHONY: help setup demo test browser check lint fmt type bench nb data oracle golden clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,10 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]'
 	@touch $@ $(VENV)/.core
 
+$(VENV)/.browser: pyproject.toml | $(VENV)/bin/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev,browser]'
+	@touch $@ $(VENV)/.dev $(VENV)/.core
+
 setup: $(VENV)/.dev  ## install everything for development into .venv
 
 demo: $(VENV)/.core  ## the main job on the two embedded fleets; writes out/demo/report.html
@@ -30,6 +34,10 @@ demo: $(VENV)/.core  ## the main job on the two embedded fleets; writes out/demo
 
 test: $(VENV)/.dev  ## all tests
 	$(BIN)/python -m pytest -n $(JOBS) -q
+
+# In one process: each would start a JupyterLab of its own.
+browser: $(VENV)/.browser  ## the form in JupyterLab, driven in the system's chromium
+	$(BIN)/python -m pytest -q -m browser
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
