@@ -3,8 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
+ORACLES ?= 1.34 1.35 1.36 1.37
+N ?= 20000
+K8S ?= 1.37
+SEED ?= 0
 
-.PHONY: help setup demo test browser check lint fmt type bench nb data oracle golden clean
+.PHONY: help setup demo test browser check lint fmt type bench nb data oracle fuzz golden clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,9 +70,12 @@ data: $(VENV)/.core  ## write datasets/ again from its generator
 # Go's own cache makes a second call cheap. -trimpath keeps the paths of this machine out of the binaries.
 oracle:          ## build upstream's allocator of each release into tools/oracle/bin; needs Go
 	@command -v go >/dev/null || { echo "make oracle needs Go 1.26 or newer: https://go.dev/dl" >&2; exit 1; }
-	@for minor in 1.34 1.35 1.36 1.37; do \
+	@for minor in $(ORACLES); do \
 		(cd tools/oracle/v$$(echo $$minor | tr . _) && go build -trimpath -o ../bin/oracle-$$minor . && ../bin/oracle-$$minor -version) || exit 1; \
 	done
+
+fuzz: oracle $(VENV)/.core  ## compare with upstream: make fuzz N=20000 K8S=1.37 SEED=0; goes on where it stopped
+	$(BIN)/python tools/fuzz.py -n $(N) --k8s $(K8S) --seed $(SEED)
 
 golden: $(VENV)/.dev  ## rewrite golden files; review the diff as source
 	$(BIN)/python -m pytest -q --golden tests

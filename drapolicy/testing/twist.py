@@ -1,0 +1,194 @@
+"""Changes to a random problem, so that what seldom meets does meet; the API server takes nearly all that comes out.
+
+A twist takes a random generator and a line of the protocol, and changes the line in place where it can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any, TypeAlias
+
+from drapolicy.testing import twist_supply
+from drapolicy.testing.expressions import expression
+from drapolicy.testing.lines import Line
+from drapolicy.testing.supply import DRIVERS, PCIE_ROOT, TAINT_KEYS
+from drapolicy.testing.twist_supply import amount, chance
+
+Twist: TypeAlias = Callable[[Random, Line], None]
+Object: TypeAlias = dict[str, Any]
+
+
+def twist(rng: Random, line: Line) -> None:
+    """Apply up to six random twists to a line."""
+    for change in rng.choices(TWISTS, k=rng.choice((0, 1, 1, 2, 2, 3, 4, 6))):
+        change(rng, line)
+
+
+def requests(line: Line) -> Iterator[Object]:
+    """Iterate over the requests of the claims to place."""
+    for claim in line["claims"]:
+        yield from claim["spec"]["devices"].get("requests") or []
+
+
+def asks(line: Line) -> list[Object]:
+    """Return exact requests and alternatives, which are alike but for admin access."""
+    found: list[Object] = []
+    for request in requests(line):
+        found += [request["exactly"]] if "exactly" in request else request["firstAvailable"]
+    return found
+
+
+def selectors_of_requests(rng: Random, line: Line) -> None:
+    """Give requests selectors of any shape."""
+    for ask in chance(rng, asks(line), 0.4):
+        ask["selectors"] = [{"cel": {"expression": expression(rng)}} for _ in range(rng.choice((1, 1, 2, 3)))]
+
+
+def selectors_of_classes(rng: Random, line: Line) -> None:
+    """Give classes selectors of any shape."""
+    for each in chance(rng, line["classes"], 0.3):
+        each.setdefault("spec", {})["selectors"] = [{"cel": {"expression": expression(rng)}}]
+
+
+def class_is_missing(rng: Random, line: Line) -> None:
+    """Take a class away."""
+    if line["classes"]:
+        line["classes"].pop(rng.randrange(len(line["classes"])))
+
+
+def counts(rng: Random, line: Line) -> None:
+    """Ask for more devices, up to what a result can hold and beyond."""
+    for ask in chance(rng, asks(line), 0.4):
+        ask["allocationMode"] = "ExactCount"
+        ask["count"] = rng.choice((1, 2, 3, 4, 5, 6, 16, 31, 32, 33))
+
+
+def all_devices(rng: Random, line: Line) -> None:
+    """Ask for all devices."""
+    for ask in chance(rng, asks(line), 0.4):
+        ask["allocationMode"] = "All"
+        ask.pop("count", None)
+
+
+def amounts(rng: Random, line: Line) -> None:
+    """Ask for amounts, whole and fractional, of capacities that exist or not."""
+    for ask in chance(rng, asks(line), 0.6):
+        names = rng.sample(("memory", "cores", "absent"), rng.choice((1, 1, 2)))
+        ask["capacity"] = {"requests": {name: amount(rng, name) for name in names}}
+
+
+def alternatives(rng: Random, line: Line) -> None:
+    """Turn requests into prioritized lists of up to eight."""
+    for request in chance(rng, list(requests(line)), 0.4):
+        if "exactly" not in request or "adminAccess" in request["exactly"]:
+            continue
+        exact = request.pop("exactly")
+        classes = ("gpu", "nic", "fpga", "any", "large")
+        request["firstAvailable"] = [
+            {
+                **exact,
+                "name": f"s{n}",
+                "deviceClassName": rng.choice((exact["deviceClassName"], *classes)),
+                **({"count": rng.choice((1, 2, 4))} if exact.get("allocationMode") == "ExactCount" else {}),
+            }
+            for n in range(rng.choice((1, 2, 3, 8)))
+        ]
+
+
+def constraints(rng: Random, line: Line) -> None:
+    """Constrain requests, alternatives or all of a claim by any attribute."""
+    for claim in line["claims"]:
+        devices = claim["spec"]["devices"]
+        names = [request["name"] for request in devices.get("requests") or []]
+        names += [
+            f"{request['name']}/{sub['name']}"
+            for request in devices.get("requests") or []
+            for sub in request.get("firstAvailable") or []
+        ]
+        made = []
+        for _ in range(rng.choice((1, 1, 2, 3))):
+            driver = rng.choice(DRIVERS)
+            attribute = rng.choice((PCIE_ROOT, *(f"{driver}/{name}" for name in ("model", "index", "numa", "healthy"))))
+            chosen = sorted(rng.sample(names, min(len(names), rng.choice((1, 2, 3))))) if rng.random() < 0.6 else []
+            kind = rng.choice(("matchAttribute", "matchAttribute", "distinctAttribute"))
+            made.append({kind: attribute, **({"requests": chosen} if chosen else {})})
+        devices["constraints"] = made
+
+
+def configuration(rng: Random, line: Line) -> None:
+    """Configure requests, alternatives or all of a claim."""
+    for claim in line["claims"]:
+        devices = claim["spec"]["devices"]
+        names = [request["name"] for request in devices.get("requests") or []]
+        names += [
+            f"{request['name']}/{sub['name']}"
+            for request in devices.get("requests") or []
+            for sub in request.get("firstAvailable") or []
+        ]
+        devices["config"] = [
+            {
+                "opaque": {"driver": rng.choice(DRIVERS), "parameters": {"n": n}},
+                **({"requests": sorted(rng.sample(names, 1))} if names and rng.random() < 0.7 else {}),
+            }
+            for n in range(rng.choice((1, 2, 3)))
+        ]
+
+
+def tolerations(rng: Random, line: Line) -> None:
+    """Tolerate taints by key, value, effect or all."""
+    for ask in chance(rng, asks(line), 0.5):
+        made: list[Object] = []
+        for _ in range(rng.choice((1, 1, 2, 3))):
+            one: Object = {"operator": "Exists"}
+            if rng.random() < 0.8:
+                one["key"] = rng.choice(TAINT_KEYS)
+                if rng.random() < 0.5:
+                    one |= {"operator": "Equal", **({"value": "x"} if rng.random() < 0.6 else {})}
+            if rng.random() < 0.5:
+                one["effect"] = rng.choice(("NoSchedule", "NoExecute"))
+            made.append(one)
+        ask["tolerations"] = made
+
+
+def admin_access(rng: Random, line: Line) -> None:
+    """Ask for admin access."""
+    for request in chance(rng, list(requests(line)), 0.5):
+        if "exactly" in request:
+            request["exactly"]["adminAccess"] = rng.choice((True, True, False))
+
+
+def more_requests(rng: Random, line: Line) -> None:
+    """Ask for the same again under another name."""
+    for claim in chance(rng, line["claims"], 0.5):
+        asked = claim["spec"]["devices"].get("requests") or []
+        if asked and len(asked) < 5:
+            again = rng.choice(asked)
+            asked.append({**again, "name": f"again-{len(asked)}"})
+
+
+def gates(rng: Random, line: Line) -> None:
+    """Turn some gates off."""
+    for name in chance(rng, sorted(line["features"]), 0.2):
+        line["features"][name] = False
+
+
+TWISTS: tuple[Twist, ...] = (
+    selectors_of_requests,
+    selectors_of_requests,
+    selectors_of_classes,
+    class_is_missing,
+    counts,
+    all_devices,
+    amounts,
+    amounts,
+    alternatives,
+    constraints,
+    constraints,
+    configuration,
+    tolerations,
+    admin_access,
+    more_requests,
+    gates,
+    *twist_supply.TWISTS,
+)
