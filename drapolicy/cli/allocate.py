@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
 
 from msgspec.structs import replace
 
 from drapolicy import api, inventory
 from drapolicy.api import Objects
+from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.resource import AllocationResult, ResourceClaim, ResourceClaimConsumerReference
 from drapolicy.cli.inputs import read
 from drapolicy.cli.output import Format, note, print_line, print_table
@@ -114,7 +116,8 @@ def claims_after(claims: Sequence[ResourceClaim], pairs: Sequence[tuple[Ask, Pla
     for ask, _, _ in _granted(pairs, held):
         if ask.pod is not None:
             meta = ask.pod.metadata
-            user = ResourceClaimConsumerReference(resource="pods", name=meta.name, uid=meta.uid)
+            uid = meta.uid or uid_of(meta.namespace, meta.name)
+            user = ResourceClaimConsumerReference(resource="pods", name=meta.name, uid=uid)
             for claim in ask.claims:
                 users.setdefault(claim_key(claim), []).append(user)
     found = []
@@ -123,8 +126,21 @@ def claims_after(claims: Sequence[ResourceClaim], pairs: Sequence[tuple[Ask, Pla
         if key in held:
             new = [user for user in users.get(key, ()) if user not in status.reserved_for]
             status = replace(status, allocation=held[key], reserved_for=[*status.reserved_for, *new])
-        found.append(replace(claim, status=status))
+        found.append(replace(claim, metadata=_owned(claim.metadata), status=status))
     return tuple(found)
+
+
+def uid_of(namespace: str, name: str) -> str:
+    """Return a uid for a pod straight from a user's file: Kubernetes has one for every pod, and references need it."""
+    return str(uuid5(NAMESPACE_URL, f"drapolicy:pods/{namespace}/{name}"))
+
+
+def _owned(meta: ObjectMeta) -> ObjectMeta:
+    owners = [
+        replace(owner, uid=uid_of(meta.namespace, owner.name)) if owner.kind == "Pod" and not owner.uid else owner
+        for owner in meta.owner_references
+    ]
+    return replace(meta, owner_references=owners)
 
 
 def verify_all(objects: Objects, fleet: Fleet, pairs: Sequence[tuple[Ask, Placement]]) -> None:
@@ -154,10 +170,10 @@ def _print(decided: Decided, policy: str, k8s: str) -> None:
         (
             placement.ask,
             placement.node or "-",
-            devices(placement) if placement.placed else [f"pending: {placement.message}"],
+            [*devices(placement), *before] or ["none"] if placement.placed else [f"pending: {placement.message}"],
             ", ".join(f"{term} {value}" for term, value in placement.score.items()) or "-",
         )
-        for _, placement in decided.pairs
+        for (_, placement), before in zip(decided.pairs, _allocated_before(decided.pairs), strict=True)
     ]
     if rows:
         print_table(("ASK", "NODE", "DEVICES", "SCORE"), rows)
@@ -167,8 +183,18 @@ def _print(decided: Decided, policy: str, k8s: str) -> None:
         print_line(line)
 
 
+def _allocated_before(pairs: Sequence[tuple[Ask, Placement]]) -> Iterator[list[str]]:
+    """Yield for each ask a text for each of its claims whose devices others got or it had already."""
+    got: set[str] = set()
+    for ask, placement in pairs:
+        held = [claim for claim in ask.claims if claim.status.allocation is not None or claim_key(claim) in got]
+        yield [f"{claim.metadata.name}: allocated before" for claim in held]
+        if placement.placed:
+            got.update(map(claim_key, ask.claims))
+
+
 def devices(placement: Placement) -> list[str]:
-    """Return a text for each request: its devices, with driver and pool where they tell something.
+    """Return a text for each request: the devices it got, with driver and pool where they tell something.
 
     A pool that is called as the node, the usual case, goes without saying.
     """
@@ -182,7 +208,7 @@ def devices(placement: Placement) -> list[str]:
             if device.admin_access:
                 name += " (admin access)"
             taken.setdefault((number, device.request, device.driver), []).append(name)
-    return [f"{request}: {', '.join(names)} [{driver}]" for (_, request, driver), names in taken.items()] or ["none"]
+    return [f"{request}: {', '.join(names)} [{driver}]" for (_, request, driver), names in taken.items()]
 
 
 def _unmodelled(decided: Decided) -> list[str]:

@@ -74,6 +74,43 @@ def test_claims_are_reserved_for_all_their_pods(run, fleet, claims, tmp_path):
     ]
 
 
+TEMPLATE = """\
+apiVersion: resource.k8s.io/v1
+kind: ResourceClaimTemplate
+metadata: {name: t, namespace: default}
+spec: {spec: {devices: {requests: [{name: gpus, exactly: {deviceClassName: gpu}}]}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: one, namespace: default}
+spec: {containers: [{name: c, image: i}], resourceClaims: [{name: g, resourceClaimTemplateName: t}]}
+"""
+
+
+def test_pods_without_a_uid_get_one_where_kubernetes_needs_it(run, fleet, tmp_path):
+    """Claims of pods straight from a file are written as a cluster would hold them, so that they can be read again."""
+    pods = tmp_path / "pods.yaml"
+    pods.write_text(TEMPLATE)
+    ran = run("allocate", fleet, pods, "-o", "json")
+    (item,) = json.loads(ran.out)["items"]
+    (user,), (owner,) = item["status"]["reservedFor"], item["metadata"]["ownerReferences"]
+    assert user["uid"] == owner["uid"] == "315ca113-27c5-57af-bf89-e4289e8e60bc"
+    again = tmp_path / "again.json"
+    again.write_text(ran.out)
+    assert run("validate", again).code == 0
+    # Read again with its pod, which is reserved for already.
+    assert run("allocate", fleet, pods, again, "-o", "json").out == ran.out
+
+
+def test_a_pod_whose_claim_has_devices_says_so(run, fleet, claims, tmp_path):
+    """The table shows the devices with the pod that got them, and names the claim with the others."""
+    pods = tmp_path / "pods.yaml"
+    pods.write_text("---\n".join(POD.format(name=name) for name in ("one", "two")))
+    _, one, two, *_ = run("allocate", fleet, claims(1), pods).out.splitlines()
+    assert "gpus: gpu-0" in one
+    assert "a: allocated before" in two
+
+
 def test_what_is_written_is_taken_as_allocated(run, fleet, claims, tmp_path):
     """The output of one run, read by the next, holds its devices and asks for nothing more."""
     first = run("allocate", fleet, claims(2), "-o", "yaml")
