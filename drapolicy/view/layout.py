@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from drapolicy.inventory.pool_device import DeviceId, PoolDevice
 from drapolicy.view.facts import Group
 
-BOX, CARD, GAP, CAPTION = (90, 42), (192, 64), 8, 20
+BOX, CARD, GAP, CAPTION = (78, 42), (192, 64), 8, 20
 _MOST_ITEMS = 72
 
 

@@ -117,12 +117,12 @@ def test_device_and_node_names_are_data() -> None:
     ("model", "nodes", "count"), [("dgx-h100", 2, 8), ("aws-p4d", 1, 4), ("a100-pcie-bridged", 12, 8)]
 )
 def test_everything_is_inside_the_picture(model: str, nodes: int, count: int) -> None:
-    """Boxes stay within 860 pixels and the height, for one claim after another on many nodes."""
+    """Boxes stay within 760 pixels and the height, for one claim after another on many nodes."""
     fleet = dp.workload.fleet(model, nodes)
     wanted = dp.workload.claims({"gpu": (count, "gpu.nvidia.com")}, nodes)
     root = ET.fromstring(dp.view.placement(fleet, dp.place_all(fleet, wanted), wanted=wanted).svg)
     width, height = int(root.attrib["width"]), int(root.attrib["height"])
-    assert width <= 900
+    assert width == 760
     for rect in (e for e in root.iter() if e.tag.endswith("}rect") and "x" in e.attrib):
         assert float(rect.attrib["x"]) + float(rect.attrib["width"]) <= width
         assert float(rect.attrib["y"]) + float(rect.attrib["height"]) <= height

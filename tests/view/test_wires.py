@@ -69,7 +69,7 @@ def test_links_inside_a_folded_group_have_no_labels() -> None:
     """A group of many devices takes several lines; between them there is no room for a label."""
     site = Sites(dp.workload.fleet("dgx-h100", 1))[0]
     group = facts.Group("one root", plain=list(site.devices))
-    rows, hidden = layout.rows([group], (), 20, 840)
+    rows, hidden = layout.rows([group], (), 20, 740)
     assert (rows[0][0].lines, hidden) == (2, 0)
     wires = routed([[facts.Link(0, 1, 10, "")]], rows)
     assert [wire.lane for wire in wires] == [-1]
@@ -95,8 +95,8 @@ def test_devices_that_must_be_shown_have_room() -> None:
     """Of many devices, the free ones behind the first are counted instead."""
     site = Sites(dp.workload.fleet("dgx-h100", 1))[0]
     many = [facts.Group(str(n), plain=list(site.devices)) for n in range(5)]
-    assert layout.rows(many, (), 20, 840)[1] == 5 * 16 - 72
-    assert layout.rows(many, {site.devices[15].id}, 20, 840)[1] == 5 * 16 - 72 - 1
+    assert layout.rows(many, (), 20, 740)[1] == 5 * 16 - 72
+    assert layout.rows(many, {site.devices[15].id}, 20, 740)[1] == 5 * 16 - 72 - 1
 
 
 @pytest.mark.parametrize(
