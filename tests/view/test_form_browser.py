@@ -45,6 +45,7 @@ status: {allocation: {devices: {results: [{request: gpu, driver: gpu.nvidia.com,
 """
 CELLS = (
     "import drapolicy as dp\nfleet = dp.workload.fleet('a100-bridged-4')",
+    "dp.view.placement(fleet, dp.place(fleet, dp.workload.claims({'gpu': (2, 'gpu.nvidia.com')})))",
     f"dp.view.form(fleet, taken=dp.loads({TAKEN!r}))",
 )
 # Chromium itself calls home, at every start, unless each of its reasons is switched off.
@@ -151,7 +152,7 @@ def page(lab: str, asked: list[str]) -> Iterator[Any]:
     with playwright.sync_playwright() as driver:
         expect.set_options(timeout=1000 * SECONDS)
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        context = browser.new_context(viewport={"width": 1300, "height": 1000})
+        context = browser.new_context(viewport={"width": 1200, "height": 1000})
         context.set_default_timeout(1000 * SECONDS)
         context.on("request", lambda request: asked.append(request.url))
         context.route("**/*", gate)
@@ -223,6 +224,15 @@ def test_a_count_that_cannot_be_shows_why(page: Any) -> None:
     expect(page.locator("[data-mime-type='application/vnd.jupyter.stderr']")).to_have_count(0)
     choose(page, "bandwidth", 2)
     expect(score(page)).to_have_count(1)
+
+
+def test_a_static_picture_is_seen_whole(page: Any) -> None:
+    """JupyterLab shows an SVG in its own size, and cuts off what has no room beside the file browser."""
+    image = page.locator(".jp-RenderedSVG img")
+    output = page.locator(".jp-OutputArea-output.jp-RenderedSVG")
+    shown, room = image.bounding_box(), output.bounding_box()
+    assert shown["width"] > 700
+    assert shown["x"] + shown["width"] <= room["x"] + room["width"]
 
 
 def test_the_page_asks_for_nothing_elsewhere(page: Any, asked: list[str]) -> None:
