@@ -34,6 +34,8 @@ class Verdict:
         Means of the stock scheduler and of the winner.
     difference
         The winner's paired difference from the stock scheduler.
+    seeds
+        How many seeds were played; one alone gives no confidence.
     """
 
     scenario: str
@@ -42,9 +44,12 @@ class Verdict:
     stock: float
     value: float
     difference: Difference
+    seeds: int
 
     def __str__(self) -> str:
         unit = self.metric.unit
+        if self.seeds == 1:
+            return f"{self.scenario}: one seed decides nothing; play more to name a winner"
         if self.winner == STOCK:
             return f"{self.scenario}: no policy is better than {STOCK} by {self.metric.name} ({self.stock:.3g} {unit})"
         percent = f"{100 * abs(self.value - self.stock) / abs(self.stock):.0f} % " if self.stock else ""
@@ -127,7 +132,7 @@ class Results:
             mean = self.mean(scenario, policy, name)
             if delta.certain and delta.mean * sign > 0 and (mean - value) * sign > 0:
                 best, value, difference = policy, mean, delta
-        return Verdict(scenario, chosen, best, stock, value, difference)
+        return Verdict(scenario, chosen, best, stock, value, difference, len(self.of(scenario, STOCK)))
 
     def _primary(self, scenario: str) -> str:
         means = {name: [self.mean(scenario, policy, name) for policy in self.policies] for name in PRIMARY}
