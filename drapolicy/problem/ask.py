@@ -110,6 +110,7 @@ def ask_of(pod: Pod, claims: Mapping[str, ResourceClaim]) -> Ask:
         All claims by ``namespace/name``.
     """
     name = f"{pod.metadata.namespace}/{pod.metadata.name}"
+    named = {entry.resource_claim_name for entry in pod.spec.resource_claims}
     wanted: list[ResourceClaim] = []
     blocked = ""
     for claim_name in _claim_names(pod):
@@ -121,9 +122,21 @@ def ask_of(pod: Pod, claims: Mapping[str, ResourceClaim]) -> Ask:
             blocked = blocked or f'resourceclaim "{claim_name}" not found'
         elif claim.metadata.deletion_timestamp is not None:
             blocked = blocked or f'resourceclaim "{claim_name}" is being deleted'
+        elif claim_name not in named and not _made_for(claim, pod):
+            blocked = blocked or f"ResourceClaim {claim_key(claim)} was not created for Pod {name} (Pod is not owner)"
         elif all(claim is not other for other in wanted):
             wanted.append(claim)
     return Ask(name=name, claims=tuple(wanted), pod=pod, kind=kind_of(wanted, pod), blocked=blocked)
+
+
+def _made_for(claim: ResourceClaim, pod: Pod) -> bool:
+    """Return whether a claim of a template was made for this pod; in files without uids the name must do."""
+    controller = next((owner for owner in claim.metadata.owner_references if owner.controller), None)
+    if controller is None:
+        return False
+    if pod.metadata.uid and controller.uid:
+        return controller.uid == pod.metadata.uid
+    return (controller.kind, controller.name) == ("Pod", pod.metadata.name)
 
 
 def _claim_names(pod: Pod) -> Iterator[str | None]:

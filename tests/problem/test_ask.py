@@ -109,3 +109,26 @@ def test_unmet_are_the_claims_without_an_allocation() -> None:
     """In order."""
     claims = api.loads(claim("a") + claim("b") + claim("c")).claims
     assert [c.metadata.name for c in unmet(claims, {"default/b": None})] == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "own"),
+    [
+        ("{name: p, uid: u, controller: true}", True),
+        ("{name: other, uid: u, controller: true}", True),
+        ("{name: p, uid: v, controller: true}", False),
+        ("{name: p, uid: u}", False),
+        ("{name: p, uid: '', controller: true}", True),
+        ("{name: other, uid: '', controller: true}", False),
+    ],
+)
+def test_claims_of_templates_must_be_made_for_the_pod(owner: str, own: bool) -> None:
+    """A claim that the pod's status names by mistake keeps it from being scheduled, with upstream's text."""
+    reference = owner.replace("{", "{apiVersion: v1, kind: Pod, ")
+    given = claim("a").replace("{name: a,", f"{{name: a, ownerReferences: [{reference}],") + pod(
+        "p",
+        "[{name: one, resourceClaimTemplateName: t}]",
+        statuses="[{name: one, resourceClaimName: a}]",
+    ).replace("{name: p,", "{name: p, uid: u,")
+    text = "ResourceClaim default/a was not created for Pod default/p (Pod is not owner)"
+    assert found(given) == [("default/p", ["a"] if own else [], "" if own else text)]
