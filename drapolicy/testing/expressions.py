@@ -93,30 +93,33 @@ _ATOMS = (
 )
 
 
-def expression(rng: Random, depth: int = 2) -> str:
+def expression(rng: Random, driver: str | None = None, depth: int = 2) -> str:
     """Return a random selector.
 
     Parameters
     ----------
+    driver
+        Whose devices are mostly meant; None for any.
     depth
         How deep operators nest at most.
     """
     if depth == 0 or rng.random() < 0.4:
-        return _atom(rng)
-    first, second = expression(rng, depth - 1), expression(rng, depth - 1)
+        return _atom(rng, driver)
+    first, second = expression(rng, driver, depth - 1), expression(rng, driver, depth - 1)
     return rng.choice(
         (
             f"({first}) && ({second})",
             f"({first}) || ({second})",
+            f"({first}) || ({second})",
             f"!({first})",
-            f"({first}) ? ({second}) : {_atom(rng)}",
+            f"({first}) ? ({second}) : {_atom(rng, driver)}",
             f"({first}) == ({second})",
             f"cel.bind(b, {first}, b || ({second}))",
         )
     )
 
 
-def _atom(rng: Random) -> str:
-    domain = rng.choice(DRIVERS)
+def _atom(rng: Random, driver: str | None) -> str:
+    domain = driver if driver is not None and rng.random() < 0.9 else rng.choice(DRIVERS)
     text = rng.choice(_ATOMS).replace("#", rng.choice(NAMES)).replace("@", f'device.attributes["{domain}"]')
     return text.replace("$.", f'device.capacity["{domain}"].').replace("$", f'device.capacity["{domain}"]')

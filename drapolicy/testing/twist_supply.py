@@ -238,7 +238,10 @@ def counters(rng: Random, line: Line) -> None:
             continue
         values = ("4", "6500m", "1e1", "2")
         holder["sharedCounters"].append({"name": "second", "counters": {"slices": {"value": rng.choice(values)}}})
+        shared = rng.random() < 0.5
         for device in [each for item in items for each in item["spec"].get("devices") or []]:
+            if shared:
+                device["allowMultipleAllocations"] = True
             if rng.random() < 0.4:
                 device["consumesCounters"] = [
                     {"counterSet": name, "counters": {"slices": {"value": rng.choice(("1", "500m", "2500m", "0"))}}}
