@@ -68,7 +68,11 @@ def read_with_faults(files: Sequence[str], *, lenient: bool) -> tuple[Objects, l
             raise
         faults = list(error.faults)
         # Standard input cannot be read a second time.
-        objects = _readable([name for name in once(files) if name != STDIN], lenient=lenient)
+        names = [name for name in once(files) if name != STDIN]
+        objects = _readable(names, lenient=lenient)
+        # An object that is refused for something else may have selectors that do not compile besides.
+        decoded = _readable(names, lenient=lenient, validate=False)
+        faults += decoded.located([*admission.check(decoded), *cel.check(decoded)])
     else:
         faults = []
     return objects, sorted({*faults, *examine(objects, lenient=lenient)})
@@ -80,9 +84,9 @@ def refuse(faults: Sequence[Fault]) -> None:
         raise InputError(faults=sorted(set(faults)))
 
 
-def _readable(files: Sequence[str], *, lenient: bool) -> Objects:
+def _readable(files: Sequence[str], *, lenient: bool, validate: bool = True) -> Objects:
     parts: list[Objects] = []
     # What it raises in the end are the same faults once more.
     with suppress(InputError):
-        parts.extend(stream_objects(*files, strict=not lenient))
+        parts.extend(stream_objects(*files, strict=not lenient, validate=validate))
     return Objects().merged(*parts)

@@ -64,7 +64,11 @@ class Term:
             When the function returns something else than an integer within its bounds.
         """
         seen = {"chosen": chosen, "left": left}
-        got = self.function(node, **{name: seen[name] for name in self.sees})
+        try:
+            got = self.function(node, **{name: seen[name] for name in self.sees})
+        except Exception as error:
+            error.add_note(f"in objective {self.name}, on node {node.site.name}")
+            raise
         try:
             number = index(got)
         except TypeError:
@@ -265,6 +269,9 @@ def objective(*, sense: Sense, unit: str, bounds: tuple[int, int]) -> Callable[[
             message = f"objective {name}: sense {sense!r} is neither 'max' nor 'min'"
             raise InputError(message)
         low, high = bounds
+        if not all(isinstance(bound, int) for bound in (low, high)):
+            message = f"objective {name}: bounds {low}..{high} are no integers; scale the unit instead"
+            raise InputError(message)
         if low > high:
             message = f"objective {name}: bounds {low}..{high} are empty; put the lower first"
             raise InputError(message)

@@ -74,6 +74,13 @@ class Rule:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "objective", as_objective(self.objective))
+        for field_name, part, kind, example in (
+            ("solver", self.solver, Solver, "Exact()"),
+            ("nodes", self.nodes, NodeRule, "Best()"),
+        ):
+            if isinstance(part, type) or not isinstance(part, kind):
+                message = f"rule: {field_name} {part!r} is no {kind.__name__}; use for example {example}"
+                raise InputError(message)
         if not self.name:
             object.__setattr__(self, "name", f"{self.solver.name}/{self.nodes.name}")
 

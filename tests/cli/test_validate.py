@@ -76,3 +76,17 @@ def test_standard_input_may_be_bad(spawn):
     ran = spawn("validate", "-", given="apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata: {name: GPU}\n")
     assert ran.returncode == 2
     assert ran.stderr.startswith("- (document 1): DeviceClass GPU: metadata.name")
+
+
+def test_selectors_of_an_object_with_another_fault_are_compiled_too(run, tmp_path):
+    """What else is wrong with a claim does not hide that its selector does not compile."""
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(
+        "apiVersion: resource.k8s.io/v1\nkind: ResourceClaim\nmetadata: {name: c, namespace: ns}\n"
+        "spec: {devices: {requests: [{name: a, exactly: {deviceClassName: g}}, {name: a, exactly: "
+        "{deviceClassName: g, selectors: [{cel: {expression: 1 + 1}}]}}]}}\n"
+    )
+    ran = run("validate", bad)
+    assert ran.code == 2
+    assert "requests[1].name" in ran.err
+    assert "requests[1].exactly.selectors[0].cel.expression: CEL compile error" in ran.err

@@ -1,7 +1,5 @@
 """Objectives: terms with a sense and bounds, sums, levels, and the way to another process."""
 
-# ruff: noqa: ARG005 - terms name their parameters, that is what they are for
-
 from __future__ import annotations
 
 import pickle

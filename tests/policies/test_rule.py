@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +38,7 @@ from drapolicy.api.resource import (
 )
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.inventory import build
-from drapolicy.policies import POLICIES, Best, Engine, First, FirstFit, Kube, RandomNode, Rule, objective, policy
+from drapolicy.policies import POLICIES, Best, Engine, Exact, First, FirstFit, Kube, RandomNode, Rule, objective, policy
 from drapolicy.policies.cycle import Key, Memory
 from drapolicy.policies.kube import Candidate, Profile, scores
 from drapolicy.policies.nodes import snapshot_order
@@ -463,3 +464,17 @@ def test_asks_of_pods_name_their_claims() -> None:
     found = ask_of(user, {"test/c": claim("c", request())})
     assert (found.name, found.blocked, [c.metadata.name for c in found.claims]) == ("test/pod", "", ["c"])
     assert ask_of(user, {}).blocked == 'resourceclaim "c" not found'
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"solver": "exact"}, "rule: solver 'exact' is no Solver; use for example Exact()"),
+        ({"solver": Exact}, "is no Solver"),
+        ({"nodes": None}, "rule: nodes None is no NodeRule; use for example Best()"),
+    ],
+)
+def test_parts_that_are_none_are_named(parts: dict[str, Any], message: str) -> None:
+    """A name or a class in place of a part is told when the rule is made, not in the middle of a decision."""
+    with pytest.raises(InputError, match=re.escape(message)):
+        Rule(**parts)
