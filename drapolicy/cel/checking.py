@@ -6,13 +6,17 @@ from collections.abc import Iterable, Iterator
 
 from drapolicy.api.objects import Objects
 from drapolicy.api.resource import DeviceClaim, DeviceClass, DeviceSelector, ResourceClaim, ResourceClaimTemplate
+from drapolicy.cel.cost import LIMIT
 from drapolicy.cel.errors import CompileError
 from drapolicy.cel.program import compile  # noqa: A004
 from drapolicy.errors import Fault
 
+# K: pkg/apis/resource/validation, of selectors whose estimated cost exceeds the limit.
+TOO_COMPLEX = "Forbidden: too complex, exceeds cost limit"
+
 
 def check(objects: Objects) -> list[Fault]:
-    """Return a fault for each selector of a class, claim or template that does not compile.
+    """Return a fault for each selector of a class, claim or template that does not compile or may cost too much.
 
     Parameters
     ----------
@@ -35,7 +39,7 @@ def check(objects: Objects) -> list[Fault]:
 
 
 def faults_of(thing: DeviceClass | ResourceClaim | ResourceClaimTemplate) -> list[Fault]:
-    """Return a fault for each selector of one object that does not compile."""
+    """Return a fault for each selector of one object that does not compile or may cost too much."""
     kind, meta = type(thing).__name__, thing.metadata
     name = f"{meta.namespace}/{meta.name}" if meta.namespace else meta.name
     if isinstance(thing, DeviceClass):
@@ -47,9 +51,12 @@ def faults_of(thing: DeviceClass | ResourceClaim | ResourceClaimTemplate) -> lis
     faults = []
     for path, expression in selectors:
         try:
-            compile(expression)
+            estimate = compile(expression).estimated_cost
         except CompileError as error:
             faults.append(Fault("", -1, f"{kind} {name}", path, f"CEL compile error: {error}"))
+            continue
+        if estimate.max > LIMIT:
+            faults.append(Fault("", -1, f"{kind} {name}", path, TOO_COMPLEX))
     return faults
 
 

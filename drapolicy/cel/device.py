@@ -21,10 +21,13 @@ class DeviceView:
         The CEL map behind ``device``.
     fault
         Why every evaluation fails: an attribute without a value that CEL knows. None for a good device.
+    scale
+        Length of the longest string, list or map.
     """
 
     device: dict[str, Any]
     fault: str | None = None
+    scale: int = 0
 
 
 def device_view(driver: str, device: Device) -> DeviceView:
@@ -63,7 +66,18 @@ def device_view(driver: str, device: Device) -> DeviceView:
         "attributes": attributes,
         "capacity": capacity,
     }
-    return DeviceView(fields, fault)
+    return DeviceView(fields, fault, _scale(fields))
+
+
+def _scale(value: Any) -> int:
+    kind = type(value)
+    if kind is str:
+        return len(value)
+    if kind is list:
+        return max(len(value), *map(_scale, value)) if value else 0
+    if kind is dict or kind is DefaultMap:
+        return max((len(value), *map(_scale, value), *map(_scale, value.values())))
+    return 1
 
 
 def _qualified(name: str, driver: str) -> tuple[str, str]:

@@ -45,6 +45,10 @@ class EvaluationError(DrapolicyError):
         super().__init__(message)
 
 
+class FinalError(EvaluationError):
+    """An error that ends the whole evaluation: nothing absorbs it."""
+
+
 def with_hint(message: str) -> str:
     """Return a runtime error's text as Kubernetes 1.37 reports it: missing keys get a hint (K8s S56).
 

@@ -18,24 +18,20 @@ from drapolicy.cel.steps import (
     UNSET,
     Frame,
     Run,
-    addition,
     alternative,
     appending,
     attempt,
     binary,
-    charged,
     conditional,
     conjunction,
     disjunction,
     domain_field,
     elements,
-    in_literal,
+    hashed_membership,
     inserting,
-    made,
     not_strictly_false,
     pairs,
     self_compared,
-    spend,
 )
 from drapolicy.cel.syntax import (
     Call,
@@ -50,7 +46,7 @@ from drapolicy.cel.syntax import (
     Struct,
     children,
 )
-from drapolicy.cel.values import DefaultMap, Optional, Sum, TypeName, go_name, key, no_overload, type_name
+from drapolicy.cel.values import DefaultMap, Optional, TypeName, go_name, key, no_overload
 
 FUNCTIONS = merge(
     standard.LIBRARY,
@@ -62,10 +58,11 @@ FUNCTIONS = merge(
     formatting.LIBRARY,
 )
 
-_CONVERSIONS = frozenset({"int", "uint", "double", "string", "bool", "bytes", "dyn"})
+_CONVERSIONS = frozenset({"int", "uint", "double", "string", "bool", "bytes", "dyn", "type", "duration", "timestamp"})
 # Functions that compare every element with every other.
-_QUADRATIC = frozenset({"distinct", "sort", "@sortByAssociatedKeys"})
-_SETS = frozenset({"sets.contains", "sets.equivalent", "sets.intersects"})
+_SELF_COMPARED = frozenset({"distinct", "sort", "@sortByAssociatedKeys"})
+
+_GROWING = frozenset({list, dict, DefaultMap})
 
 
 class Builder:
@@ -132,15 +129,16 @@ class Builder:
             field = name.removeprefix("device.")
             return lambda frame: frame[0][field]
         if self._checked.type_of(node)[0] == "type":
-            value = TypeName(name)
-            return lambda _: value
+            return self._known(TypeName(name))
         raise self._unsupported(f"the name {name}")
+
+    def _is_type(self, node: Select) -> bool:
+        return node.id in self._checked.names and self._checked.type_of(node)[0] == "type"
 
     def _select(self, node: Select) -> Run:
         field = node.field
-        if node.id in self._checked.names and self._checked.type_of(node)[0] == "type":
-            value = TypeName(self._checked.names[node.id])
-            return lambda _: value
+        if self._is_type(node):
+            return self._known(TypeName(self._checked.names[node.id]))
         if node.test:
             operand = self.build(node.operand)
             return lambda frame: has_element(operand(frame), field)
@@ -159,11 +157,15 @@ class Builder:
 
         return select
 
-    def _call(self, node: Call) -> Run:
+    def _called(self, node: Call) -> tuple[str, tuple[Node, ...]]:
+        """Return the name of a function in the table, and its operands."""
         function = node.function
-        if node.target is not None and f".{function}" in FUNCTIONS:
-            function = f".{function}"
-        arguments = node.args if node.target is None else (node.target, *node.args)
+        if node.target is None:
+            return function, node.args
+        return f".{function}" if f".{function}" in FUNCTIONS else function, (node.target, *node.args)
+
+    def _call(self, node: Call) -> Run:
+        function, arguments = self._called(node)
         runs = [self.build(argument) for argument in arguments]
         match function:
             case "_&&_":
@@ -175,37 +177,19 @@ class Builder:
             case "@not_strictly_false":
                 return not_strictly_false(*runs)
             case "_[_]":
-                name = self._constants.get(runs[1], "")
-                if type(name) not in QUALIFIERS:
-                    message = f"program instantiation failed: invalid qualifier type: {go_name(name)}"
-                    raise CompileError(message, self._expression)
+                self._check_qualifier(self._constants.get(runs[1], ""))
                 return binary(element, *runs)
             case "_[?_]" | "_?._":
                 return binary(optional_element, *runs)
             case "or" | "orValue":
                 return alternative(runs[0], runs[1], unwrap=function == "orValue")
-        if function not in FUNCTIONS:
-            raise self._unsupported(f"the function {function}")
-        implementation = FUNCTIONS[function]
-        if function in _CONVERSIONS and runs[0] in self._constants:
-            return self._constant(implementation, self._constants[runs[0]])
-        if function == "@in" and self._constants.get(runs[1]) == []:
-            # Upstream does not even look at the value.
-            return self._known(value=False)
-        if function == "@in" and isinstance(arguments[1], ListLiteral):
-            return in_literal(runs[0], runs[1], arguments[1])
-        if function in {"find", "findAll"} and isinstance(arguments[1], Const):
-            return self._find(implementation, runs, arguments[1].value)
-        if function == "lists.range":
-            return made(implementation, runs[0])
-        if function in _QUADRATIC and self._checked.overloads.get(node.id) == 1:
+        if function == "@in" and (members := self._hashed(node, runs[1])):
+            return hashed_membership(runs[0], members)
+        implementation = self._implementation(function, arguments, runs)
+        if isinstance(implementation, tuple):
+            return self._known(implementation[0])
+        if function in _SELF_COMPARED and len(self._checked.overloads.get(node.id, ())) == 1:
             return self_compared(implementation, runs)
-        if function in _QUADRATIC:
-            return charged(implementation, runs, lambda values: len(values[0]) ** 2)
-        if function in _SETS:
-            return charged(implementation, runs, lambda values: len(values[0]) * len(values[1]))
-        if function == "_+_":
-            return addition(*runs)
         if len(runs) == 1:
             (only,) = runs
             return lambda frame: implementation(only(frame))
@@ -213,36 +197,73 @@ class Builder:
             return binary(implementation, *runs)
         return lambda frame: implementation(*[run(frame) for run in runs])
 
-    def _find(self, implementation: Callable[..., Any], runs: list[Run], pattern: Any) -> Run:
+    def _check_qualifier(self, name: Any) -> None:
+        if type(name) not in QUALIFIERS:
+            message = f"program instantiation failed: invalid qualifier type: {go_name(name)}"
+            raise CompileError(message, self._expression)
+
+    def _hashed(self, node: Call, members: Run) -> list[Any]:
+        """Return the constants that upstream hashes for a membership test, none if it does not."""
+        values = self._constants.get(members)
+        if type(values) is not list or self._checked.overloads.get(node.id) != ("in_list",):
+            return []
+        return values if all(isinstance(value, bool | int | float | str) for value in values) else []
+
+    def _implementation(
+        self, function: str, arguments: tuple[Node, ...], runs: list[Run]
+    ) -> Callable[..., Any] | tuple[Any]:
+        """Return what is done with the operands' values, or the result alone where it is known already."""
+        if function not in FUNCTIONS:
+            raise self._unsupported(f"the function {function}")
+        implementation = FUNCTIONS[function]
+        if function in _CONVERSIONS and runs[0] in self._constants:
+            return (self._converted(implementation, self._constants[runs[0]]),)
+        if function == "@in" and self._constants.get(runs[1]) == []:
+            # Upstream does not even look at the value.
+            return (False,)
+        if function in {"find", "findAll"} and isinstance(arguments[1], Const):
+            return self._find(implementation, arguments[1].value)
+        if function == "matches" and runs[1] not in self._constants:
+            return matches_any
+        return implementation
+
+    def _find(self, implementation: Callable[..., Any], pattern: Any) -> Callable[..., Any]:
         if fault := regex_fault(pattern):
             raise CompileError(f"program instantiation failed: {fault}", self._expression)
 
-        def find(frame: Frame) -> Any:
-            values = [run(frame) for run in runs]
-            if type(values[0]) is not str:
+        def find(text: Any, *rest: Any) -> Any:
+            if type(text) is not str:
                 raise no_overload()
-            return implementation(*values)
+            return implementation(text, *rest)
 
         return find
 
-    def _constant(self, implementation: Callable[..., Any], argument: Any) -> Run:
+    def _converted(self, implementation: Callable[..., Any], argument: Any) -> Any:
         try:
-            value = implementation(argument)
+            return implementation(argument)
         except EvaluationError as error:
             raise CompileError(f"program instantiation failed: {error}", self._expression) from None
-        return self._known(value)
+
+    def _literal(self, runs: list[Run], make: Run, *, optional: bool) -> Run:
+        """Return a literal, made once if all its parts are constants."""
+        if not optional and all(run in self._constants for run in runs):
+            return self._once(make, [])
+        return make
+
+    def _once(self, make: Run, frame: Frame) -> Run:
+        try:
+            return self._known(make(frame))
+        except EvaluationError as error:
+            raise CompileError(f"program instantiation failed: {error}", self._expression) from None
 
     def _list(self, node: ListLiteral) -> Run:
-        if all(isinstance(part, Const) for part in node.elements):
-            return self._known([part.value for part in node.elements if isinstance(part, Const)])
-        runs = [(self.build(part), index in node.optional) for index, part in enumerate(node.elements)]
+        runs = [self.build(part) for part in node.elements]
 
         def make(frame: Frame) -> list[Any]:
-            spend(frame, 10)
             values = []
-            for run, optional in runs:
+            for index, run in enumerate(runs):
                 value = run(frame)
-                if optional:
+                if index in node.optional:
                     if type(value) is not Optional:
                         raise EvaluationError(
                             f"cannot initialize optional list element from non-optional value {value}"
@@ -253,18 +274,15 @@ class Builder:
                 values.append(value)
             return values
 
-        return make
+        return self._literal(runs, make, optional=bool(node.optional))
 
     def _map(self, node: MapLiteral) -> Run:
         entries = [(self.build(name), self.build(value), optional) for _, name, value, optional in node.entries]
 
         def make(frame: Frame) -> dict[Any, Any]:
-            spend(frame, 30)
             values: dict[Any, Any] = {}
             for name, run, optional in entries:
                 entry, value = name(frame), run(frame)
-                if type(entry) in {list, dict, DefaultMap, Sum}:
-                    raise EvaluationError(f"map keys of type {type_name(entry)} are not supported by drapolicy")
                 entry = key(entry)
                 if optional:
                     if type(value) is not Optional:
@@ -278,7 +296,8 @@ class Builder:
                 values[entry] = value
             return values
 
-        return make
+        runs = [run for name, value, _ in entries for run in (name, value)]
+        return self._literal(runs, make, optional=any(optional for *_, optional in entries))
 
     def _slot(self) -> int:
         self.slots += 1
@@ -293,9 +312,9 @@ class Builder:
             value = frame[accumulator]
             if value is UNSET:
                 value = attempt(start, frame)
-                if type(value) is DefaultMap and not value:
-                    # Upstream replaces an empty map here by a plain one, whose missing keys are errors.
-                    value = {}
+                if type(value) in _GROWING and not value:
+                    # Upstream puts a new list or map here, which may grow; missing keys of such a map are errors.
+                    value = [] if type(value) is list else {}
                 frame[accumulator] = value
             if isinstance(value, EvaluationError):
                 raise value
@@ -313,7 +332,6 @@ class Builder:
         step = grown or self.build(node.step)
         fresh: Callable[[], Any] = dict if isinstance(node.start, MapLiteral) else list
         self._scope = outer
-        charge = max(1, least_cost(node.condition) + least_cost(node.step))
         two = bool(node.variable2)
 
         def fold(frame: Frame) -> Any:
@@ -321,7 +339,6 @@ class Builder:
             items = pairs(values) if two else elements(values)
             frame[accumulator] = fresh() if grown else UNSET
             for item in items:
-                spend(frame, charge)
                 if two:
                     frame[first], frame[second] = item
                 else:
@@ -331,6 +348,10 @@ class Builder:
                 frame[accumulator] = attempt(step, frame)
             return result(frame)
 
+        return self._folded(over, fold)
+
+    def _folded(self, over: Run, fold: Run) -> Run:  # noqa: ARG002
+        """Return the function of a comprehension over a range."""
         return fold
 
     def _grown(self, node: Fold, step: Node, read: Run) -> Run | None:
@@ -345,31 +366,20 @@ class Builder:
             case Call(
                 function="_+_", args=(Ident(name=node.accumulator), ListLiteral(elements=(item,), optional=optional))
             ):
-                # Upstream makes a list of the item, which costs unless it is a constant, and joins it to the others.
-                return None if optional else appending(read, self.build(item), 1 if isinstance(item, Const) else 11)
+                return None if optional else appending(read, self.build(item))
             case Call(function="cel.@mapInsert", args=(Ident(name=node.accumulator), *added)):
                 return inserting(read, [self.build(part) for part in added])
         return None
+
+
+def matches_any(text: Any, pattern: Any) -> Any:
+    """Return whether a pattern known only now matches; upstream words its error for other values another way."""
+    if type(text) is not str:
+        raise EvaluationError("no such overload: matches")
+    return FUNCTIONS["matches"](text, pattern)
 
 
 def _grows(node: Fold) -> bool:
     """Return whether a comprehension starts from nothing under a name that expressions cannot spell."""
     empty = isinstance(node.start, ListLiteral | MapLiteral) and not children(node.start)
     return empty and node.accumulator.startswith("@") and isinstance(node.result, Ident)
-
-
-def least_cost(node: Node) -> int:
-    """Return a lower bound of what upstream charges for a node, comprehensions inside left out."""
-    match node:
-        case Ident():
-            return 1
-        case Call(function="_&&_" | "_||_" | "_?_:_" | "or" | "orValue"):
-            first = node.target if node.target is not None else node.args[0]
-            return least_cost(first)
-        case Call(function="@not_strictly_false" | "!_"):
-            return 1 + least_cost(node.args[0])
-        case ListLiteral():
-            return sum(map(least_cost, node.elements))
-        case Fold() | Select(test=True):
-            return 0
-    return sum(map(least_cost, children(node)))

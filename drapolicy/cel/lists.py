@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from drapolicy.cel.dispatch import Library
@@ -31,23 +32,34 @@ def _above(left: Any, right: Any) -> bool:
         return False
 
 
+_ORDERED = frozenset({int, Uint, float, str, bytes, bool})
+
+
+def _orderable(values: list[Any]) -> Iterator[Any]:
+    """Yield values up to the first that nothing can be compared with, which is an error."""
+    for value in values:
+        if type(value) not in _ORDERED and not getattr(value, "ordered", False):
+            raise no_overload()
+        yield value
+
+
 def is_sorted(values: list[Any]) -> bool:
     """Return whether no element is larger than the next."""
-    return not any(_above(first, second) for first, second in itertools.pairwise(values))
+    return not any(_above(first, second) for first, second in itertools.pairwise(_orderable(values)))
 
 
 def smallest(values: list[Any]) -> Any:
     """Return the first of the smallest elements."""
     if not values:
         raise EvaluationError("min called on empty list")
-    return functools.reduce(lambda best, value: value if _above(best, value) else best, values)
+    return functools.reduce(lambda best, value: value if _above(best, value) else best, _orderable(values))
 
 
 def largest(values: list[Any]) -> Any:
     """Return the first of the largest elements."""
     if not values:
         raise EvaluationError("max called on empty list")
-    return functools.reduce(lambda best, value: value if _above(value, best) else best, values)
+    return functools.reduce(lambda best, value: value if _above(value, best) else best, _orderable(values))
 
 
 _comparable("isSorted", is_sorted)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from drapolicy.cel.cost import MAX, Range
 from drapolicy.cel.device import DeviceView
 from drapolicy.cel.errors import CompileError, EvaluationError
+from drapolicy.cel.estimate import estimate
 from drapolicy.cel.evaluator import Builder
+from drapolicy.cel.headroom import free_to
 from drapolicy.cel.library import type_check
 from drapolicy.cel.rules import validate
 from drapolicy.cel.steps import Run
+from drapolicy.cel.syntax import Checked
+from drapolicy.cel.tracking import TrackedBuilder, Tracker
 from drapolicy.cel.values import Optional, type_name
 
 # Kubernetes refuses longer ones (CELSelectorExpressionMaxLength).
@@ -27,11 +33,15 @@ class Program:
     ----------
     expression
         The expression as given.
+    free_to
+        Largest scale of a device that surely costs less than the limit; for larger ones an account is kept.
     """
 
     expression: str
     _run: Run
     _slots: int
+    free_to: int = MAX
+    _checked: Checked | None = None
 
     def __reduce__(self) -> tuple[Callable[[str], Program], tuple[str]]:
         return compile, (self.expression,)
@@ -51,12 +61,51 @@ class Program:
         """
         if view.fault is not None:
             raise EvaluationError(view.fault)
-        result = self._run([view.device, 0, *[None] * (self._slots - 2)])
-        if type(result) is bool:
-            return result
-        if type(result) is Optional and type(result.value) is bool:
-            return result.value
-        raise _not_bool(result)
+        if view.scale > self.free_to:
+            run, slots = _tracked(self)
+            return _bool(run([view.device, Tracker(), *[None] * (slots - 2)]))
+        return _bool(self._run([view.device, None, *[None] * (self._slots - 2)]))
+
+    def actual_cost(self, view: DeviceView) -> int:
+        """Return what evaluating a device costs, in units of cel-go; an evaluation that fails costs what it spent.
+
+        Parameters
+        ----------
+        view
+            The device, from :func:`drapolicy.cel.device_view`.
+        """
+        tracker = Tracker()
+        run, slots = _tracked(self)
+        if view.fault is None:
+            with suppress(EvaluationError):
+                run([view.device, tracker, *[None] * (slots - 2)])
+        return tracker.cost
+
+    @property
+    def estimated_cost(self) -> Range:
+        """Return the least and the most that an evaluation may cost by cel-go's estimate.
+
+        API validation refuses selectors that may cost more than :data:`drapolicy.cel.cost.LIMIT`.
+        """
+        assert self._checked is not None
+        return estimate(self._checked, self.expression)
+
+
+def _bool(result: Any) -> bool:
+    if type(result) is bool:
+        return result
+    if type(result) is Optional and type(result.value) is bool:
+        return result.value
+    raise _not_bool(result)
+
+
+@lru_cache(maxsize=256)
+def _tracked(program: Program) -> tuple[Run, int]:
+    checked = program._checked  # noqa: SLF001
+    assert checked is not None
+    builder = TrackedBuilder(checked, program.expression)
+    run = builder.build(checked.root)
+    return run, builder.slots
 
 
 # Upstream's conversions to bool, which each type words its own way.
@@ -92,7 +141,7 @@ def _compiled(expression: str) -> Program | CompileError:
         run = builder.build(checked.root)
     except CompileError as error:
         return error
-    return Program(expression, run, builder.slots)
+    return Program(expression, run, builder.slots, free_to(checked), checked)
 
 
 def compile(expression: str) -> Program:  # noqa: A001

@@ -44,6 +44,8 @@ def _faults(checked: Checked, root: Node) -> Iterator[tuple[Node, str]]:
                 yield pattern, "invalid matches argument"
         if isinstance(node, Call) and node.function == "format":
             yield from _misformatted(checked, node)
+        if isinstance(node, Call) and node.function == "flatten" and (reason := _not_nested(checked, node)):
+            yield node, reason
         if not exempt:
             lists += _mixed(checked, node)
         # Arguments of format() may be of any type.
@@ -58,6 +60,16 @@ def _misformatted(checked: Checked, node: Call) -> Iterator[tuple[Node, str]]:
             found = formatting.fault(pattern, [checked.type_of(part)[0] for part in parts])
             if found is not None:
                 yield node if found[0] is None else parts[found[0]], found[1]
+
+
+def _not_nested(checked: Checked, node: Call) -> str | None:
+    """Return the fault of flattening a list that is known to hold no lists."""
+    assert node.target is not None
+    kind = checked.type_of(node.target)
+    if kind[0] != "list" or kind[1][0][0] in {"list", "dyn"}:
+        return None
+    arguments = ", ".join(type_text(checked.type_of(part)) for part in node.args)
+    return f"found no matching overload for 'flatten' applied to '{type_text(kind)}.({arguments})'"
 
 
 def _mixed(checked: Checked, node: Node) -> Iterator[tuple[Node, str]]:

@@ -32,6 +32,7 @@ class Semver:
 
     cel_type: ClassVar[str] = "kubernetes.Semver"
     strict_equality: ClassVar[bool] = True
+    unhashable: ClassVar[bool] = True
     release: tuple[int, int, int]
     prerelease: tuple[_Part, ...] = ()
 

@@ -1,7 +1,7 @@
-"""Steps of an evaluation: operators that decide which operands run, what errors they absorb and what they cost.
+"""Steps of an evaluation: operators that decide which operands run and what errors they absorb.
 
-A step takes the frame of one evaluation, a list: the device's map, the cost spent so far, then one slot for each
-variable of a comprehension.
+A step takes the frame of one evaluation, a list: the device's map, the account of costs if one is kept, then one slot
+for each variable of a comprehension.
 """
 
 from __future__ import annotations
@@ -9,41 +9,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from drapolicy.cel import lists, standard, strings
-from drapolicy.cel.errors import EvaluationError
+from drapolicy.cel import lists, standard
+from drapolicy.cel.errors import EvaluationError, FinalError
 from drapolicy.cel.semver import Semver
-from drapolicy.cel.syntax import Const, ListLiteral
 from drapolicy.cel.values import DefaultMap, Optional, Uint, go_name, no_overload, unkey
 
 Frame = list[Any]
 Run = Callable[[Frame], Any]
 
-COST_LIMIT = 1_000_000
 # A slot that nothing was put into yet.
 UNSET = object()
 
 
-class FinalError(EvaluationError):
-    """An error that ends the whole evaluation: nothing absorbs it."""
-
-
-def spend(frame: Frame, cost: int) -> None:
-    """Add to the cost of an evaluation.
-
-    The costs here are lower bounds of upstream's, so that what fails here fails there too, and nothing runs on.
-    """
-    frame[1] += cost
-    if frame[1] > COST_LIMIT:
-        raise FinalError(strings.COST_EXCEEDED)
-
-
-def appending(read: Run, item: Run, cost: int) -> Run:
-    """Return a step that appends to the list behind ``read``, at a cost."""
+def appending(read: Run, item: Run) -> Run:
+    """Return a step that appends to the list behind ``read``."""
 
     def step(frame: Frame) -> Any:
         values = read(frame)
         values.append(item(frame))
-        spend(frame, cost)
         return values
 
     return step
@@ -60,10 +43,10 @@ def inserting(read: Run, added: list[Run]) -> Run:
     return step
 
 
-def attempt(run: Run, frame: Frame) -> Any:
+def attempt(run: Callable[..., Any], *args: Any) -> Any:
     """Return a value, or the error in its place."""
     try:
-        return run(frame)
+        return run(*args)
     except FinalError:
         raise
     except EvaluationError as error:
@@ -87,18 +70,6 @@ def binary(function: Callable[..., Any], left: Run, right: Run) -> Run:
     return lambda frame: function(left(frame), right(frame))
 
 
-def charged(function: Callable[..., Any], runs: list[Run], cost: Callable[[list[Any]], int]) -> Run:
-    """Return a function of lists that is paid for before it runs."""
-
-    def call(frame: Frame) -> Any:
-        values = [run(frame) for run in runs]
-        if all(type(value) is list for value in values):
-            spend(frame, cost(values))
-        return function(*values)
-
-    return call
-
-
 def self_compared(function: Callable[..., Any], runs: list[Run]) -> Run:
     """Return a function that compares the elements of its last operand with each other.
 
@@ -118,51 +89,24 @@ def self_compared(function: Callable[..., Any], runs: list[Run]) -> Run:
         for value in values:
             if isinstance(value, EvaluationError):
                 raise value
-        spend(frame, len(compared) ** 2)
         return function(*values)
 
     return call
 
 
-def in_literal(value: Run, container: Run, literal: ListLiteral) -> Run:
-    """Return a membership test; upstream makes a hash set of a list of constants, which not every value can enter."""
-    hashed = bool(literal.elements) and all(
-        isinstance(part, Const) and type(part.value) is not bytes for part in literal.elements
-    )
+def hashed_membership(value: Run, members: list[Any]) -> Run:
+    """Return a membership test in constants; upstream hashes them, and not every value can be looked up there."""
 
     def test(frame: Frame) -> bool:
-        element_value = value(frame)
-        if hashed and type(element_value) in _UNHASHABLE:
-            raise FinalError(f"internal error: runtime error: hash of unhashable type {go_name(element_value)}")
-        return standard.contained(element_value, container(frame))
+        wanted = value(frame)
+        if type(wanted) in _UNHASHABLE:
+            raise FinalError(f"internal error: runtime error: hash of unhashable type {go_name(wanted)}")
+        return standard.contained(wanted, members)
 
     return test
 
 
 _UNHASHABLE = frozenset({Semver, bytes})
-
-
-def made(function: Callable[..., Any], size: Run) -> Run:
-    """Return a function that makes a list of a size, paid for by it."""
-
-    def call(frame: Frame) -> Any:
-        values = function(size(frame))
-        spend(frame, len(values) + 11)
-        return values
-
-    return call
-
-
-def addition(left: Run, right: Run) -> Run:
-    """Return a sum; joining strings is paid for by their length."""
-
-    def call(frame: Frame) -> Any:
-        first, second = left(frame), right(frame)
-        if type(first) is str and type(second) is str:
-            spend(frame, (len(first) + len(second)) // 10)
-        return standard.add(first, second)
-
-    return call
 
 
 def conjunction(left: Run, right: Run) -> Run:

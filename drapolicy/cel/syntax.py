@@ -120,7 +120,7 @@ class Checked:
     names
         Qualified name that each identifier, field chain or namespaced function was resolved to, by node id.
     overloads
-        Number of overloads that each call may turn out to be, by node id.
+        Overloads that each call may turn out to be, by node id.
     positions
         Offset of each node in the expression, in characters.
     """
@@ -128,7 +128,7 @@ class Checked:
     root: Node
     types: dict[int, Type]
     names: dict[int, str]
-    overloads: dict[int, int]
+    overloads: dict[int, tuple[str, ...]]
     positions: dict[int, int]
 
     def type_of(self, node: Node) -> Type:

@@ -27,7 +27,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from drapolicy.api.quantity import Quantity
-from drapolicy.cel.errors import EvaluationError
+from drapolicy.cel.errors import EvaluationError, FinalError
 
 # Go's shortest format writes an exponent from this power of ten on.
 _EXPONENT_FROM = 6
@@ -88,6 +88,23 @@ class BoolKey:
     value: bool
 
 
+class IdentityKey:
+    """A value as a map key that upstream tells apart by where it is stored; hardly two are ever the same."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, IdentityKey) and other.value is self.value:
+            raise EvaluationError(f"map keys of type {type_name(self.value)} are not supported by drapolicy")
+        return False
+
+
 _TRUE, _FALSE = BoolKey(value=True), BoolKey(value=False)
 
 _NAMES: dict[type, str] = {
@@ -142,19 +159,30 @@ def no_overload() -> EvaluationError:
 
 
 def key(value: Any) -> Any:
-    """Return a value as dict key: numbers by amount, bools apart from numbers; unhashable values raise TypeError."""
-    if type(value) is str:
+    """Return a value as dict key: numbers by amount, bools apart from numbers, lists and the like by identity.
+
+    Raises
+    ------
+    FinalError
+        For values that upstream cannot hash.
+    """
+    kind = type(value)
+    if kind is str:
         return value
-    if type(value) is bool:
+    if kind is bool:
         return _TRUE if value else _FALSE
-    if type(value) is float:
+    if kind is float:
         return int(value) if value.is_integer() else value
+    if kind in _IDENTICAL:
+        return IdentityKey(value)
+    if kind is bytes or getattr(value, "unhashable", False):
+        raise FinalError(f"internal error: runtime error: hash of unhashable type {go_name(value)}")
     return value
 
 
 def unkey(entry: Any) -> Any:
     """Return the CEL value of a dict key."""
-    return entry.value if type(entry) is BoolKey else entry
+    return entry.value if type(entry) is BoolKey or type(entry) is IdentityKey else entry
 
 
 def number_text(value: Any) -> str:
@@ -187,6 +215,7 @@ def double_text(value: float) -> str:
 
 
 _NUMBERS = frozenset({int, Uint, float})
+_IDENTICAL = frozenset({list, dict, DefaultMap, Quantity, Sum, Optional})
 
 
 def same_number(left: Any, right: Any) -> bool:

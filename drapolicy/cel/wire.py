@@ -37,7 +37,7 @@ def decode(data: bytes) -> Checked:
     types = dict(_entry(entry, _type) for entry in message.get(3, ())) if checked else {}
     references = dict(_entry(entry, _group) for entry in message.get(2, ())) if checked else {}
     names = {node: _text(reference, 1) for node, reference in references.items()}
-    overloads = {node: len(reference.get(3, ())) for node, reference in references.items()}
+    overloads = {node: tuple(part.decode() for part in reference.get(3, ())) for node, reference in references.items()}
     positions = dict(_entry(entry, int) for entry in _group(info).get(4, ()))
     return Checked(_node(root), types, names, overloads, positions)
 

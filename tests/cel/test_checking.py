@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from drapolicy import cel
 from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.objects import Objects
@@ -74,3 +76,15 @@ def test_good_selectors_have_no_faults() -> None:
         spec=spec(DeviceRequest(name="r", exactly=ExactDeviceRequest(selectors=[DeviceSelector()]))),
     )
     assert cel.check(Objects(claims=(good,))) == []
+
+
+@pytest.mark.parametrize(
+    ("size", "messages"), [(166_664, []), (166_665, ["Forbidden: too complex, exceeds cost limit"])]
+)
+def test_selectors_that_may_cost_too_much_are_forbidden(size: int, messages: list[str]) -> None:
+    """S60: 999,996 units by estimate are allowed, 1,000,002 are not."""
+    expression = f"lists.range({size}).all(x, x >= 0)"
+    objects = Objects(
+        classes=(DeviceClass(metadata=ObjectMeta(name="gpu"), spec=DeviceClassSpec(selectors=selectors(expression))),)
+    )
+    assert [fault.message for fault in cel.check(objects)] == messages

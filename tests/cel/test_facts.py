@@ -2,6 +2,8 @@
 
 ``facts.jsonl`` holds one expression a line with what ``dynamic-resource-allocation/cel`` v0.37.2 answered: ``compile``
 is the text of a compile error, ``outcomes`` the bool or the text of the runtime error on each device below.
+``costs.jsonl`` holds what expressions may cost by its estimate, and what they did cost on each device; none runs over a
+map, whose order is random there.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import Device, DeviceAttribute, DeviceCapacity
 
 FACTS = [json.loads(line) for line in (Path(__file__).parent / "facts.jsonl").read_text().splitlines()]
+
+COSTS = [json.loads(line) for line in (Path(__file__).parent / "costs.jsonl").read_text().splitlines()]
 
 
 def attribute(**value: Any) -> DeviceAttribute:
@@ -87,3 +91,11 @@ def test_expression_has_upstreams_outcome(fact: dict[str, Any]) -> None:
     else:
         program = cel.compile(fact["expression"])
         assert [outcome(program, view) for view in VIEWS] == fact["outcomes"]
+
+
+@pytest.mark.parametrize("fact", COSTS, ids=lambda fact: fact["expression"][:60])
+def test_expression_costs_what_it_costs_upstream(fact: dict[str, Any]) -> None:
+    """Estimate and account are cel-go's, unit for unit, errors and short circuits included."""
+    program = cel.compile(fact["expression"])
+    assert program.estimated_cost.max == fact["estimate"]
+    assert [program.actual_cost(view) for view in VIEWS] == fact["costs"]

@@ -1,0 +1,409 @@
+"""Evaluation that keeps account of its cost as cel-go does (K8s S56).
+
+cel-go charges through observers: each step, once done, reports its value; a stack of reported values is how a call
+finds its operands. Steps that fields are read through (*attributes*) report once as a whole and once for each field;
+an attribute that is an index or the branch of a conditional does not report its own first name. The stack is kept as
+upstream keeps it, because an operand that it does not find makes a call free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from drapolicy.cel import lists
+from drapolicy.cel.access import element, has_element, optional_element
+from drapolicy.cel.call_estimates import SETS, SORTS
+from drapolicy.cel.charges import charge
+from drapolicy.cel.cost import IDENT, LIMIT, LIST_BASE, MAP_BASE
+from drapolicy.cel.errors import EvaluationError, FinalError
+from drapolicy.cel.estimate import presence_of_field
+from drapolicy.cel.evaluator import Builder
+from drapolicy.cel.steps import Frame, Run, alternative, attempt, conjunction, disjunction, hashed_membership
+from drapolicy.cel.strings import COST_EXCEEDED
+from drapolicy.cel.syntax import Call, Checked, Const, Fold, Ident, ListLiteral, MapLiteral, Node, Select
+from drapolicy.cel.values import NONE, Optional, no_overload
+
+
+class Tracker:
+    """The account of one evaluation.
+
+    Attributes
+    ----------
+    cost
+        Spent so far.
+    """
+
+    __slots__ = ("_ids", "_limit", "_values", "_where", "cost")
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.cost = 0
+        self._limit = limit
+        self._ids: list[int] = []
+        self._values: list[Any] = []
+        self._where: dict[int, list[int]] = {}
+
+    def report(self, step: int, value: Any) -> None:
+        """Put a step's value on the stack, or end the evaluation when it has become too expensive."""
+        self._where.setdefault(step, []).append(len(self._ids))
+        self._ids.append(step)
+        self._values.append(value)
+        if self.cost > self._limit:
+            raise FinalError(COST_EXCEEDED)
+
+    def foresee(self, cost: int) -> None:
+        """End the evaluation before a call that is charged in full only afterwards, and takes long."""
+        if self.cost + cost > self._limit:
+            self.cost += cost
+            raise FinalError(COST_EXCEEDED)
+
+    def drop(self, step: int) -> None:
+        """Take the last value of a step off the stack with all above it, if it is there."""
+        places = self._where.get(step)
+        if places:
+            self._cut(places[-1])
+
+    def take(self, steps: list[int]) -> list[Any] | None:
+        """Take the operands of a call off the stack, None if one is missing."""
+        values = []
+        for step in reversed(steps):
+            places = self._where.get(step)
+            if not places:
+                return None
+            values.append(self._values[places[-1]])
+            self._cut(places[-1])
+        return values[::-1]
+
+    def _cut(self, length: int) -> None:
+        ids, where = self._ids, self._where
+        while len(ids) > length:
+            where[ids.pop()].pop()
+        del self._values[length:]
+
+
+@dataclass(slots=True)
+class _Qualifier:
+    """One field or index of an attribute."""
+
+    id: int
+    name: Run
+    optional: bool = False
+    test: bool = False
+    # An index that is computed by a call reports as an attribute of its own.
+    computed: bool = False
+
+    def apply(self, frame: Frame, value: Any) -> Any:
+        tracker: Tracker = frame[1]
+        if self.optional or type(value) is Optional:
+            if type(value) is Optional and not value.present:
+                return False if self.test else NONE
+            found = optional_element(value, self.name(frame))
+            if found.present:
+                self._report(tracker, found.value)
+            return found.present if self.test else found
+        found = attempt(self._plain, frame, value)
+        self._report(tracker, found)
+        if isinstance(found, EvaluationError):
+            raise found
+        return found
+
+    def _plain(self, frame: Frame, value: Any) -> Any:
+        name = self.name(frame)
+        return has_element(value, name) if self.test else element(value, name)
+
+    def _report(self, tracker: Tracker, value: Any) -> None:
+        if self.computed:
+            tracker.drop(self.id)
+        tracker.cost += IDENT
+        tracker.report(self.id, value)
+
+
+@dataclass(slots=True)
+class _Attribute:
+    """A variable or a value with the fields read from it."""
+
+    first: int
+    base: Run
+    qualifiers: list[_Qualifier] = field(default_factory=list)
+
+    @property
+    def id(self) -> int:
+        return self.qualifiers[-1].id if self.qualifiers else self.first
+
+    def add(self, qualifier: _Qualifier) -> None:
+        self.qualifiers.append(qualifier)
+
+    def resolve(self, frame: Frame) -> Any:
+        value = self.base(frame)
+        for qualifier in self.qualifiers:
+            value = qualifier.apply(frame, value)
+        return value
+
+    def settle(self, tracker: Tracker) -> None:
+        tracker.drop(self.id)
+        tracker.cost += IDENT
+
+
+@dataclass(slots=True)
+class _Choice:
+    """A conditional; fields read from it are read from either branch."""
+
+    own: int
+    condition: Run
+    condition_id: int
+    then: _Attribute | _Choice
+    otherwise: _Attribute | _Choice
+
+    @property
+    def id(self) -> int:
+        then = self.then.id
+        return then if then == self.otherwise.id else self.own
+
+    def add(self, qualifier: _Qualifier) -> None:
+        self.then.add(qualifier)
+        self.otherwise.add(qualifier)
+
+    def resolve(self, frame: Frame) -> Any:
+        value = self.condition(frame)
+        if value is True:
+            return self.then.resolve(frame)
+        if value is False:
+            return self.otherwise.resolve(frame)
+        raise no_overload()
+
+    def settle(self, tracker: Tracker) -> None:
+        for step in (self.otherwise.id, self.then.id, self.condition_id):
+            tracker.drop(step)
+
+
+# Functions that upstream stops to evaluate operands of at the first error, whatever their number.
+_STOPPING = frozenset({"format", "cel.@mapInsert", "findAll"})
+# Functions of one implementation for all overloads; others, when it is open which, stop at the first error too.
+_SINGLE = frozenset({"_+_", "_-_", "_*_", "_/_", "_%_", "_<_", "_<=_", "_>_", "_>=_", "@in", "matches", "_==_", "_!=_"})
+_SINGLES = _SINGLE | {"@sortByAssociatedKeys"}
+
+
+_DEAR = frozenset(SETS) | SORTS | {"distinct"}
+
+
+class TrackedBuilder(Builder):
+    """Builds the function of one expression with its account; the frame holds the :class:`Tracker`."""
+
+    def __init__(self, checked: Checked, expression: str) -> None:
+        super().__init__(checked, expression)
+        self._attributes: dict[Run, _Attribute | _Choice] = {}
+        self._ids: dict[Run, int] = {}
+        self._drops: dict[Run, list[int]] = {}
+
+    def build(self, node: Node) -> Run:
+        """Return the function of a node, which reports to the tracker."""
+        run = super().build(node)
+        if run in self._ids or run in self._attributes:
+            return run
+        if run in self._constants:
+            return self._reported_constant(node, run)
+        drops = self._drops.pop(run, [])
+        created = LIST_BASE if isinstance(node, ListLiteral) else MAP_BASE if isinstance(node, MapLiteral) else 0
+
+        def report(tracker: Tracker, _: Any) -> None:
+            if created:
+                tracker.take(drops)
+                tracker.cost += created
+            else:
+                for step in drops:
+                    tracker.drop(step)
+
+        return self._reported(node.id, run, report)
+
+    def _reported(self, step: int, run: Run, account: Callable[[Tracker, Any], None]) -> Run:
+        def reported(frame: Frame) -> Any:
+            value = attempt(run, frame)
+            tracker: Tracker = frame[1]
+            account(tracker, value)
+            tracker.report(step, value)
+            if isinstance(value, EvaluationError):
+                raise value
+            return value
+
+        self._ids[reported] = step
+        return reported
+
+    def _reported_constant(self, node: Node, run: Run) -> Run:
+        value, step = self._constants[run], node.id
+        cost = presence_of_field(node, self._checked, self._expression) if isinstance(node, Const) else 0
+
+        def constant(frame: Frame) -> Any:
+            frame[1].cost += cost
+            frame[1].report(step, value)
+            return value
+
+        self._constants[constant] = value
+        self._ids[constant] = step
+        return constant
+
+    def _id(self, run: Run) -> int:
+        attribute = self._attributes.get(run)
+        return self._ids[run] if attribute is None else attribute.id
+
+    def _reported_attribute(self, attribute: _Attribute | _Choice, *, test: bool = False) -> Run:
+        def read(frame: Frame) -> Any:
+            value = attempt(attribute.resolve, frame)
+            tracker: Tracker = frame[1]
+            attribute.settle(tracker)
+            if test:
+                # Tests of presence are free.
+                tracker.cost -= IDENT
+            tracker.report(attribute.id, value)
+            if isinstance(value, EvaluationError):
+                raise value
+            return value
+
+        self._attributes[read] = attribute
+        return read
+
+    def _as_attribute(self, run: Run) -> _Attribute | _Choice:
+        return self._attributes.get(run) or _Attribute(self._id(run), run)
+
+    def _ident(self, node: Ident) -> Run:
+        run = super()._ident(node)
+        if run in self._constants:
+            return run
+        name = self._checked.names.get(node.id, node.name).removeprefix(".")
+        if node.name in self._scope or not name.startswith("device."):
+            return self._reported_attribute(_Attribute(node.id, run))
+        # A field of the device counts as what it is, though it is declared as one name.
+        field_name = name.removeprefix("device.")
+        qualifier = _Qualifier(node.id, lambda _: field_name)
+        return self._reported_attribute(_Attribute(-node.id, lambda frame: frame[0], [qualifier]))
+
+    def _select(self, node: Select) -> Run:
+        if self._is_type(node):
+            return super()._select(node)
+        attribute = self._as_attribute(self.build(node.operand))
+        name = node.field
+        attribute.add(_Qualifier(node.id, lambda _: name, test=node.test))
+        return self._reported_attribute(attribute, test=node.test)
+
+    def _call(self, node: Call) -> Run:
+        function, arguments = self._called(node)
+        runs = [self.build(argument) for argument in arguments]
+        match function:
+            case "_&&_" | "_||_":
+                run = conjunction(*runs) if function == "_&&_" else disjunction(*runs)
+                self._drops[run] = [self._id(part) for part in runs]
+                return run
+            case "_?_:_":
+                then, otherwise = map(self._as_attribute, runs[1:])
+                choice = _Choice(node.id, runs[0], self._id(runs[0]), then, otherwise)
+                return self._reported_attribute(choice)
+            case "_[_]" | "_[?_]" | "_?._":
+                return self._index(node, *runs)
+            case "or" | "orValue":
+                return alternative(runs[0], runs[1], unwrap=function == "orValue")
+        if function == "@not_strictly_false":
+            return self._charged(node, function, ("not_strictly_false",), _not_false, runs, stops=False)
+        if function == "@in" and (members := self._hashed(node, runs[1])):
+            return hashed_membership(runs[0], members)
+        implementation = self._implementation(function, arguments, runs)
+        if isinstance(implementation, tuple):
+            return self._known(implementation[0])
+        overloads = self._checked.overloads.get(node.id, ())
+        if _grows_list(function, arguments):
+            implementation = _append
+        elif function == "cel.@mapInsert":
+            implementation = _insert
+        stops = len(runs) > 2 or function in _STOPPING or (len(overloads) > 1 and function not in _SINGLES)
+        # Upstream replaces a match with a constant pattern by a call that knows the pattern.
+        stops = stops or (function in {"matches", "find"} and runs[1] in self._constants)
+        return self._charged(node, function, overloads, implementation, runs, stops=stops)
+
+    def _index(self, node: Call, operand: Run, index: Run) -> Run:
+        attribute = self._as_attribute(operand)
+        optional = node.function != "_[_]"
+        if index in self._constants:
+            name = self._constants[index]
+            self._check_qualifier(name)
+            attribute.add(_Qualifier(node.id, lambda _: name, optional))
+        elif index in self._attributes:
+            attribute.add(_Qualifier(node.id, self._attributes[index].resolve, optional))
+        else:
+            attribute.add(_Qualifier(node.id, index, optional, computed=True))
+        return self._reported_attribute(attribute)
+
+    def _charged(
+        self,
+        node: Call,
+        function: str,
+        overloads: tuple[str, ...],
+        implementation: Callable[..., Any],
+        runs: list[Run],
+        *,
+        stops: bool,
+    ) -> Run:
+        step, steps = node.id, [self._id(run) for run in runs]
+        overload = overloads[0] if len(overloads) == 1 else ""
+        name = function.removeprefix(".")
+        lazy = function == "@not_strictly_false"
+        dear = bool(overload) and function in _DEAR
+
+        def call(frame: Frame) -> Any:
+            values = []
+            failure: EvaluationError | None = None
+            for run in runs:
+                value = attempt(run, frame)
+                values.append(value)
+                if isinstance(value, EvaluationError):
+                    failure = failure or value
+                    if stops:
+                        break
+            if dear and failure is None:
+                frame[1].foresee(charge(name, overload, values, None))
+            result = implementation(*values) if lazy else failure or attempt(implementation, *values)
+            tracker: Tracker = frame[1]
+            operands = tracker.take(steps)
+            if operands is not None:
+                tracker.cost += charge(name, overload, operands, result)
+            tracker.report(step, result)
+            if isinstance(result, EvaluationError):
+                raise result
+            return result
+
+        self._ids[call] = step
+        return call
+
+    def _literal(self, runs: list[Run], make: Run, *, optional: bool) -> Run:
+        if not optional and all(run in self._constants for run in runs):
+            return self._once(make, [None, Tracker()])
+        self._drops[make] = [self._id(run) for run in runs]
+        return make
+
+    def _folded(self, over: Run, fold: Run) -> Run:
+        self._drops[fold] = [self._id(over)]
+        return fold
+
+    def _grown(self, node: Fold, step: Node, read: Run) -> Run | None:  # noqa: ARG002
+        # Steps report one by one here; what they do to the list is the same.
+        return None
+
+
+def _not_false(value: Any) -> bool:
+    return value is not False
+
+
+def _grows_list(function: str, arguments: tuple[Node, ...]) -> bool:
+    """Return whether a call joins one element to the list of a macro, which nothing else can see yet."""
+    match arguments:
+        case (Ident(name=name), ListLiteral(elements=(_,), optional=optional)) if function == "_+_":
+            return name.startswith("@") and not optional
+    return False
+
+
+def _append(values: Any, added: list[Any]) -> Any:
+    values += added
+    return values
+
+
+def _insert(values: Any, *added: Any) -> Any:
+    lists.insert(values, *added)
+    return values
