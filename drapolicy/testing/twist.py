@@ -5,6 +5,7 @@ A twist takes a random generator and a line of the protocol, and changes the lin
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any, TypeAlias
@@ -186,6 +187,31 @@ def more_requests(rng: Random, line: Line) -> None:
             asked.append({**again, "name": f"again-{len(asked)}"})
 
 
+def crowd(rng: Random, line: Line) -> None:
+    """Let a slice have dozens of like devices, and claims ask for lists of as many as a result can hold."""
+    full = [item["spec"] for item in line["slices"] if item["spec"].get("devices")]
+    if not full:
+        return
+    spec = rng.choice(full)
+    model = {key: value for key, value in spec["devices"][0].items() if key not in {"consumesCounters", "taints"}}
+    spec["devices"] = [{**copy.deepcopy(model), "name": f"like-{n}"} for n in range(rng.choice((33, 40, 64)))]
+    _forgive(line)
+    for claim in line["claims"]:
+        claim["spec"]["devices"]["config"] = []
+        for request in claim["spec"]["devices"].get("requests") or []:
+            request.pop("exactly", None)
+            request["firstAvailable"] = [
+                {
+                    "name": f"s{n}",
+                    "deviceClassName": "any",
+                    "allocationMode": "ExactCount",
+                    "count": rng.choice((1, 1, 2, 3, 15, 16, 17, 30, 31, 32, 33)),
+                    "tolerations": [{"operator": "Exists"}],
+                }
+                for n in range(rng.choice((1, 2, 3)))
+            ]
+
+
 def gates(rng: Random, line: Line) -> None:
     """Turn some gates off."""
     for name in chance(rng, sorted(line["features"]), 0.2):
@@ -208,6 +234,7 @@ TWISTS: tuple[Twist, ...] = (
     tolerations,
     admin_access,
     more_requests,
+    crowd,
     gates,
     *twist_supply.TWISTS,
 )
