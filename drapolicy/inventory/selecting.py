@@ -12,7 +12,7 @@ from drapolicy.api.resource import Device, DeviceAttribute
 from drapolicy.cel import device_view
 from drapolicy.cel.columns import Cells, Selection, Table
 from drapolicy.cel.columns import select as select_in
-from drapolicy.inventory.columns import ABSENT, Codes, Integers
+from drapolicy.inventory.columns import ABSENT, Codes, Integers, Texts
 from drapolicy.inventory.devices import AttributeColumn, CapacityColumn, DeviceTable
 from drapolicy.inventory.fleet import Fleet
 
@@ -29,6 +29,7 @@ def table_of(fleet: Fleet) -> Table:
         attributes=_Lazy(devices.attributes, _attribute),
         capacity=_Lazy(devices.capacity, _capacity),
         faults=_faults(devices),
+        scale=_scale(fleet),
     )
 
 
@@ -169,3 +170,26 @@ def _integers(column: Integers) -> tuple[NDArray[np.int32], list[int]]:
     found, inverse = np.unique(values, return_inverse=True)
     codes[column.present] = inverse
     return codes, found.tolist()
+
+
+def _scale(fleet: Fleet) -> int:
+    """Return a length that no string, list or map of any device exceeds."""
+    devices = fleet.devices
+    scales = [device_view("", Device()).scale, len(devices.attributes), len(devices.capacity)]
+    scales += [_longest(fleet.slices.driver.values), _longest([*devices.attributes, *devices.capacity])]
+    for column in devices.attributes.values():
+        if column.strings is not None:
+            scales.append(_longest(column.strings.values))
+        if column.others is not None:
+            for cell in column.others.values:
+                scales.append(_longest([cell.string_value or "", *(cell.string_values or ())]))
+                lists = (cell.int_values, cell.bool_values, cell.string_values, cell.version_values)
+                scales += [len(held or ()) for held in lists]
+    return max(scales)
+
+
+def _longest(values: Sequence[str]) -> int:
+    if isinstance(values, Texts):
+        # Bytes, of which a text has at least as many as characters.
+        return int(np.diff(values.ends, prepend=0).max(initial=0))
+    return max(map(len, values), default=0)

@@ -34,10 +34,13 @@ class Column:
         when all devices have the one value there is.
     values
         Outcomes: CEL values, or the :class:`EvaluationError` in place of one.
+    kind
+        The type that all values but the last are known to have, if any.
     """
 
     codes: Codes | None
     values: Sequence[Any]
+    kind: type | None = None
 
 
 def joint(columns: Sequence[Column]) -> tuple[Codes | None, Sequence[Sequence[Any]]]:
@@ -103,8 +106,9 @@ def _reduced(columns: Sequence[Column]) -> tuple[Codes, list[int]]:
 def _crossed(left: Codes, height: int, right: Codes, width: int) -> tuple[Codes, list[int], list[int]]:
     """Return codes of the pairs of two codes, and both parts of each pair."""
     total = height * width
-    paired = np.multiply(left, width, dtype=_smallest(total))
-    paired += right.astype(paired.dtype, copy=False)
+    wide = _smallest(total)
+    paired = left.astype(wide) * wide(width)
+    paired += right.astype(wide, copy=False)
     if total <= _FEW:
         pairs = np.arange(total)
     elif total <= 4 * len(left) + 65536:

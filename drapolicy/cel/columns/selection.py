@@ -11,17 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.cel.columns.column import Codes, Column, joint
-from drapolicy.cel.columns.evaluation import Evaluation, Inputs, Step
+from drapolicy.cel.columns.evaluation import Evaluation
 from drapolicy.cel.columns.table import Table
 from drapolicy.cel.device import DeviceView
 from drapolicy.cel.errors import EvaluationError
 from drapolicy.cel.library import type_check
 from drapolicy.cel.program import Program, compile  # noqa: A004
-from drapolicy.cel.steps import COST_LIMIT
-from drapolicy.cel.syntax import Checked, Ident
-
-# Parts are charged apart and without what reading the device costs, which is less than their share of this factor.
-_MARGIN = 16
+from drapolicy.cel.syntax import Checked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +33,7 @@ class Selection:
     message
         ndarray of shape (D,), int32; index into ``messages``, -1 where the selector does not fail.
     messages
-        Texts of the errors, as of :class:`drapolicy.cel.EvaluationError`.
+        Texts of the errors, as of :class:`drapolicy.cel.EvaluationError`; some may be those of no device.
     path
         ``compiled`` when every part of the expression ran on columns of the names that it mentions; ``by signature``
         when it needs a whole map of the device or much of the cost limit, so that it ran once per distinct device.
@@ -48,6 +44,15 @@ class Selection:
     message: NDArray[np.int32]
     messages: tuple[str, ...]
     path: Literal["compiled", "by signature"]
+
+    def __post_init__(self) -> None:
+        for array in (self.matches, self.errors, self.message):
+            array.flags.writeable = False
+
+    def error(self, d: int) -> str | None:
+        """Return the text of the error on one device, None if there is none."""
+        code = int(self.message[d])
+        return self.messages[code] if code >= 0 else None
 
 
 def select(table: Table, expression: str) -> Selection:
@@ -64,12 +69,23 @@ def select(table: Table, expression: str) -> Selection:
     ------
     CompileError
         As of :func:`drapolicy.cel.compile`.
+
+    Examples
+    --------
+    >>> from drapolicy.cel.columns import Cells
+    >>> nothing = Cells(np.full(3, -1), [])
+    >>> numa = Cells(np.array([0, 1, -1]), [1, 2])
+    >>> driver = Cells(np.zeros(3, np.int8), ["gpu.example.com"])
+    >>> table = Table(driver, nothing, {"numa": numa}, {}, nothing, scale=32)
+    >>> found = select(table, 'device.attributes["gpu.example.com"].numa == 1')
+    >>> found.matches.tolist(), found.errors.tolist(), found.error(2)
+    ([True, False, False], [False, False, True], 'no such key: numa')
     """
     program = compile(expression)
     checked = _checked(expression)
     evaluation = Evaluation(checked, expression, table)
     column = evaluation.column(checked.root)
-    if evaluation.cost * _MARGIN > COST_LIMIT:
+    if evaluation.too_dear:
         codes, verdicts = _by_signature(table, evaluation.read, program)
         return _scattered(table, codes, verdicts, "by signature")
     verdicts = [_verdict(outcome) for outcome in column.values]
@@ -81,13 +97,14 @@ def _checked(expression: str) -> Checked:
     return type_check(expression)
 
 
-_ROOT = Step.of(Ident(-1, "device.0"), Checked(Ident(-1, "device.0"), {}, {}, {}, {}), "")
-_RESULT = Program("", _ROOT.run, _ROOT.slots)
-
-
 def _verdict(outcome: Any) -> bool | str:
     """Return what a result comes to, or the text of the error."""
-    return _evaluated(_RESULT, DeviceView(Inputs({"0": outcome})))
+    if type(outcome) is bool:
+        return outcome
+    if isinstance(outcome, EvaluationError):
+        return outcome.message
+    # Any other value becomes a bool, or not, as the value of a device's attribute would.
+    return _evaluated(compile('device.attributes["d"].v'), DeviceView({"attributes": {"d": {"v": outcome}}}))
 
 
 def _evaluated(program: Program, view: DeviceView) -> bool | str:

@@ -47,6 +47,8 @@ class Table:
         two names for one thing the later counts.
     faults
         Text of the error that ends every evaluation on a device; see :class:`drapolicy.cel.DeviceView`.
+    scale
+        At least the length of the longest string, list and map of any device; bounds what an evaluation costs.
     """
 
     driver: Cells
@@ -54,6 +56,7 @@ class Table:
     attributes: Mapping[str, Cells]
     capacity: Mapping[str, Cells]
     faults: Cells
+    scale: int
     _kept: dict[Any, Column] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
@@ -61,8 +64,9 @@ class Table:
 
     def field(self, name: str) -> Column:
         """Return a field of the device itself, ``driver`` or ``allowMultipleAllocations``."""
-        cells = self.driver if name == "driver" else self.multiple
-        return Column(cells.codes, [*cells.values, False])
+        if name == "driver":
+            return Column(self.driver.codes, self.driver.values)
+        return Column(self.multiple.codes, [*self.multiple.values, False])
 
     def name(self, kind: Kind, domain: str, identifier: str) -> Column:
         """Return one attribute or capacity by the keys of the outer and the inner map.
@@ -113,7 +117,7 @@ class Table:
             "attributes": maps["attributes"],
             "capacity": maps["capacity"],
         }
-        return DeviceView(device, self.faults.values[fault] if fault >= 0 else None)
+        return DeviceView(device, self.faults.values[fault] if fault >= 0 else None, self.scale)
 
     def _cells(self, kind: Kind) -> Mapping[str, Cells]:
         return self.attributes if kind == "attributes" else self.capacity
@@ -130,18 +134,22 @@ class Table:
         for own, cells in self._read(kind, domain, identifier):
             codes = own if codes is None else np.where(own >= 0, own + np.int32(len(values)), codes)
             values += cells.values
-        return Column(np.full(len(self), -1, np.int8) if codes is None else codes, [*values, None])
+        kinds = set(map(type, values))
+        only = kinds.pop() if len(kinds) == 1 else None
+        return Column(np.full(len(self), -1, np.int8) if codes is None else codes, [*values, None], only)
 
-    def _read(self, kind: Kind, domain: str, identifier: str = "") -> Iterator[tuple[NDArray[Any], Cells]]:
+    def _read(self, kind: Kind, domain: str, identifier: str | None = None) -> Iterator[tuple[NDArray[Any], Cells]]:
         """Yield the cells in which devices may have a name, or any name of a domain, and where they do."""
         of_driver = np.array([name == domain for name in self.driver.values], np.bool_)
-        for name, cells in self._cells(kind).items():
+        everywhere, somewhere = bool(of_driver.all()), bool(of_driver.any())
+        all_cells = self._cells(kind)
+        for name in all_cells:
             own, slash, rest = name.partition("/")
-            if slash and own == domain and identifier in {"", rest}:
-                yield cells.codes, cells
-            elif not slash and identifier in {"", name} and of_driver.any():
+            if slash and own == domain and identifier in {None, rest}:
+                yield all_cells[name].codes, all_cells[name]
+            elif not slash and identifier in {None, name} and somewhere:
                 # Names without domain are those of the device's own driver.
-                everywhere = bool(of_driver.all())
+                cells = all_cells[name]
                 yield cells.codes if everywhere else np.where(of_driver[self.driver.codes], cells.codes, -1), cells
 
     def _has_domain(self, kind: Kind, domain: str) -> Column:
