@@ -16,6 +16,8 @@ _TYPES = {
     "Semver": "kubernetes.Semver",
     "IP": "net.IP",
     "CIDR": "net.CIDR",
+    "duration": "google.protobuf.Duration",
+    "timestamp": "google.protobuf.Timestamp",
 }
 
 
@@ -53,7 +55,7 @@ def accepts(parameter: str, value: Any) -> bool:
     if parameter == name:
         return True
     if parameter.startswith("list(") and name == "list":
-        return not value or accepts(parameter[5:-1], value[0])
+        return not value or accepts(_TYPES.get(parameter[5:-1], parameter[5:-1]), value[0])
     return False
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from drapolicy.cel import conversions, formatting, kubernetes, lists, network, standard, strings
+from drapolicy.cel import conversions, formatting, kubernetes, lists, network, standard, strings, times
 from drapolicy.cel.access import QUALIFIERS, element, has_element, optional_element
 from drapolicy.cel.dispatch import merge
 from drapolicy.cel.errors import CompileError, EvaluationError
@@ -56,6 +56,7 @@ FUNCTIONS = merge(
     lists.LIBRARY,
     network.LIBRARY,
     formatting.LIBRARY,
+    times.LIBRARY,
 )
 
 _CONVERSIONS = frozenset({"int", "uint", "double", "string", "bool", "bytes", "dyn", "type", "duration", "timestamp"})

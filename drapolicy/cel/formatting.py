@@ -10,6 +10,7 @@ from drapolicy.cel.conversions import string_from_bytes
 from drapolicy.cel.dispatch import Library
 from drapolicy.cel.errors import EvaluationError
 from drapolicy.cel.semver import quoted
+from drapolicy.cel.times import Duration, Timestamp, duration_text, timestamp_text
 from drapolicy.cel.values import BoolKey, TypeName, Uint, double_text, type_name, unkey
 
 LIBRARY = Library()
@@ -37,6 +38,7 @@ _TAKES = {
     "x": frozenset({"int", "uint", "string", "bytes"}),
     "o": frozenset({"int", "uint"}),
 }
+WRITTEN = _TAKES["s"] | {"dyn"}
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -174,12 +176,22 @@ def _string(value: Any) -> str:
             return double_text(value)
         case TypeName():
             return value.name
+        case Duration():
+            return duration_text(value)
+        case Timestamp():
+            return timestamp_text(value)
         case list():
             return f"[{', '.join(map(_member, value))}]"
         case dict():
-            entries = sorted((_member(unkey(entry)), _member(part)) for entry, part in value.items())
+            entries = sorted((_key(unkey(entry)), _member(part)) for entry, part in value.items())
             return "{" + ", ".join(f"{entry}:{part}" for entry, part in entries) + "}"
     raise ValueError(value)
+
+
+def _key(value: Any) -> str:
+    if type_name(value) not in {"string", "bool", "int", "uint"}:
+        raise EvaluationError(f"error during formatting: no formatting function for map key of type {type_name(value)}")
+    return _member(value)
 
 
 def _member(value: Any) -> str:
@@ -188,6 +200,10 @@ def _member(value: Any) -> str:
         value = value.value
     if type(value) is str:
         return quoted(value)
+    if type(value) is Duration:
+        return f'duration("{duration_text(value)}")'
+    if type(value) is Timestamp:
+        return f'timestamp("{timestamp_text(value)}")'
     if type(value) is bytes:
         raise EvaluationError("format of bytes in a list or map is not supported by drapolicy")
     if type(value) is float:

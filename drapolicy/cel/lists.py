@@ -11,12 +11,13 @@ from typing import Any
 from drapolicy.cel.dispatch import Library
 from drapolicy.cel.errors import EvaluationError
 from drapolicy.cel.standard import MAX_LIST, add, contained
+from drapolicy.cel.times import Duration, Timestamp
 from drapolicy.cel.values import NONE, Optional, Uint, compare, equal, key, no_overload, number_text, type_name, unkey
 
 LIBRARY = Library()
 _overload, _function = LIBRARY.overload, LIBRARY.function
 
-_COMPARABLE = ("int", "uint", "double", "bool", "string", "bytes")
+_COMPARABLE = ("int", "uint", "double", "bool", "string", "bytes", "duration", "timestamp")
 
 
 def _comparable(name: str, function: Any) -> None:
@@ -83,6 +84,13 @@ def sum_uint(values: list[Uint]) -> Uint:
 def sum_double(values: list[float]) -> float:
     """Return the sum of doubles, added from left to right."""
     return float(functools.reduce(add, values, 0.0))
+
+
+@_overload("sum", "list(duration)")
+def sum_duration(values: list[Duration]) -> Duration:
+    """Return the sum of durations."""
+    total: Duration = functools.reduce(add, values, Duration(0))
+    return total
 
 
 @_overload("indexOf", "list(dyn)", "dyn")
@@ -180,7 +188,7 @@ def sort_by(values: Any, keys: Any, name: str = "@sortByAssociatedKeys") -> list
         raise no_overload()
     if not values:
         return values
-    if type_name(keys[0]) not in _COMPARABLE:
+    if type_name(keys[0]).removeprefix("google.protobuf.").lower() not in _COMPARABLE:
         raise EvaluationError("list elements must be comparable")
     if any(type(entry) is not type(keys[0]) for entry in keys):
         raise EvaluationError("list elements must have the same type")
@@ -226,7 +234,10 @@ def optional_none() -> Optional:
     return NONE
 
 
-_ZEROS = frozenset({"null_type", "bool", "int", "uint", "double", "string", "bytes", "list", "map"})
+_ZEROS = frozenset({"null_type", "bool", "int", "uint", "double", "string", "bytes", "list", "map"}) | {
+    Duration.cel_type,
+    Timestamp.cel_type,
+}
 
 
 @_function("optional.ofNonZeroValue")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from drapolicy.cel import formatting
-from drapolicy.cel.errors import CompileError
+from drapolicy.cel import formatting, times
+from drapolicy.cel.errors import CompileError, EvaluationError
 from drapolicy.cel.library import regex_fault
 from drapolicy.cel.syntax import Call, Checked, Const, ListLiteral, MapLiteral, Node, Type, children
 
@@ -42,6 +43,8 @@ def _faults(checked: Checked, root: Node) -> Iterator[tuple[Node, str]]:
             pattern = node.args[-1]
             if isinstance(pattern, Const) and isinstance(pattern.value, str) and regex_fault(pattern.value):
                 yield pattern, "invalid matches argument"
+        if isinstance(node, Call) and node.function in _PARSED and _unparsed(node):
+            yield node.args[0], f"invalid {node.function} argument"
         if isinstance(node, Call) and node.function == "format":
             yield from _misformatted(checked, node)
         if isinstance(node, Call) and node.function == "flatten" and (reason := _not_nested(checked, node)):
@@ -58,8 +61,27 @@ def _misformatted(checked: Checked, node: Call) -> Iterator[tuple[Node, str]]:
     match node:
         case Call(target=Const(value=str(pattern)), args=(ListLiteral(elements=parts),)):
             found = formatting.fault(pattern, [checked.type_of(part)[0] for part in parts])
+            if found is None:
+                # Only %s takes lists and maps; what they hold must be fit for it too.
+                parts = tuple(_written(checked, part) for part in parts)
+                found = formatting.fault(pattern, [checked.type_of(part)[0] for part in parts])
             if found is not None:
                 yield node if found[0] is None else parts[found[0]], found[1]
+
+
+_PARSED: dict[str, Callable[[Any], Any]] = {"duration": times.parse_duration, "timestamp": times.parse_timestamp}
+
+
+def _unparsed(node: Call) -> bool:
+    """Return whether a literal is no duration or point in time."""
+    literal = node.args[0]
+    if not isinstance(literal, Const) or not isinstance(literal.value, str):
+        return False
+    try:
+        _PARSED[node.function](literal.value)
+    except EvaluationError:
+        return True
+    return False
 
 
 def _not_nested(checked: Checked, node: Call) -> str | None:
@@ -70,6 +92,16 @@ def _not_nested(checked: Checked, node: Call) -> str | None:
         return None
     arguments = ", ".join(type_text(checked.type_of(part)) for part in node.args)
     return f"found no matching overload for 'flatten' applied to '{type_text(kind)}.({arguments})'"
+
+
+def _written(checked: Checked, node: Node) -> Node:
+    """Return the part of a literal list or map that cannot be written, the whole if all can."""
+    if isinstance(node, ListLiteral | MapLiteral):
+        for part in children(node):
+            inner = _written(checked, part)
+            if checked.type_of(inner)[0] not in formatting.WRITTEN:
+                return inner
+    return node
 
 
 def _mixed(checked: Checked, node: Node) -> Iterator[tuple[Node, str]]:

@@ -8,6 +8,7 @@ from typing import Any
 from drapolicy.cel.dispatch import Library
 from drapolicy.cel.errors import EvaluationError
 from drapolicy.cel.library import regex_matches
+from drapolicy.cel.times import Duration, Timestamp, added, negated, subtracted
 from drapolicy.cel.values import (
     INT_MAX,
     INT_MIN,
@@ -52,7 +53,7 @@ _ADDED = frozenset({int, Uint, float, str, bytes, list})
 _SCALED = frozenset({int, Uint, float})
 _DIVIDED = frozenset({int, Uint})
 _NEGATED = frozenset({int, float, bool})
-_ORDERED = frozenset({int, Uint, float, str, bytes, bool})
+_ORDERED = frozenset({int, Uint, float, str, bytes, bool, Duration, Timestamp})
 
 
 def checked_uint(value: int) -> Uint:
@@ -62,10 +63,21 @@ def checked_uint(value: int) -> Uint:
     raise EvaluationError("unsigned integer overflow")
 
 
+_TIMES = frozenset({Duration, Timestamp})
+
+
+def _timed(result: Duration | Timestamp | None) -> Duration | Timestamp:
+    if result is None:
+        raise no_overload()
+    return result
+
+
 @_function("_+_")
 def add(left: Any, right: Any) -> Any:
     """Return a sum or a concatenation."""
     kind = type(left)
+    if kind in _TIMES:
+        return _timed(added(left, right))
     if kind is not type(right):
         raise _foreign("_+_", left, _ADDED)
     if kind is int:
@@ -85,6 +97,8 @@ def add(left: Any, right: Any) -> Any:
 def subtract(left: Any, right: Any) -> Any:
     """Return a difference."""
     kind = type(left)
+    if kind in _TIMES:
+        return _timed(subtracted(left, right))
     if kind is not type(right):
         raise _foreign("_-_", left, _SCALED)
     if kind is int:
@@ -156,6 +170,8 @@ def negate(value: Any) -> Any:
         return checked_int(-value)
     if type(value) is float:
         return -value
+    if type(value) is Duration:
+        return negated(value)
     raise _foreign("-_", value, _NEGATED)
 
 
