@@ -5,6 +5,7 @@ from drapolicy.inventory.devices import AttributeColumn, CapacityColumn, DeviceT
 from drapolicy.inventory.fleet import Fleet
 from drapolicy.inventory.load import build, load
 from drapolicy.inventory.nodes import NodeTable
+from drapolicy.inventory.selecting import select, table_of
 from drapolicy.inventory.slices import SliceTable
 
 __all__ = [
@@ -21,4 +22,6 @@ __all__ = [
     "Texts",
     "build",
     "load",
+    "select",
+    "table_of",
 ]
