@@ -60,9 +60,10 @@ check: lint type test  ## what CI runs
 nb: $(VENV)/.dev  ## run the notebooks
 	$(BIN)/python -m pytest -q tests/notebooks
 
-bench: $(VENV)/.dev  ## timings: loading a million devices, one decision
+bench: $(VENV)/.dev  ## timings: loading a million devices, selectors over them, one decision
 	$(BIN)/python tests/bench/bench_load.py
 	$(BIN)/python tests/bench/bench_decide.py
+	$(BIN)/python tests/bench/bench_columns.py
 
 data: $(VENV)/.core  ## write datasets/ again from its generator
 	$(BIN)/python tools/make_datasets.py
