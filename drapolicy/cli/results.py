@@ -58,6 +58,7 @@ def _scenario(results: Results, scenario: str, metric: str | None) -> dict[str, 
         "name": scenario,
         "seeds": [cell.seed for cell in results.of(scenario, STOCK)],
         "winner": verdict.winner,
+        "rivals": list(verdict.rivals),
         "metric": verdict.metric.name,
         "verdict": str(verdict),
         "policies": [

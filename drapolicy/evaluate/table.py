@@ -36,6 +36,8 @@ class Verdict:
         The winner's paired difference from the stock scheduler.
     seeds
         How many seeds were played; one alone gives no confidence.
+    rivals
+        Policies that beat the stock scheduler too and that the winner does not beat with the same confidence.
     """
 
     scenario: str
@@ -45,6 +47,7 @@ class Verdict:
     value: float
     difference: Difference
     seeds: int
+    rivals: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         unit = self.metric.unit
@@ -59,6 +62,7 @@ class Verdict:
             f"{self.scenario}: {self.winner} wins: {self.metric.name} {self.value:.3g} {unit} against {self.stock:.3g} "
             f"{unit} of {STOCK}, {percent}{direction} (95 % interval of the difference {low:.2g} to {high:.2g} "
             f"{unit}, {self.difference.pairs} seeds)"
+            + (f"; {', '.join(self.rivals)} may be as good" if self.rivals else "")
         )
 
 
@@ -124,15 +128,24 @@ class Results:
         sign = chosen.sign
         stock = self.mean(scenario, STOCK, name)
         placed = self.mean(scenario, STOCK, "placed")
-        best, value, difference = STOCK, stock, Difference(0.0, 0.0, 0.0, 0)
+        ahead: dict[str, tuple[float, Difference]] = {}
         for policy in self.policies:
             if policy == STOCK or self.mean(scenario, policy, "placed") < placed:
                 continue
             delta = self.difference(scenario, policy, name)
-            mean = self.mean(scenario, policy, name)
-            if delta.certain and delta.mean * sign > 0 and (mean - value) * sign > 0:
-                best, value, difference = policy, mean, delta
-        return Verdict(scenario, chosen, best, stock, value, difference, len(self.of(scenario, STOCK)))
+            if delta.certain and delta.mean * sign > 0:
+                ahead[policy] = self.mean(scenario, policy, name), delta
+        seeds = len(self.of(scenario, STOCK))
+        if not ahead:
+            return Verdict(scenario, chosen, STOCK, stock, stock, Difference(0.0, 0.0, 0.0, 0), seeds)
+        winner = max(ahead, key=lambda policy: sign * ahead[policy][0])
+        own = self.values(scenario, winner, name)
+        rivals = tuple(
+            policy
+            for policy in ahead
+            if policy != winner and not paired(own, self.values(scenario, policy, name)).certain
+        )
+        return Verdict(scenario, chosen, winner, stock, *ahead[winner], seeds, rivals)
 
     def _primary(self, scenario: str) -> str:
         means = {name: [self.mean(scenario, policy, name) for policy in self.policies] for name in PRIMARY}

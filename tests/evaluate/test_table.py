@@ -132,3 +132,15 @@ def test_the_table_is_tidy() -> None:
     assert (table.scenarios, table.policies) == (("s",), (STOCK, "a"))
     assert isnan(table.mean("s", STOCK, "slowdown"))
     assert Results(()).csv() == "scenario\n"
+
+
+def test_what_may_be_as_good_as_the_winner_is_told() -> None:
+    """A winner by a hair is not sold as the only good policy; one that it beats for certain is no rival."""
+    found = results(
+        stock=STOCK_SLOW,
+        best=slow(1.5, 1.6, 1.4, 1.5),
+        near=slow(1.6, 1.5, 1.5, 1.45),  # 0.0125 worse on average, now better, now worse
+        behind=slow(2.0, 2.1, 1.9, 2.0),  # 0.5 worse with every seed
+    ).verdict("s")
+    assert (found.winner, found.rivals) == ("best", ("near",))
+    assert str(found).endswith("4 seeds); near may be as good")
