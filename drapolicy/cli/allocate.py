@@ -71,7 +71,7 @@ def allocate(
         raise InputError(message)
     fleet = inventory.build(objects, kubernetes)
     if topology is not None:
-        from drapolicy.evaluate.scenarios import with_topology
+        from drapolicy.topology.fleet import with_topology
 
         fleet, report = with_topology(fleet, topology)
         note(f"topology: {report}")

@@ -7,12 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from drapolicy import api, inventory
-from drapolicy.inventory import Fleet
 from drapolicy.problem.ask import claim_key
 from drapolicy.release import Release
 from drapolicy.simulate import Scenario
-from drapolicy.topology import nvidia_smi
-from drapolicy.topology.fleet import FleetReport, bind_fleet
+from drapolicy.topology.fleet import FleetReport, with_topology
 from drapolicy.workload import read as read_workload
 from drapolicy.workload.embedded import dataset_folder
 
@@ -104,25 +102,3 @@ def _standing(*inputs: api.Objects) -> api.Objects:
     bound = (pod for objects in inputs for pod in objects.pods if pod.spec.node_name)
     pods = {(pod.metadata.namespace, pod.metadata.name): pod for pod in bound}
     return api.Objects(claims=tuple(claims.values()), pods=tuple(pods.values()))
-
-
-def with_topology(fleet: Fleet, path: str | Path) -> tuple[Fleet, FleetReport]:
-    """Give a fleet the links that ``nvidia-smi topo -m`` printed on one of its machines."""
-    matrix = nvidia_smi.read(path)
-    return bind_fleet(fleet, nvidia_smi.topology(matrix, product_of(fleet)))
-
-
-def product_of(fleet: Fleet) -> str:
-    """Return the product name that most of a fleet's GPUs publish; empty if none does."""
-    from collections import Counter
-
-    names: Counter[str] = Counter()
-    for column_name in ("productName", "model"):
-        for i in range(min(len(fleet.slices), 1000)):
-            for device in fleet.slice(i).spec.devices:
-                value = device.attributes.get(column_name)
-                if value is not None and value.string_value:
-                    names[value.string_value] += 1
-        if names:
-            return names.most_common(1)[0][0]
-    return ""

@@ -51,12 +51,6 @@ class SliceTable(Frozen):
     def __len__(self) -> int:
         return len(self.generation)
 
-    def spec(self, i: int) -> ResourceSliceSpec:
-        """Return node selection other than ``nodeName``, counter sets and the rarer fields of one slice."""
-        rest = self.rest[i]
-        assert rest is not None
-        return rest.spec
-
     def object(self, i: int, devices: list[Device]) -> ResourceSlice:
         """Return one slice as it was loaded, with the devices given."""
         rest = self.rest[i]

@@ -22,12 +22,9 @@ class Problem:
     asks
         What is wanted. This version decides one ask at a time.
     now_ns
-        Time of the decision.
-
-    Raises
-    ------
-    InputError
-        From :meth:`local`, when the state has moved on since the problem was made.
+        Time of the decision in nanoseconds.
+    version
+        Version of the state that the problem is about; the state's own by default.
     """
 
     state: State
@@ -59,7 +56,20 @@ class Problem:
         return self.asks[0]
 
     def local(self, n: int, ask: Ask) -> LocalProblem:
-        """Return one node's part of the problem."""
+        """Return one node's part of the problem.
+
+        Parameters
+        ----------
+        n
+            Position of the node in the fleet.
+        ask
+            One of ``asks``.
+
+        Raises
+        ------
+        InputError
+            When the state has moved on since the problem was made.
+        """
         if self.version != self.state.version:
             message = "problem: the state has changed since it was made; make a new one"
             raise InputError(message)

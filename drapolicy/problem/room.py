@@ -78,11 +78,6 @@ def pod_requests(pod: Pod) -> dict[str, int]:
     return dict(pod_ask(pod).requests)
 
 
-def nonzero_requests(pod: Pod) -> tuple[int, int]:
-    """Return the milli CPU and bytes of memory that a pod on a node counts with in LeastAllocated."""
-    return pod_ask(pod).nonzero
-
-
 def pod_ask(pod: Pod) -> PodAsk:
     """Return what a pod asks of a node, in the three forms that the scheduler uses."""
     plain = _aggregate(pod, {})

@@ -46,7 +46,7 @@ class State:
     claims
         Claims that hold an allocation already.
     pods
-        Pods that are bound to a node already; they take room.
+        Pods that are bound to a node already; they take room unless they are done or their node is not in the fleet.
 
     Attributes
     ----------
@@ -55,9 +55,9 @@ class State:
     held
         Allocation of each allocated claim, by ``namespace/name``.
     rooms
-        Room of each node.
+        Room of each node, in the fleet's order.
     sites
-        The static picture of each node.
+        The static picture of each node, in the fleet's order.
     version
         Grows with every change.
     cursor

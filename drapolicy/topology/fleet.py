@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from drapolicy.errors import UnknownReferenceError
 from drapolicy.inventory import Fleet
 from drapolicy.inventory.links import NodeLinks
+from drapolicy.topology.attributes import role, value
 from drapolicy.topology.bind import BindReport, Match, bind
 from drapolicy.topology.graph import Topology
+from drapolicy.topology.read import read
+
+# Slices in which product names are counted; a fleet's machines are alike.
+_COUNTED_SLICES = 1000
 
 
 @dataclass(frozen=True)
@@ -82,3 +89,40 @@ def bind_fleet(
             links[name] = NodeLinks(ids, table)
             reports[name] = report
     return fleet.with_links(links), FleetReport(reports, tuple(name for name in wanted if name not in links))
+
+
+def with_topology(fleet: Fleet, path: str | Path) -> tuple[Fleet, FleetReport]:
+    """Give the nodes of a fleet the links that a file tells, as fast as the fleet's GPUs make them.
+
+    Parameters
+    ----------
+    fleet
+        The fleet; its `product_of` decides the bandwidths.
+    path
+        What one of its machines printed, see :func:`drapolicy.topology.read.read`.
+
+    Returns
+    -------
+    fleet : Fleet
+        The same fleet with links.
+    report : FleetReport
+        What matched and what did not, on both sides.
+
+    Raises
+    ------
+    ParseError
+        With every fault of the file, or when it is something else.
+    OSError
+        If it cannot be opened.
+    """
+    return bind_fleet(fleet, read(path, product=product_of(fleet)))
+
+
+def product_of(fleet: Fleet) -> str:
+    """Return the product name that most of a fleet's whole GPUs publish; empty if none does."""
+    names: Counter[str] = Counter()
+    for i in range(min(len(fleet.slices), _COUNTED_SLICES)):
+        spec = fleet.slice(i).spec
+        gpus = (device for device in spec.devices if role(spec.driver, device) == "gpu")
+        names.update(str(name) for device in gpus if (name := value(spec.driver, device, "product")))
+    return max(names, key=names.__getitem__, default="")

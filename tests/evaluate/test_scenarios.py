@@ -9,11 +9,9 @@ import pytest
 from drapolicy import api
 from drapolicy.errors import InputError
 from drapolicy.evaluate.cell import run_cell
-from drapolicy.evaluate.scenarios import embedded, of_files, of_folder, product_of
-from drapolicy.inventory import build
+from drapolicy.evaluate.scenarios import embedded, of_files, of_folder
 from drapolicy.policies import POLICIES
 from drapolicy.simulate import play
-from drapolicy.testing.simple import row
 from drapolicy.workload import fleet_objects, topology_text
 
 WORK = """
@@ -84,12 +82,6 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     """A folder that is not there is an error that names it."""
     with pytest.raises(InputError, match="nowhere"):
         of_folder(tmp_path / "nowhere")
-
-
-def test_the_product_is_the_one_published_most() -> None:
-    """By productName; empty where no device has one."""
-    assert product_of(build(fleet_objects("dgx-h100", 1))) == "NVIDIA H100 80GB HBM3"
-    assert product_of(build(row(nodes=1, devices=1))) == ""
 
 
 def test_embedded_scenarios_differ_in_their_winner() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from drapolicy.api.core import Container, Node, NodeStatus, Pod, PodSpec, ResourceRequirements
 from drapolicy.api.quantity import Quantity
-from drapolicy.problem.room import NodeRoom, is_scalar_resource, nonzero_requests, pod_ask, pod_requests
+from drapolicy.problem.room import NodeRoom, is_scalar_resource, pod_ask, pod_requests
 
 MI = 1024**2
 GPU = "example.com/gpu"
@@ -116,9 +116,9 @@ NONZERO = {
 
 
 @pytest.mark.parametrize(("asking", "expected"), NONZERO.values(), ids=NONZERO)
-def test_nonzero_requests(asking: Pod, expected: tuple[int, int]) -> None:
+def test_nonzero(asking: Pod, expected: tuple[int, int]) -> None:
     """A pod on a node counts with defaults for what its containers leave out."""
-    assert nonzero_requests(asking) == expected
+    assert pod_ask(asking).nonzero == expected
 
 
 def test_pending_pod_is_scored_without_its_pod_level_requests() -> None:

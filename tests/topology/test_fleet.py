@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from drapolicy.api.meta import ObjectMeta
+from drapolicy.api.resource import Device, DeviceAttribute, ResourcePool, ResourceSlice, ResourceSliceSpec
 from drapolicy.errors import UnknownReferenceError
 from drapolicy.inventory import build
 from drapolicy.problem.state import State
 from drapolicy.testing.simple import row
 from drapolicy.topology import nvidia_smi
-from drapolicy.topology.fleet import bind_fleet
+from drapolicy.topology.fleet import bind_fleet, product_of, with_topology
 from drapolicy.topology.graph import Topology
 from drapolicy.workload import MODELS, fleet_objects, topology_text
 
@@ -57,3 +62,29 @@ def test_links_from_attributes_fill_the_gaps() -> None:
     bound = State(bind_fleet(plain, graph())[0]).sites[0].links
     assert ((bound > 0) >= (published > 0)).all()
     assert not np.array_equal(bound, published)
+
+
+def test_the_product_is_the_one_that_most_gpus_publish() -> None:
+    """Other devices' models do not count; empty where no GPU has a product name."""
+    objects = fleet_objects("dgx-h100", 1)
+    assert product_of(build(objects)) == "NVIDIA H100 80GB HBM3"
+    assert product_of(build(row(nodes=1, devices=1))) == ""
+    disks = [Device(name=f"d{d}", attributes={"model": DeviceAttribute(string_value="NVMe")}) for d in range(99)]
+    pool = ResourcePool(name="disks", generation=1, resource_slice_count=1)
+    spec = ResourceSliceSpec(driver="disk.example.com", pool=pool, node_name="node-00", devices=disks)
+    published = ResourceSlice(metadata=ObjectMeta(name="disks"), spec=spec)
+    more = replace(objects, slices=(*objects.slices, published))
+    assert product_of(build(more)) == "NVIDIA H100 80GB HBM3"
+
+
+def test_links_of_a_file_are_as_fast_as_the_fleets_gpus(tmp_path: Path) -> None:
+    """The file names no product: the fleet's decides the bandwidths."""
+    listing = tmp_path / "topo.txt"
+    listing.write_text(topology_text("a100-pcie-bridged"), encoding="utf-8")
+    plain = build(fleet_objects("dgx-h100", 1))
+    bound, _ = with_topology(plain, listing)
+    (links,) = bound.links.values()
+    expected = nvidia_smi.topology(nvidia_smi.read(listing), "NVIDIA H100 80GB HBM3")
+    other = nvidia_smi.topology(nvidia_smi.read(listing))
+    assert np.array_equal(links.mb_s, bind_fleet(plain, expected)[0].links["node-00"].mb_s)
+    assert not np.array_equal(links.mb_s, bind_fleet(plain, other)[0].links["node-00"].mb_s)
