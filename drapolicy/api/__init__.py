@@ -16,7 +16,7 @@ from drapolicy.api.core import Namespace, Node, Pod
 from drapolicy.api.defaults import apply_defaults
 from drapolicy.api.encode import dump, to_builtins
 from drapolicy.api.load import load, loads, stream
-from drapolicy.api.meta import LabelSelector, ObjectMeta
+from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.objects import Objects
 from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import (
@@ -35,7 +35,6 @@ __all__ = [
     "API_VERSION",
     "DeviceClass",
     "DeviceTaintRule",
-    "LabelSelector",
     "Namespace",
     "Node",
     "ObjectMeta",

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import inspect
 
 from drapolicy.api.quantity import Quantity
-from drapolicy.api.values import TWICE, Doubled, Exponential, Unreadable, broken, entry, join, shown
+from drapolicy.api.values import TWICE, Doubled, Exponential, Unreadable, broken, join, key_path, shown
 
 T = TypeVar("T")
 Report = Callable[[str, str], None]
@@ -86,6 +86,13 @@ def type_info(kind: type[Any]) -> inspect.Type:
     return _TYPE_INFO[kind]
 
 
+def without_none(kind: inspect.Type) -> inspect.Type:
+    """Return the type of a field that is set: no API type has another union than that with None."""
+    if isinstance(kind, inspect.UnionType):
+        return next(option for option in kind.types if not isinstance(option, inspect.NoneType))
+    return kind
+
+
 class _Cleaner:
     """Walks a value along the type that it should have."""
 
@@ -96,8 +103,7 @@ class _Cleaner:
 
     def visit(self, value: Any, kind: inspect.Type, path: str) -> Any:
         """Return the cleaned value; after a fault anything of the right shape will do."""
-        if isinstance(kind, inspect.UnionType):
-            kind = next(option for option in kind.types if not isinstance(option, inspect.NoneType))
+        kind = without_none(kind)
         if isinstance(value, Unreadable):
             self._wrong(path, value.message)
             return _zero(kind)
@@ -148,9 +154,9 @@ class _Cleaner:
             return {}
         if isinstance(value, Doubled):
             for key in value.keys_twice:
-                self._wrong(entry(path, key), TWICE)
+                self._wrong(key_path(path, key), TWICE)
         self._in_annotations = path.endswith(".annotations")
-        result = {key: self.visit(inner, kind.value_type, entry(path, key)) for key, inner in value.items()}
+        result = {key: self.visit(inner, kind.value_type, key_path(path, key)) for key, inner in value.items()}
         self._in_annotations = False
         return result
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from msgspec.structs import replace
 
+from drapolicy.api.kinds import DEFAULT_NAMESPACE
 from drapolicy.api.resource import (
     DeviceRequest,
     DeviceSubRequest,
@@ -15,8 +16,6 @@ from drapolicy.api.resource import (
     ResourceClaimSpec,
     ResourceClaimTemplate,
 )
-
-DEFAULT_NAMESPACE: Final = "default"
 
 T = TypeVar("T")
 _Request = TypeVar("_Request", ExactDeviceRequest, DeviceSubRequest)

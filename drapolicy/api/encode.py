@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -12,12 +11,10 @@ import msgspec
 import yaml
 from msgspec import inspect
 
-from drapolicy.api.convert import type_info
+from drapolicy.api.convert import type_info, without_none
 from drapolicy.api.core import PartialObject
-from drapolicy.api.objects import Objects
 from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import ResourceSlice
-from drapolicy.api.values import ReadFault
 from drapolicy.api.yaml_scalars import resolve
 
 _SOURCE: Final = "__source__"
@@ -79,7 +76,7 @@ def dump(things: Any, format: str = "yaml") -> str:  # noqa: A002
         If the format is another one, or a number in opaque parameters is not finite.
     """
     one = isinstance(things, msgspec.Struct)
-    plain = [to_builtins(thing) for thing in ([things] if one else _all(things))]
+    plain = [to_builtins(thing) for thing in ([things] if one else things)]
     if format == "json":
         made = plain[0] if one else {"apiVersion": "v1", "kind": "List", "items": plain, "metadata": {}}
         encoded = msgspec.json.Encoder(decimal_format="number").encode(_finite(made))
@@ -93,10 +90,6 @@ def dump(things: Any, format: str = "yaml") -> str:  # noqa: A002
         )
         for item in plain
     )
-
-
-def _all(things: Iterable[Any]) -> Iterable[Any]:
-    return iter(things) if isinstance(things, Objects) else things
 
 
 def _plain(value: Any) -> Any:
@@ -128,8 +121,7 @@ def _finite(value: Any) -> Any:
 
 def _overlaid(made: Any, source: Any, kind: inspect.Type) -> Any:
     """Return ``made`` with the fields of ``source`` that ``kind`` does not model, in the order of the source."""
-    if isinstance(kind, inspect.UnionType):
-        kind = next(option for option in kind.types if not isinstance(option, inspect.NoneType))
+    kind = without_none(kind)
     if isinstance(kind, inspect.StructType) and isinstance(made, dict) and isinstance(source, dict):
         fields = {field.encode_name: field.type for field in kind.fields}
         modelled = {*fields, kind.tag_field}
@@ -184,10 +176,7 @@ def _misread(text: str) -> bool:
     """Return whether some reader of YAML would not read this plain scalar as this text."""
     if text in _MARKS or (_LIKE_A_NUMBER.fullmatch(text) and text.count(".") < 2):
         return True
-    try:
-        return bool(resolve(text) != text)
-    except ReadFault:
-        return True
+    return bool(resolve(text) != text)
 
 
 def _fits_block(text: str) -> bool:

@@ -66,7 +66,7 @@ def read_list(data: bytes) -> list[Any] | None:
             implied = True
         else:
             return None
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ReadFault, NotImplementedError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ReadFault):
         return None
     default = ResourceSlice().api_version
     given = sum(made.api_version is not default for made in objects)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from drapolicy.api.values import Doubled, ReadFault, Unreadable, number_of_json, whole_number_of_json
+from drapolicy.api.values import Doubled, ReadFault, Unreadable, not_utf8, number_of_json, whole_number_of_json
 
 _SPACE = " \t\r\n"
 _HALF_OF_A_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
@@ -25,8 +25,7 @@ def read_json(data: bytes) -> Iterator[Any]:
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        yield ReadFault(f"line {line} is not UTF-8 (byte 0x{data[error.start]:02x}); save the file as UTF-8", line)
+        yield not_utf8(error)
         return
     decoder = json.JSONDecoder(
         object_pairs_hook=_object,

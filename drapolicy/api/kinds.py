@@ -18,6 +18,7 @@ from drapolicy.api.resource import (
     ResourceClaimTemplate,
     ResourceSlice,
 )
+from drapolicy.api.workloads import WORKLOAD_TYPES
 
 RESOURCE_TYPES: Final[dict[str, type[Any]]] = {
     kind.__name__: kind for kind in (ResourceSlice, DeviceClass, ResourceClaim, ResourceClaimTemplate, DeviceTaintRule)
@@ -27,17 +28,7 @@ TYPES: Final[dict[tuple[str, str], type[Any]]] = {
     **{(API_VERSION, name): kind for name, kind in RESOURCE_TYPES.items()},
     **{(CORE_VERSION, name): kind for name, kind in CORE_TYPES.items()},
 }
-WORKLOAD_KINDS: Final = frozenset(
-    {
-        ("apps/v1", "Deployment"),
-        ("apps/v1", "ReplicaSet"),
-        ("apps/v1", "StatefulSet"),
-        ("apps/v1", "DaemonSet"),
-        ("batch/v1", "Job"),
-        ("jobset.x-k8s.io/v1alpha2", "JobSet"),
-        ("leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet"),
-    }
-)
+WORKLOAD_KINDS: Final = frozenset((kind().api_version, name) for name, kind in WORKLOAD_TYPES.items())
 CLUSTER_SCOPED: Final = frozenset({"ResourceSlice", "DeviceClass", "DeviceTaintRule", "Node", "Namespace"})
 DEFAULT_NAMESPACE: Final = "default"
 

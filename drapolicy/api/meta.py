@@ -1,4 +1,4 @@
-"""Object metadata and label selectors of Kubernetes (``meta/v1``), as frozen structs."""
+"""Object metadata and status conditions of Kubernetes (``meta/v1``), as frozen structs."""
 
 from __future__ import annotations
 
@@ -55,18 +55,3 @@ class Condition(KubeStruct, gc=False):
     last_transition_time: str | None = None
     reason: str = ""
     message: str = ""
-
-
-class LabelSelectorRequirement(KubeStruct):
-    """One requirement on a label: ``In``, ``NotIn``, ``Exists`` or ``DoesNotExist``."""
-
-    key: str = ""
-    operator: str = ""
-    values: list[str] = []
-
-
-class LabelSelector(KubeStruct):
-    """Requirements that all must hold (``metav1.LabelSelector``)."""
-
-    match_labels: dict[str, str] = {}
-    match_expressions: list[LabelSelectorRequirement] = []

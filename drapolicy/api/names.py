@@ -90,13 +90,6 @@ def label_value(value: str) -> str | None:
     return f"{shown(value)} is not a label value; use at most 63 letters, digits, '-', '_' and '.', {_ENDS}"
 
 
-def c_identifier(value: str) -> str | None:
-    """Check an identifier as in C, at most 32 characters."""
-    if _IDENTIFIER.fullmatch(value):
-        return None
-    return f"{shown(value)} is not an identifier; use 1 to {MAX_ID} letters, digits and '_', not a digit first"
-
-
 def qualified_name(value: str) -> str | None:
     """Check the name of an attribute or capacity (S2): an identifier with an optional domain.
 

@@ -60,6 +60,13 @@ class Doubled(dict[str, Any]):
     keys_twice: tuple[str, ...] = ()
 
 
+def not_utf8(error: UnicodeDecodeError, before: int = 0) -> ReadFault:
+    """Return the fault of bytes that are no UTF-8; ``before`` counts the lines of the text ahead of them."""
+    line = before + error.object.count(b"\n", 0, error.start) + 1
+    byte = error.object[error.start]
+    return ReadFault(f"line {line} is not UTF-8 (byte 0x{byte:02x}); save the file as UTF-8", line)
+
+
 def broken(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Yield path and message of all inside ``value`` that no type allows: keys given twice, unreadable values."""
     if isinstance(value, dict):
@@ -78,15 +85,15 @@ def join(path: str, key: str) -> str:
     """Return the path of the field ``key`` of ``path``; a key that cannot be a field stands in brackets."""
     if key.isidentifier() and key.isascii():
         return f"{path}.{key}" if path else key
-    return entry(path, key)
+    return key_path(path, key)
 
 
-def entry(path: str, key: str) -> str:
+def key_path(path: str, key: str) -> str:
     """Return the path of one entry of a map.
 
     Examples
     --------
-    >>> entry("spec.devices[0].attributes", "gpu.example.com/model")
+    >>> key_path("spec.devices[0].attributes", "gpu.example.com/model")
     'spec.devices[0].attributes["gpu.example.com/model"]'
     """
     return f'{path}["{key if len(key) <= 100 else key[:100] + "..."}"]'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from drapolicy.api.core import PartialObject, PartialStruct, PodTemplateSpec
 from drapolicy.api.meta import Int32, ObjectMeta
@@ -134,6 +134,4 @@ class LeaderWorkerSet(PartialObject, tag_field="kind", tag="LeaderWorkerSet"):
 
 Workload = Deployment | ReplicaSet | DaemonSet | StatefulSet | Job | JobSet | LeaderWorkerSet
 
-WORKLOAD_TYPES: Final[dict[str, type[Any]]] = {
-    kind.__name__: kind for kind in (Deployment, ReplicaSet, DaemonSet, StatefulSet, Job, JobSet, LeaderWorkerSet)
-}
+WORKLOAD_TYPES: Final[dict[str, type[Any]]] = {kind.__name__: kind for kind in get_args(Workload)}

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import yaml
 
-from drapolicy.api.values import Doubled, ReadFault, Unreadable
+from drapolicy.api.values import Doubled, ReadFault, Unreadable, not_utf8
 from drapolicy.api.yaml_scalars import float_key, is_date, is_float, resolve
 
 MAX_DEPTH: Final = 200
@@ -87,8 +87,7 @@ def _read_chunk(chunk: bytes, before: int) -> Iterator[Any]:
     try:
         text = chunk.decode()
     except UnicodeDecodeError as error:
-        line = before + chunk.count(b"\n", 0, error.start) + 1
-        yield ReadFault(f"line {line} is not UTF-8 (byte 0x{chunk[error.start]:02x}); save the file as UTF-8", line)
+        yield not_utf8(error, before)
         return
     builder = _Builder(text)
     try:
@@ -135,7 +134,7 @@ class _Builder:
 
     def _document(self) -> Any:
         """Return the value of one document: the parser's events go onto a stack of open lists and mappings."""
-        stack: list[_Open] = []
+        stack: list[_OpenList | _OpenMapping] = []
         while True:
             event = self._loader.get_event()
             if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
@@ -200,27 +199,16 @@ def _line(event: Any) -> int:
     return int(event.start_mark.line) + 1
 
 
-class _Open:
-    """A list or mapping whose end has not come yet."""
+class _OpenList:
+    """A list whose end has not come yet."""
 
     def __init__(self, event: Any) -> None:
         self.event = event
         self.size = 1
+        self._items: list[Any] = []
 
     def wants_key(self) -> bool:
         return False
-
-    def add(self, value: Any, size: int, event: Any) -> None:
-        raise NotImplementedError
-
-    def value(self) -> Any:
-        raise NotImplementedError
-
-
-class _OpenList(_Open):
-    def __init__(self, event: Any) -> None:
-        super().__init__(event)
-        self._items: list[Any] = []
 
     def add(self, value: Any, size: int, event: Any) -> None:  # noqa: ARG002
         self._items.append(value)
@@ -230,9 +218,12 @@ class _OpenList(_Open):
         return self._items
 
 
-class _OpenMapping(_Open):
+class _OpenMapping:
+    """A mapping whose end has not come yet."""
+
     def __init__(self, event: Any) -> None:
-        super().__init__(event)
+        self.event = event
+        self.size = 1
         self._dict: dict[str, Any] = {}
         self._merged: set[str] = set()
         self._twice: list[str] = []

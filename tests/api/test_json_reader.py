@@ -88,6 +88,12 @@ def test_bytes_that_are_no_text_are_refused() -> None:
     assert (fault.line, "0xff" in fault.message) == (2, True)
 
 
+def test_a_byte_order_mark_shifts_no_place() -> None:
+    """Behind a byte order mark the same byte is named."""
+    (fault,) = read_json(b'\xef\xbb\xbf{\n"\xff": 1}')
+    assert (fault.line, "0xff" in fault.message) == (2, True)
+
+
 def test_keys_given_twice_are_remembered_with_their_path() -> None:
     """A key given twice in the depth is found again with its path."""
     (value,) = read_json(b'{"a": [{"b": 1, "c": 2, "b": 3, "b": 4}], "x/y": {"k": 1, "k": 1}}')

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import Device, DeviceAttribute, ResourcePool, ResourceSlice
-from drapolicy.api.validation import devices_pass, validate
+from drapolicy.api.validation import validate
 from drapolicy.api.validation.report import Report
+from drapolicy.api.validation.screen import devices_pass
 from drapolicy.api.validation.slices import check_devices
 
 UNSET = object()

@@ -10,12 +10,11 @@ from drapolicy.api.resource import DeviceClass, DeviceTaintRule, ResourceClaim, 
 from drapolicy.api.validation.claims import check_claim, check_template
 from drapolicy.api.validation.classes import check_class
 from drapolicy.api.validation.report import Report
-from drapolicy.api.validation.screen import devices_pass
 from drapolicy.api.validation.slices import check_slice
 from drapolicy.api.validation.taints import check_taint_rule
 from drapolicy.errors import Fault
 
-__all__ = ["devices_pass", "validate"]
+__all__ = ["validate"]
 
 
 def validate(obj: object) -> list[Fault]:

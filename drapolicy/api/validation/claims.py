@@ -19,9 +19,10 @@ from drapolicy.api.resource import (
 from drapolicy.api.validation.classes import MAX_CONFIG, check_expression, check_opaque, check_selectors
 from drapolicy.api.validation.metadata import check_metadata, check_template_metadata
 from drapolicy.api.validation.nodes import check_exactly_one
-from drapolicy.api.validation.report import Report, key_path
+from drapolicy.api.validation.report import Report
 from drapolicy.api.validation.status import RequestNames, check_request_refs, check_status
 from drapolicy.api.validation.taints import check_tolerations
+from drapolicy.api.values import key_path
 
 MAX_REQUESTS: Final = 32
 MAX_ALTERNATIVES: Final = 8

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from drapolicy.api.meta import Condition, ObjectMeta
 from drapolicy.api.names import dns_label, dns_subdomain, label_key, label_value, shown
-from drapolicy.api.validation.report import Report, key_path
+from drapolicy.api.validation.report import Report
+from drapolicy.api.values import key_path
 
 MAX_ANNOTATIONS_BYTES: Final = 256 * 1024
 MAX_REASON_BYTES: Final = 1024

@@ -79,11 +79,6 @@ class Report:
             self.add(path, f"{shown(value)} has {size} bytes; use at most {limit}")
 
 
-def key_path(path: str, key: str) -> str:
-    """Return the path of one entry of a map."""
-    return f'{path}["{key if len(key) <= 100 else key[:100] + "..."}"]'
-
-
 def _label(obj: Any) -> str:
     """Return kind and name of an object."""
     meta = obj.metadata

@@ -29,7 +29,7 @@ from drapolicy.api.resource import (
 from drapolicy.api.validation.capacity import check_request_policy
 from drapolicy.api.validation.metadata import check_metadata
 from drapolicy.api.validation.nodes import check_exactly_one, check_node_name, check_node_selector
-from drapolicy.api.validation.report import Report, key_path
+from drapolicy.api.validation.report import Report
 from drapolicy.api.validation.screen import (
     MAX_ATTRIBUTE_VALUES,
     MAX_ATTRIBUTES_AND_CAPACITIES,
@@ -37,6 +37,7 @@ from drapolicy.api.validation.screen import (
     devices_pass,
 )
 from drapolicy.api.validation.taints import check_taint
+from drapolicy.api.values import key_path
 
 MAX_DEVICES_ADVANCED: Final = 64
 MAX_TAINTS: Final = 16
