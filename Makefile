@@ -43,7 +43,7 @@ test: $(VENV)/.dev  ## all tests
 browser: $(VENV)/.browser  ## the form in JupyterLab, driven in the system's chromium
 	$(BIN)/python -m pytest -q -m browser
 
-lint: $(VENV)/.dev
+lint: $(VENV)/.dev  ## style and format of code and notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m nbstripout --verify notebooks/*.ipynb
@@ -52,10 +52,10 @@ fmt: $(VENV)/.dev  ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-type: $(VENV)/.dev
+type: $(VENV)/.dev  ## check types
 	$(BIN)/python -m mypy
 
-check: lint type test  ## what CI runs
+check: lint type test  ## lint, types and all tests; .ci/run adds demo, oracle and browser
 
 nb: $(VENV)/.dev  ## run the notebooks
 	$(BIN)/python -m pytest -q tests/notebooks
@@ -82,4 +82,4 @@ golden: $(VENV)/.dev  ## rewrite golden files; review the diff as source
 	$(BIN)/python -m pytest -q --golden tests
 
 clean:           ## remove what the targets made
-	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) out tools/oracle/bin .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -114,7 +114,7 @@ def test_output_has_no_colours_on_a_pipe(spawn):
     assert len(ran.stdout.splitlines()) == 6
 
 
-def test_an_encoding_without_a_character_is_no_error(spawn, fleet, claims):
+def test_an_encoding_without_a_character_is_no_error(spawn):
     """What the output's encoding lacks is written as an escape."""
     ran = spawn("evaluate", "--help", PYTHONIOENCODING="ascii")
     assert ran.returncode == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 def numbered(text: str) -> set[str]:
     """Rules of docs/semantics.md; ranges such as S5–S9 count as all of them."""
-    found = set(re.findall(r"\b([SQD]\d{1,2})\b", text))
+    found = set(re.findall(r"\b([SQDI]\d{1,2}b?)\b", text))
     for letter, first, last in re.findall(r"\b([SQD])(\d{1,2})[–-][SQD](\d{1,2})\b", text):
         found |= {f"{letter}{number}" for number in range(int(first), int(last) + 1)}
     return found
@@ -19,8 +19,8 @@ def cited(root: Path) -> dict[str, str]:
     found = {}
     for path in sorted((root / "drapolicy").rglob("*.py")):
         text = path.read_text(encoding="utf-8")
-        for match in re.finditer(r"K8s ((?:[SQ]\d{1,2}(?:, |-| and )?)+)|\(([SQ]\d{1,2})\)", text):
-            for rule in re.findall(r"[SQ]\d{1,2}", match[0]):
+        for match in re.finditer(r"K8s ((?:[SQI]\d{1,2}b?(?:, |-| and )?)+)|\(([SQDI]\d{1,2}b?)\)", text):
+            for rule in re.findall(r"[SQDI]\d{1,2}b?", match[0]):
                 found[rule] = str(path.relative_to(root))
     return found
 
@@ -34,7 +34,7 @@ def test_cited_rules_are_in_the_list(root: Path) -> None:
 
 def test_the_search_finds_citations(root: Path) -> None:
     """The test above sees something: the central rules are cited."""
-    assert {"S24", "S37", "S45", "S50", "S55"} <= cited(root).keys()
+    assert {"S24", "S37", "S45", "S50", "S55", "I3b", "I6"} <= cited(root).keys()
 
 
 def test_every_decision_has_its_parts(root: Path) -> None:

@@ -150,8 +150,9 @@ def good() -> list[Placed]:
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: f"{mutation.rule}-{mutation.name}")
 def test_mutations_of_random_placements_are_found(mutation: Mutation, good: list[Placed]) -> None:
     """A broken random placement is never accepted, and the broken rule is among those that are named."""
-    for placed in good:
-        for mutant in mutation.mutants(placed)[:2]:
-            with pytest.raises(VerificationError):
-                verify(mutant.objects, mutant.node, mutant.claims, mutant.results, RELEASE, existing=mutant.existing)
-            assert any(text.startswith(f"{mutation.rule}: ") for text in alarms(mutant))
+    mutants = [mutant for placed in good for mutant in mutation.mutants(placed)[:2]]
+    assert mutants, "the mutation applies to no placement"
+    for mutant in mutants:
+        with pytest.raises(VerificationError):
+            verify(mutant.objects, mutant.node, mutant.claims, mutant.results, RELEASE, existing=mutant.existing)
+        assert any(text.startswith(f"{mutation.rule}: ") for text in alarms(mutant))

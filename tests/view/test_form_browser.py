@@ -22,7 +22,7 @@ import pytest
 
 pytest.importorskip("jupyterlab", reason="JupyterLab is not installed: make browser")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make browser")
-nbformat = pytest.importorskip("nbformat")
+nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed: make browser")
 expect = playwright.expect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
