@@ -41,14 +41,6 @@ class Estimate(NamedTuple):
     size: Range | None
 
 
-class Sizes:
-    """Sizes of operands."""
-
-    def of(self, shape: Shape) -> Range:
-        """Return the size of an operand."""
-        return shape.size or declared_size(shape.path) or UNKNOWN
-
-
 # Functions of cost 1 whatever they are given.
 NOMINAL = frozenset(
     {"masked", "prefixLength", "family", "isUnspecified", "isLoopback", "isLinkLocalMulticast", "isLinkLocalUnicast"}
@@ -61,7 +53,8 @@ WALKS = frozenset({"isSorted", "sum", "max", "min", "indexOf", "lastIndexOf", "i
 # Functions that read their only argument as a text.
 PARSES = frozenset({"url", "cidr", "isIP", "isCIDR", "quantity", "isQuantity", "semver", "isSemver"})
 TRANSFORMS = frozenset({"lowerAscii", "upperAscii", "substring", "trim"})
-SORTS = frozenset({"sort", "@sortByAssociatedKeys"})
+# Functions that compare every element with every other.
+SELF_COMPARED = frozenset({"distinct", "sort", "@sortByAssociatedKeys"})
 SETS = {"sets.contains": 1.0, "sets.intersects": 1.0, "sets.equivalent": 2.0}
 COMPARES = frozenset(
     {"equals", "not_equals"}
@@ -70,13 +63,14 @@ COMPARES = frozenset(
 
 _MAX_FORMAT, _MAX_FORMAT_PATTERN = 64, 128
 _ADDRESS = Range(4, 16)
-_ATOMS = frozenset({"net.IP", "net.CIDR", "kubernetes.Quantity", "kubernetes.Semver"})
+# Types whose values are compared at cost 1.
+ATOMS = frozenset({"net.IP", "net.CIDR", "kubernetes.Quantity", "kubernetes.Semver"})
 
 
-def estimate_call(sizes: Sizes, node: Call, overload: str, target: Shape | None, args: list[Shape]) -> Estimate:
+def estimate_call(node: Call, overload: str, target: Shape | None, args: list[Shape]) -> Estimate:
     """Return what one overload of a call may cost beside its arguments."""
     for find in (_of_lists, _of_kubernetes, _of_standard):
-        found = find(sizes, node.function, overload, target, args)
+        found = find(node.function, overload, target, args)
         if found is not None:
             return found
     return Estimate(ONE, None)
@@ -94,82 +88,80 @@ def _allocated(factor: float, size: Range) -> Estimate:
     return Estimate(size.by(factor).plus(exactly(1 + LIST_BASE)), size)
 
 
-def _of_lists(sizes: Sizes, function: str, overload: str, target: Shape | None, args: list[Shape]) -> Estimate | None:
+def _of_lists(function: str, overload: str, target: Shape | None, args: list[Shape]) -> Estimate | None:
     match function:
         case "slice" if target is not None:
-            start, end = _literal(args[0], 0), _literal(args[1], sizes.of(target).max)
+            start, end = _literal(args[0], 0), _literal(args[1], _size(target).max)
             # Upstream's subtraction wraps around.
             return _allocated(1, exactly((end - start) & MAX))
         case "lists.range":
             return _allocated(1, exactly(_literal(args[0], MAX)))
         case "reverse" if target is not None:
-            return _allocated(1, sizes.of(target))
+            return _allocated(1, _size(target))
         case "flatten" if target is not None:
-            return _allocated(float(_literal(args[0], MAX) if args else 1), sizes.of(target))
+            return _allocated(float(_literal(args[0], MAX) if args else 1), _size(target))
         case "distinct" if target is not None:
-            return _allocated(2, sizes.of(target).times(sizes.of(target)))
+            return _allocated(2, _size(target).times(_size(target)))
         case "sort" | "@sortByAssociatedKeys" if target is not None:
-            size = sizes.of(target if function == "sort" else args[0])
+            size = _size(target if function == "sort" else args[0])
             text = overload.startswith(("list_string_", "list_bytes_"))
             return _allocated(2 + TRAVERSAL if text else 2, size.times(size))
     if function in SETS:
-        return Estimate(sizes.of(args[0]).times(sizes.of(args[1])).by(SETS[function]).plus(ONE), None)
+        return Estimate(_size(args[0]).times(_size(args[1])).by(SETS[function]).plus(ONE), None)
     return None
 
 
-def _of_kubernetes(
-    sizes: Sizes, function: str, overload: str, target: Shape | None, args: list[Shape]
-) -> Estimate | None:
+def _of_kubernetes(function: str, overload: str, target: Shape | None, args: list[Shape]) -> Estimate | None:
     if function in NOMINAL or (function == "ip" and overload == "ip(net.CIDR)"):
         return Estimate(ONE, None)
     if function in WALKS and target is not None:
-        return Estimate(_walked(sizes, function, target), None)
+        return Estimate(_walked(function, target), None)
     if function in PARSES or function == "ip":
-        size = sizes.of(args[0])
+        size = _size(args[0])
         return Estimate(size.by(TRAVERSAL), size if function == "url" else None)
     if function in TRANSFORMS and target is not None:
-        size = sizes.of(target)
+        size = _size(target)
         return Estimate(size.by(TRAVERSAL), size)
     match function:
         case "replace" if target is not None and len(args) >= 2:
-            size = sizes.of(target)
-            return Estimate(size.by(2 * TRAVERSAL), _replaced(size, sizes.of(args[0]), sizes.of(args[1])))
+            size = _size(target)
+            return Estimate(size.by(2 * TRAVERSAL), _replaced(size, _size(args[0]), _size(args[1])))
         case "split" if target is not None:
-            size = sizes.of(target)
+            size = _size(target)
             most = size.max
             if len(args) > 1 and isinstance(args[1].node, Const) and type(args[1].node.value) is int:
                 most = args[1].node.value & MAX
             return Estimate(size.by(2 * TRAVERSAL), Range(0, most))
         case "join" if target is not None:
-            size = _joined(sizes, target, args)
+            size = _joined(target, args)
             return Estimate(size.by(TRAVERSAL), size)
         case "find" | "findAll" if target is not None and args:
-            size = sizes.of(target)
-            price = size.plus(ONE).by(TRAVERSAL).times(sizes.of(args[0]).by(PATTERN))
+            size = _size(target)
+            price = size.plus(ONE).by(TRAVERSAL).times(_size(args[0]).by(PATTERN))
             return Estimate(price, Range(0, size.max))
         case "ip.isCanonical":
-            return Estimate(sizes.of(args[0]).by(2 * TRAVERSAL), None)
+            return Estimate(_size(args[0]).by(2 * TRAVERSAL), None)
         case "containsIP" | "containsCIDR":
             price = _ADDRESS.plus(_ADDRESS).by(TRAVERSAL)
             if function == "containsCIDR":
                 price = price.plus(_ADDRESS.by(TRAVERSAL)).plus(ONE)
             if overload.endswith(",string)"):
-                price = price.plus(sizes.of(args[0]).by(TRAVERSAL))
+                price = price.plus(_size(args[0]).by(TRAVERSAL))
             return Estimate(price, None)
         case "validate":
-            return Estimate(sizes.of(args[0]).by(TRAVERSAL).by(_MAX_FORMAT_PATTERN * PATTERN), None)
+            return Estimate(_size(args[0]).by(TRAVERSAL).by(_MAX_FORMAT_PATTERN * PATTERN), None)
         case "_==_":
             return _equality(args)
     return None
 
 
-def _walked(sizes: Sizes, function: str, target: Shape) -> Range:
-    size = sizes.of(target)
+def _walked(function: str, target: Shape) -> Range:
+    size = _size(target)
     if not target.type[1]:
         return size.times(ONE) if function == "includes" else size.by(TRAVERSAL)
     element = _element(target)
     text = element.type[0] in {"string", "bytes"}
-    return size.times(ONE.plus(sizes.of(element).by(TRAVERSAL)) if text else ONE)
+    return size.times(ONE.plus(_size(element).by(TRAVERSAL)) if text else ONE)
 
 
 def _element(shape: Shape) -> Shape:
@@ -200,14 +192,14 @@ def _replaced(size: Range, old: Range, new: Range) -> Range:
     return Range(count_min, min(count_max, MAX)).times(new).plus(Range(kept_min, kept_max))
 
 
-def _joined(sizes: Sizes, target: Shape, args: list[Shape]) -> Range:
-    count = sizes.of(target)
+def _joined(target: Shape, args: list[Shape]) -> Range:
+    count = _size(target)
     size = NOTHING
     if target.type[1]:
-        size = count.times(sizes.of(_element(target)))
+        size = count.times(_size(_element(target)))
     if args:
         gaps = Range(max(count.min - 1, 0), max(count.max - 1, 0))
-        size = size.plus(sizes.of(args[0]).times(gaps))
+        size = size.plus(_size(args[0]).times(gaps))
     return size
 
 
@@ -215,7 +207,7 @@ def _equality(args: list[Shape]) -> Estimate | None:
     left, right = args
     if left.type != right.type:
         return None
-    if left.type[0] in _ATOMS:
+    if left.type[0] in ATOMS:
         return Estimate(ONE, None)
     if left.type[0] == "kubernetes.NamedFormat":
         return Estimate(Range(1, _MAX_FORMAT).by(TRAVERSAL), None)
@@ -226,12 +218,16 @@ def _equality(args: list[Shape]) -> Estimate | None:
     return None
 
 
+def _size(shape: Shape) -> Range:
+    return shape.size or declared_size(shape.path) or UNKNOWN
+
+
 def _known(shape: Shape) -> Range:
     """Return a size as the standard costs know it, without asking what is declared."""
     return shape.size or UNKNOWN
 
 
-def _of_standard(_: Sizes, function: str, overload: str, target: Shape | None, args: list[Shape]) -> Estimate | None:
+def _of_standard(function: str, overload: str, target: Shape | None, args: list[Shape]) -> Estimate | None:
     match overload:
         case "string_to_bytes":
             size = _known(args[0])

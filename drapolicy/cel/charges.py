@@ -6,17 +6,15 @@ import math
 from collections.abc import Sized
 from typing import Any
 
-from drapolicy.cel.call_estimates import COMPARES, NOMINAL, PARSES, SETS, SORTS, TRANSFORMS, WALKS
+from drapolicy.cel.call_estimates import ATOMS, COMPARES, NOMINAL, PARSES, SELF_COMPARED, SETS, TRANSFORMS, WALKS
 from drapolicy.cel.cost import LIST_BASE, PATTERN, TRAVERSAL
 from drapolicy.cel.errors import EvaluationError, FinalError
 from drapolicy.cel.network import CIDR, IP
-from drapolicy.cel.values import DefaultMap, Optional, Uint, go_name, type_name, unkey
+from drapolicy.cel.values import DefaultMap, Optional, go_name, no_lister, type_name, unkey
 
 _SIZED: tuple[type[Sized], ...] = (str, bytes, list, dict)
-_ATOMS = frozenset({"kubernetes.Quantity", "kubernetes.Semver", "kubernetes.URL", "kubernetes.NamedFormat"}) | {
-    "net.IP",
-    "net.CIDR",
-}
+# Unlike the estimate, the charge looks at no sizes of these either.
+_ATOMS = ATOMS | {"kubernetes.URL", "kubernetes.NamedFormat"}
 _OUTPUT = frozenset({"slice", "lists.range", "reverse"})
 
 
@@ -66,7 +64,7 @@ def _allocated(factor: float, amount: int) -> int:
 
 
 def _of_overload(function: str, args: list[Any], result: Any) -> int | None:
-    if function in SORTS or function == "distinct":
+    if function in SELF_COMPARED:
         return _self_compared(args[-1])
     if function in _OUTPUT:
         return _allocated(1, size(result))
@@ -74,16 +72,13 @@ def _of_overload(function: str, args: list[Any], result: Any) -> int | None:
         depth = 1.0
         if len(args) == 2:
             if type(args[1]) is not int:
-                raise FinalError(f"internal error: interface conversion: ref.Val is {_go_type(args[1])}, not types.Int")
+                found = "*types.Err" if isinstance(args[1], EvaluationError) else go_name(args[1])
+                raise FinalError(f"internal error: interface conversion: ref.Val is {found}, not types.Int")
             depth = float(args[1])
         return _allocated(depth, size(args[0]))
     if function in SETS:
         return 1 + int(float(size(args[0]) * size(args[1])) * SETS[function])
     return None
-
-
-def _go_type(value: Any) -> str:
-    return "*types.Err" if isinstance(value, EvaluationError) else go_name(value)
 
 
 def _self_compared(values: Any) -> int:
@@ -92,9 +87,7 @@ def _self_compared(values: Any) -> int:
     Upstream does not ask first whether the operand is a list, or an error; what then happens ends the evaluation.
     """
     if type(values) is not list:
-        method = "Contains" if type(values) in {int, Uint, float, str, bytes} else "Add"
-        fault = f"interface conversion: {_go_type(values)} is not traits.Lister: missing method {method}"
-        raise FinalError(f"internal error: {fault}")
+        raise no_lister(values)
     text = bool(values) and type(values[0]) in {str, bytes}
     return _allocated(2 + TRAVERSAL if text else 2, len(values) ** 2)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-_COMPARABLE = ("int", "uint", "double", "bool", "duration", "timestamp", "string", "bytes")
+COMPARABLE = ("int", "uint", "double", "bool", "duration", "timestamp", "string", "bytes")
 _SUMMABLE = ("int", "uint", "double", "duration")
 _NUMERIC = ("int", "uint", "double")
 
@@ -151,13 +151,14 @@ def _overload(line: str) -> Overload:
     # A generic target, as in list(A).indexOf(A), has brackets of its own.
     opening = signature.index("(", signature.rfind(").") + 1 if signature.startswith("list(") else 0)
     target, _, name = signature[:opening].rpartition(".")
-    parameters = tuple(part for part in _split(signature[opening + 1 : -1]) if part)
+    parameters = tuple(part for part in split_types(signature[opening + 1 : -1]) if part)
     if target and target not in _NAMESPACES:
         return Overload(name, member=True, parameters=(target, *parameters), result=result)
     return Overload(signature[:opening], member=False, parameters=parameters, result=result)
 
 
-def _split(text: str) -> list[str]:
+def split_types(text: str) -> list[str]:
+    """Return the types that a text lists, with commas between them and within their brackets."""
     parts, depth = [""], 0
     for character in text:
         depth += (character == "(") - (character == ")")
@@ -165,17 +166,17 @@ def _split(text: str) -> list[str]:
             parts.append("")
         else:
             parts[-1] += character
-    return parts
+    return [part.strip() for part in parts]
 
 
 def _all() -> list[Overload]:
     rows = [_overload(line) for line in _TEXT.splitlines() if line]
-    rows += [Overload("isSorted", member=True, parameters=(f"list({kind})",), result="bool") for kind in _COMPARABLE]
-    for name, kinds in (("min", _COMPARABLE), ("max", _COMPARABLE), ("sum", _SUMMABLE)):
+    rows += [Overload("isSorted", member=True, parameters=(f"list({kind})",), result="bool") for kind in COMPARABLE]
+    for name, kinds in (("min", COMPARABLE), ("max", COMPARABLE), ("sum", _SUMMABLE)):
         rows += [Overload(name, member=True, parameters=(f"list({kind})",), result=kind) for kind in kinds]
     rows += [Overload(f"format.{name}", member=False, parameters=(), result="NamedFormat") for name in FORMATS]
     for operator in REPLACED[:4]:
-        pairs = [(kind, kind) for kind in _COMPARABLE] + [
+        pairs = [(kind, kind) for kind in COMPARABLE] + [
             (left, right) for left in _NUMERIC for right in _NUMERIC if left != right
         ]
         rows += [Overload(operator, member=False, parameters=pair, result="bool") for pair in pairs]

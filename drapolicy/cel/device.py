@@ -50,7 +50,7 @@ def device_view(driver: str, device: Device) -> DeviceView:
     attributes, capacity = DefaultMap(), DefaultMap()
     fault = None
     for name, attribute in device.attributes.items():
-        domain, identifier = _qualified(name, driver)
+        domain, identifier = qualified(name, driver)
         try:
             value = _value(attribute)
         except EvaluationError as error:
@@ -58,7 +58,7 @@ def device_view(driver: str, device: Device) -> DeviceView:
             continue
         attributes.setdefault(domain, {})[identifier] = value
     for name, amount in device.capacity.items():
-        domain, identifier = _qualified(name, driver)
+        domain, identifier = qualified(name, driver)
         capacity.setdefault(domain, {})[identifier] = amount.value
     fields = {
         "driver": driver,
@@ -80,7 +80,8 @@ def _scale(value: Any) -> int:
     return 1
 
 
-def _qualified(name: str, driver: str) -> tuple[str, str]:
+def qualified(name: str, driver: str) -> tuple[str, str]:
+    """Return domain and identifier of a published name; without a domain it is of its driver's (K8s S58)."""
     domain, slash, identifier = name.partition("/")
     return (domain, identifier) if slash else (driver, name)
 

@@ -7,9 +7,9 @@ and from what Kubernetes declares of ``device`` where it does not.
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from drapolicy.cel.call_estimates import Estimate, Shape, Sizes, estimate_call
+from drapolicy.cel.call_estimates import Estimate, Shape, estimate_call
 from drapolicy.cel.cost import IDENT, LIST_BASE, MAP_BASE, MAX, NOTHING, ONE, STRUCT_BASE, UNKNOWN, Range, exactly
 from drapolicy.cel.declared import Path, declared_size, extended
 from drapolicy.cel.syntax import (
@@ -56,7 +56,7 @@ def estimate(checked: Checked, expression: str) -> Range:
     return _Estimator(checked, expression).cost(checked.root)
 
 
-class _Estimator(Sizes):
+class _Estimator:
     def __init__(self, checked: Checked, expression: str) -> None:
         self._checked = checked
         self._expression = expression
@@ -208,7 +208,7 @@ class _Estimator(Sizes):
                 left = self._entries_of(node.args[0])
                 if left is not None:
                     self._set_entries(node, left.union(self._entries_of(node.args[1])))
-        found = estimate_call(self, node, overload, target, shapes)
+        found = estimate_call(node, overload, target, shapes)
         return Estimate(functools.reduce(Range.plus, costs, found.cost), found.size)
 
     def _local(self, name: str) -> Local | None:
@@ -300,8 +300,8 @@ def _is_scalar(kind: Type) -> bool:
 def is_bind(node: Fold) -> bool:
     """Return whether a comprehension only names a value."""
     empty = isinstance(node.over, ListLiteral) and not node.over.elements
-    never: Any = isinstance(node.condition, Const) and node.condition.value is False
-    return empty and bool(never) and node.accumulator != "__result__"
+    never = isinstance(node.condition, Const) and node.condition.value is False
+    return empty and never and node.accumulator != "__result__"
 
 
 def presence_of_field(node: Const, checked: Checked, expression: str) -> int:

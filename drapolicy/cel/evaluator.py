@@ -11,6 +11,7 @@ from typing import Any
 
 from drapolicy.cel import conversions, formatting, kubernetes, lists, network, standard, strings, times
 from drapolicy.cel.access import QUALIFIERS, element, has_element, optional_element
+from drapolicy.cel.call_estimates import SELF_COMPARED
 from drapolicy.cel.dispatch import merge
 from drapolicy.cel.errors import CompileError, EvaluationError
 from drapolicy.cel.library import regex_fault
@@ -60,9 +61,6 @@ FUNCTIONS = merge(
 )
 
 _CONVERSIONS = frozenset({"int", "uint", "double", "string", "bool", "bytes", "dyn", "type", "duration", "timestamp"})
-# Functions that compare every element with every other.
-_SELF_COMPARED = frozenset({"distinct", "sort", "@sortByAssociatedKeys"})
-
 _GROWING = frozenset({list, dict, DefaultMap})
 
 
@@ -123,7 +121,7 @@ class Builder:
     def _ident(self, node: Ident) -> Run:
         if node.name in self._scope:
             return self._scope[node.name]
-        name = self._checked.names.get(node.id, node.name).removeprefix(".")
+        name = self._checked.full_name(node)
         if name == "device":
             return lambda frame: frame[0]
         if name.startswith("device."):
@@ -189,7 +187,7 @@ class Builder:
         implementation = self._implementation(function, arguments, runs)
         if isinstance(implementation, tuple):
             return self._known(implementation[0])
-        if function in _SELF_COMPARED and len(self._checked.overloads.get(node.id, ())) == 1:
+        if function in SELF_COMPARED and len(self._checked.overloads.get(node.id, ())) == 1:
             return self_compared(implementation, runs)
         if len(runs) == 1:
             (only,) = runs

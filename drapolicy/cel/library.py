@@ -1,9 +1,9 @@
 """The parser, the type checker and the regular expressions: everything taken from ``cel-expr-python``.
 
-No other module imports that library. Only checking is left to it: evaluating is done by :mod:`drapolicy.cel.program`,
-because the library picks overloads by kind of value (two message types cannot share a function), turns quantities
-into messages that are compared field by field, and knows neither Kubernetes' default for unknown domains nor its
-error texts.
+No other module imports that library. Regular expressions are RE2, reached through two small expressions that it
+evaluates. Of selectors only checking is left to it: evaluating is done by :mod:`drapolicy.cel.program`, because the
+library picks overloads by kind of value (two message types cannot share a function), turns quantities into messages
+that are compared field by field, and knows neither Kubernetes' default for unknown domains nor its error texts.
 """
 
 from __future__ import annotations

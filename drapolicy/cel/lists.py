@@ -8,20 +8,19 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from drapolicy.cel.declarations import COMPARABLE
 from drapolicy.cel.dispatch import Library
 from drapolicy.cel.errors import EvaluationError
-from drapolicy.cel.standard import MAX_LIST, add, contained
+from drapolicy.cel.standard import MAX_LIST, ORDERED, add, contained
 from drapolicy.cel.times import Duration, Timestamp
 from drapolicy.cel.values import NONE, Optional, Uint, compare, equal, key, no_overload, number_text, type_name, unkey
 
 LIBRARY = Library()
 _overload, _function = LIBRARY.overload, LIBRARY.function
 
-_COMPARABLE = ("int", "uint", "double", "bool", "string", "bytes", "duration", "timestamp")
-
 
 def _comparable(name: str, function: Any) -> None:
-    for kind in _COMPARABLE:
+    for kind in COMPARABLE:
         _overload(name, f"list({kind})")(function)
 
 
@@ -33,13 +32,10 @@ def _above(left: Any, right: Any) -> bool:
         return False
 
 
-_ORDERED = frozenset({int, Uint, float, str, bytes, bool})
-
-
 def _orderable(values: list[Any]) -> Iterator[Any]:
     """Yield values up to the first that nothing can be compared with, which is an error."""
     for value in values:
-        if type(value) not in _ORDERED and not getattr(value, "ordered", False):
+        if type(value) not in ORDERED:
             raise no_overload()
         yield value
 
@@ -188,7 +184,7 @@ def sort_by(values: Any, keys: Any, name: str = "@sortByAssociatedKeys") -> list
         raise no_overload()
     if not values:
         return values
-    if type_name(keys[0]).removeprefix("google.protobuf.").lower() not in _COMPARABLE:
+    if type_name(keys[0]).removeprefix("google.protobuf.").lower() not in COMPARABLE:
         raise EvaluationError("list elements must be comparable")
     if any(type(entry) is not type(keys[0]) for entry in keys):
         raise EvaluationError("list elements must have the same type")

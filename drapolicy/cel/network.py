@@ -9,8 +9,7 @@ from typing import ClassVar
 
 from drapolicy.cel.dispatch import Library
 from drapolicy.cel.errors import EvaluationError
-from drapolicy.cel.semver import quoted
-from drapolicy.cel.values import no_overload
+from drapolicy.cel.values import no_overload, quoted
 
 LIBRARY = Library()
 _overload = LIBRARY.overload

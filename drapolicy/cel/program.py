@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from drapolicy.cel.cost import MAX, Range
+from drapolicy.cel.cost import Range
 from drapolicy.cel.device import DeviceView
 from drapolicy.cel.errors import CompileError, EvaluationError
 from drapolicy.cel.estimate import estimate
@@ -33,15 +33,17 @@ class Program:
     ----------
     expression
         The expression as given.
+    checked
+        The expression parsed and type-checked.
     free_to
         Largest scale of a device that surely costs less than the limit; for larger ones an account is kept.
     """
 
     expression: str
+    checked: Checked
+    free_to: int
     _run: Run
     _slots: int
-    free_to: int = MAX
-    _checked: Checked | None = None
 
     def __reduce__(self) -> tuple[Callable[[str], Program], tuple[str]]:
         return compile, (self.expression,)
@@ -87,8 +89,7 @@ class Program:
 
         API validation refuses selectors that may cost more than :data:`drapolicy.cel.cost.LIMIT`.
         """
-        assert self._checked is not None
-        return estimate(self._checked, self.expression)
+        return estimate(self.checked, self.expression)
 
 
 def _bool(result: Any) -> bool:
@@ -101,10 +102,8 @@ def _bool(result: Any) -> bool:
 
 @lru_cache(maxsize=256)
 def _tracked(program: Program) -> tuple[Run, int]:
-    checked = program._checked  # noqa: SLF001
-    assert checked is not None
-    builder = TrackedBuilder(checked, program.expression)
-    run = builder.build(checked.root)
+    builder = TrackedBuilder(program.checked, program.expression)
+    run = builder.build(program.checked.root)
     return run, builder.slots
 
 
@@ -141,7 +140,7 @@ def _compiled(expression: str) -> Program | CompileError:
         run = builder.build(checked.root)
     except CompileError as error:
         return error
-    return Program(expression, run, builder.slots, free_to(checked), checked)
+    return Program(expression, checked, free_to(checked), run, builder.slots)
 
 
 def compile(expression: str) -> Program:  # noqa: A001

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from drapolicy.cel import formatting, times
+from drapolicy.cel import formatting, times, wording
 from drapolicy.cel.errors import CompileError, EvaluationError
 from drapolicy.cel.library import regex_fault
 from drapolicy.cel.syntax import Call, Checked, Const, ListLiteral, MapLiteral, Node, Type, children
@@ -132,9 +132,5 @@ def _mismatch(expected: Type, found: Type) -> str:
 
 
 def _located(checked: Checked, node: Node, reason: str, expression: str) -> str:
-    offset = checked.positions.get(node.id, 0)
-    before = expression[:offset]
-    line = before.count("\n")
-    column = offset - (before.rfind("\n") + 1)
-    source = expression.split("\n")[line]
-    return f"ERROR: <input>:{line + 1}:{column + 1}: {reason}\n | {source}\n | {'.' * column}^"
+    line, column = wording.place_of(checked.positions.get(node.id, 0), expression)
+    return wording.located(wording.Fault(line, column, reason), expression)

@@ -1,15 +1,18 @@
-"""Versions as ``blang/semver`` reads and orders them, with its error texts (K8s S57, S58)."""
+"""Versions as ``blang/semver`` reads and orders them, with its error texts (K8s S57, S58).
+
+API validation checks versions by another rule, the expression of semver.org (:mod:`drapolicy.api.names`): it knows no
+largest number, and asks for no order and no texts of errors.
+"""
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
 from drapolicy.cel.errors import EvaluationError
-from drapolicy.cel.values import UINT_MAX
+from drapolicy.cel.values import UINT_MAX, quoted
 
 _NUMERIC = re.compile(r"[0-9]+")
 _ALPHANUMERIC = re.compile(r"[0-9A-Za-z-]+")
@@ -96,17 +99,6 @@ def parse_normalized(text: str) -> Semver:
             raise EvaluationError("short version cannot contain PreRelease/Build meta data")
         parts += ["0"] * (3 - len(parts))
     return parse(".".join(parts))
-
-
-def quoted(text: str) -> str:
-    """Return a text as Go's ``%q`` writes it."""
-    written = json.dumps(text, ensure_ascii=False)
-    return (
-        re.sub(r"\\u00([0-9a-f]{2})", r"\\x\1", written)
-        .replace("\\x07", "\\a")
-        .replace("\\x0b", "\\v")
-        .replace("\x7f", "\\x7f")
-    )
 
 
 def _number(text: str, name: str) -> int:

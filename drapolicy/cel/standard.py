@@ -53,7 +53,7 @@ _ADDED = frozenset({int, Uint, float, str, bytes, list})
 _SCALED = frozenset({int, Uint, float})
 _DIVIDED = frozenset({int, Uint})
 _NEGATED = frozenset({int, float, bool})
-_ORDERED = frozenset({int, Uint, float, str, bytes, bool, Duration, Timestamp})
+ORDERED = frozenset({int, Uint, float, str, bytes, bool, Duration, Timestamp})
 
 
 def checked_uint(value: int) -> Uint:
@@ -199,8 +199,8 @@ def differs(left: Any, right: Any) -> bool:
 
 
 def _order(operator: str, left: Any, right: Any) -> int:
-    if type(left) not in _ORDERED:
-        raise _foreign(operator, left, _ORDERED)
+    if type(left) not in ORDERED:
+        raise _foreign(operator, left, ORDERED)
     return compare(left, right)
 
 

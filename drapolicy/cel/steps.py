@@ -11,8 +11,7 @@ from typing import Any
 
 from drapolicy.cel import lists, standard
 from drapolicy.cel.errors import EvaluationError, FinalError
-from drapolicy.cel.semver import Semver
-from drapolicy.cel.values import DefaultMap, Optional, Uint, go_name, no_overload, unkey
+from drapolicy.cel.values import DefaultMap, Optional, go_name, key, no_lister, no_overload, unkey
 
 Frame = list[Any]
 Run = Callable[[Frame], Any]
@@ -81,11 +80,7 @@ def self_compared(function: Callable[..., Any], runs: list[Run]) -> Run:
         values = [attempt(run, frame) for run in runs]
         compared = values[-1]
         if type(compared) is not list:
-            failed = isinstance(compared, EvaluationError)
-            name = "*types.Err" if failed else go_name(compared)
-            method = "Contains" if type(compared) in {int, Uint, float, str, bytes} else "Add"
-            fault = f"interface conversion: {name} is not traits.Lister: missing method {method}"
-            raise FinalError(f"internal error: {fault}")
+            raise no_lister(compared)
         for value in values:
             if isinstance(value, EvaluationError):
                 raise value
@@ -99,45 +94,35 @@ def hashed_membership(value: Run, members: list[Any]) -> Run:
 
     def test(frame: Frame) -> bool:
         wanted = value(frame)
-        if type(wanted) in _UNHASHABLE:
-            raise FinalError(f"internal error: runtime error: hash of unhashable type {go_name(wanted)}")
+        # Only for its error: values that upstream cannot hash.
+        key(wanted)
         return standard.contained(wanted, members)
 
     return test
 
 
-_UNHASHABLE = frozenset({Semver, bytes})
-
-
 def conjunction(left: Run, right: Run) -> Run:
     """Return ``&&``: false wins over an error on either side."""
-
-    def both(frame: Frame) -> bool:
-        first = attempt(left, frame)
-        if first is False:
-            return False
-        second = attempt(right, frame)
-        if second is False:
-            return False
-        if first is True and second is True:
-            return True
-        raise _failure(first, second)
-
-    return both
+    return _decided(left, right, by=False)
 
 
 def disjunction(left: Run, right: Run) -> Run:
     """Return ``||``: true wins over an error on either side."""
+    return _decided(left, right, by=True)
 
-    def either(frame: Frame) -> bool:
+
+def _decided(left: Run, right: Run, *, by: bool) -> Run:
+    """Return the operator that one operand of the value ``by`` decides."""
+
+    def either(frame: Frame) -> Any:
         first = attempt(left, frame)
-        if first is True:
-            return True
+        if first is by:
+            return by
         second = attempt(right, frame)
-        if second is True:
-            return True
-        if first is False and second is False:
-            return False
+        if second is by:
+            return by
+        if type(first) is bool and type(second) is bool:
+            return not by
         raise _failure(first, second)
 
     return either

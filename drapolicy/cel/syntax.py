@@ -131,6 +131,10 @@ class Checked:
     overloads: dict[int, tuple[str, ...]]
     positions: dict[int, int]
 
+    def full_name(self, node: Ident) -> str:
+        """Return the name that an identifier was resolved to, without the dot that may lead it."""
+        return self.names.get(node.id, node.name).removeprefix(".")
+
     def type_of(self, node: Node) -> Type:
         """Return the static type of a node."""
         return self.types.get(node.id, DYN)

@@ -14,7 +14,7 @@ from typing import Any
 
 from drapolicy.cel import lists
 from drapolicy.cel.access import element, has_element, optional_element
-from drapolicy.cel.call_estimates import SETS, SORTS
+from drapolicy.cel.call_estimates import SELF_COMPARED, SETS
 from drapolicy.cel.charges import charge
 from drapolicy.cel.cost import IDENT, LIMIT, LIST_BASE, MAP_BASE
 from drapolicy.cel.errors import EvaluationError, FinalError
@@ -180,11 +180,12 @@ class _Choice:
 # Functions that upstream stops to evaluate operands of at the first error, whatever their number.
 _STOPPING = frozenset({"format", "cel.@mapInsert", "findAll"})
 # Functions of one implementation for all overloads; others, when it is open which, stop at the first error too.
-_SINGLE = frozenset({"_+_", "_-_", "_*_", "_/_", "_%_", "_<_", "_<=_", "_>_", "_>=_", "@in", "matches", "_==_", "_!=_"})
-_SINGLES = _SINGLE | {"@sortByAssociatedKeys"}
+_SINGLES = frozenset(
+    {"_+_", "_-_", "_*_", "_/_", "_%_", "_<_", "_<=_", "_>_", "_>=_", "@in", "matches", "_==_", "_!=_"}
+    | {"@sortByAssociatedKeys"}
+)
 
-
-_DEAR = frozenset(SETS) | SORTS | {"distinct"}
+_DEAR = SELF_COMPARED | frozenset(SETS)
 
 
 class TrackedBuilder(Builder):
@@ -269,7 +270,7 @@ class TrackedBuilder(Builder):
         run = super()._ident(node)
         if run in self._constants:
             return run
-        name = self._checked.names.get(node.id, node.name).removeprefix(".")
+        name = self._checked.full_name(node)
         if node.name in self._scope or not name.startswith("device."):
             return self._reported_attribute(_Attribute(node.id, run))
         # A field of the device counts as what it is, though it is declared as one name.

@@ -21,7 +21,9 @@ others       classes of their libraries               ``cel_type`` names the typ
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -158,6 +160,13 @@ def no_overload() -> EvaluationError:
     return EvaluationError("no such overload")
 
 
+def no_lister(value: Any) -> FinalError:
+    """Return the error of comparing the elements of a value, or of an error in its place, that is no list."""
+    name = "*types.Err" if isinstance(value, EvaluationError) else go_name(value)
+    method = "Contains" if type(value) in {int, Uint, float, str, bytes} else "Add"
+    return FinalError(f"internal error: interface conversion: {name} is not traits.Lister: missing method {method}")
+
+
 def key(value: Any) -> Any:
     """Return a value as dict key: numbers by amount, bools apart from numbers, lists and the like by identity.
 
@@ -212,6 +221,17 @@ def double_text(value: float) -> str:
         point = "." if len(text) > 1 else ""
         return f"{minus}{text[0]}{point}{text[1:]}e{'-' if power < 0 else '+'}{abs(power):02}"
     return minus + format(Decimal(text).scaleb(exponent), "f")
+
+
+def quoted(text: str) -> str:
+    """Return a text as Go's ``%q`` writes it."""
+    written = json.dumps(text, ensure_ascii=False)
+    return (
+        re.sub(r"\\u00([0-9a-f]{2})", r"\\x\1", written)
+        .replace("\\x07", "\\a")
+        .replace("\\x0b", "\\v")
+        .replace("\x7f", "\\x7f")
+    )
 
 
 _NUMBERS = frozenset({int, Uint, float})

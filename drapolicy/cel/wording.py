@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from drapolicy.cel.declarations import split_types
 from drapolicy.cel.syntax import Call, Checked, Node, children
 
 DEVICE_FIELDS = ("driver", "attributes", "capacity", "allowMultipleAllocations")
@@ -36,6 +37,12 @@ def located(fault: Fault, expression: str) -> str:
     """Return a fault with its source line below it, as CEL prints faults."""
     source = _source(fault, expression)
     return f"ERROR: <input>:{fault.line}:{fault.column}: {fault.reason}\n | {source}\n | {'.' * (fault.column - 1)}^"
+
+
+def place_of(offset: int, expression: str) -> tuple[int, int]:
+    """Return line and column of an offset, both counted from 1."""
+    before = expression[:offset]
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
 def _source(fault: Fault, expression: str) -> str:
@@ -84,11 +91,11 @@ def upstream(fault: Fault, expression: str, parse: Callable[[str], Checked]) -> 
         return _undeclared(fault, found[1], found[2], source)
     if found := re.fullmatch(r"found no matching overload for '(_&&_|_\|\|_)' applied to '\((.*)\)'", reason):
         for node in _calls(parse(expression), found[1], line, column, expression):
-            for kind, (row, place) in zip(_types(found[2]), node, strict=False):
+            for kind, (row, place) in zip(split_types(found[2]), node, strict=False):
                 if kind not in {"bool", "dyn"}:
                     return Fault(row, place, f"expected type 'bool' but found '{kind}'")
     if found := re.fullmatch(r"found no matching overload for '(\w+)' applied to '\((.*)\)'", reason):
-        target, *rest = _types(found[2])
+        target, *rest = split_types(found[2])
         if re.search(rf"\.\s*{found[1]}\s*$", source[: column - 1]):
             return Fault(
                 line, column, f"found no matching overload for '{found[1]}' applied to '{target}.({', '.join(rest)})'"
@@ -116,23 +123,11 @@ def _undeclared(fault: Fault, name: str, place: str, source: str) -> Fault:
     return Fault(fault.line, column, f"undeclared reference to '{root}' {place}")
 
 
-def _types(text: str) -> list[str]:
-    parts, depth = [""], 0
-    for character in text:
-        depth += (character == "(") - (character == ")")
-        if character == "," and not depth:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return [part.strip() for part in parts]
-
-
 def _calls(checked: Checked, function: str, line: int, column: int, expression: str) -> Iterator[list[tuple[int, int]]]:
     """Yield the places of the arguments of the calls of a function at a place."""
 
     def where(node: Node) -> tuple[int, int]:
-        before = expression[: checked.positions.get(node.id, 0)]
-        return before.count("\n") + 1, len(before) - before.rfind("\n")
+        return place_of(checked.positions.get(node.id, 0), expression)
 
     nodes: list[Node] = [checked.root]
     while nodes:

@@ -88,6 +88,14 @@ def joint(columns: Sequence[Column]) -> tuple[Codes | None, Sequence[Sequence[An
     return codes, list(zip(*outcomes, strict=True))
 
 
+def first_devices(codes: Codes, count: int) -> list[int]:
+    """Return the first device of each of ``count`` codes, -1 for a code that no device has."""
+    first = np.full(count, -1)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    found: list[int] = first.tolist()
+    return found
+
+
 def _reduced(columns: Sequence[Column]) -> tuple[Codes, list[int]]:
     """Return codes without -1 for columns that share theirs, equal outcomes joined, and an index of each outcome."""
     seen: dict[Any, int] = {}

@@ -116,7 +116,7 @@ class Evaluation:
     def _ident(self, node: Ident) -> Part:
         if node.name in self._scope:
             return self._scope[node.name]
-        full = self._names.full(node)
+        full = self._checked.full_name(node)
         if full in _KINDS:
             return Whole(_KINDS[full])
         if full in {"device.driver", "device.allowMultipleAllocations"}:

@@ -22,10 +22,6 @@ class Names:
             known = self._known[id(node)] = self._find(node)
         return known
 
-    def full(self, node: Ident) -> str:
-        """Return what an identifier was resolved to."""
-        return self._checked.names.get(node.id, node.name).removeprefix(".")
-
     def is_type(self, node: Node) -> bool:
         """Return whether a part is the name of a type."""
         named = isinstance(node, Ident) or (isinstance(node, Select) and node.id in self._checked.names)
@@ -33,7 +29,7 @@ class Names:
 
     def _find(self, node: Node) -> frozenset[str]:
         if isinstance(node, Ident):
-            full = self.full(node)
+            full = self._checked.full_name(node)
             # A variable may hold a type, so only names that resolve to one without a scope are told apart later.
             return frozenset((full if full.startswith("device.") else node.name,))
         if self.is_type(node):

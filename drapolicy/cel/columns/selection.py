@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drapolicy.cel.columns.column import Codes, Column, joint
+from drapolicy.cel.columns.column import Codes, Column, first_devices, joint
 from drapolicy.cel.columns.evaluation import Evaluation
 from drapolicy.cel.columns.table import Table
 from drapolicy.cel.device import DeviceView
 from drapolicy.cel.errors import EvaluationError
-from drapolicy.cel.library import type_check
 from drapolicy.cel.program import Program, compile  # noqa: A004
-from drapolicy.cel.syntax import Checked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +79,7 @@ def select(table: Table, expression: str) -> Selection:
     ([True, False, False], [False, False, True], 'no such key: numa')
     """
     program = compile(expression)
-    checked = _checked(expression)
+    checked = program.checked
     evaluation = Evaluation(checked, expression, table)
     column = evaluation.column(checked.root)
     if evaluation.too_dear:
@@ -90,11 +87,6 @@ def select(table: Table, expression: str) -> Selection:
         return _scattered(table, codes, verdicts, "by signature")
     verdicts = [_verdict(outcome) for outcome in column.values]
     return _scattered(table, column.codes, verdicts, "by signature" if evaluation.whole else "compiled")
-
-
-@lru_cache(maxsize=1024)
-def _checked(expression: str) -> Checked:
-    return type_check(expression)
 
 
 def _verdict(outcome: Any) -> bool | str:
@@ -119,9 +111,8 @@ def _by_signature(table: Table, read: Sequence[Column], program: Program) -> tup
     codes, rows = joint([Column(column.codes, range(len(column.values))) for column in read])
     if codes is None:
         return None, [_evaluated(program, table.view(0)) if len(table) else False]
-    first = np.full(len(rows), -1)
-    first[codes[::-1]] = np.arange(len(codes))[::-1]
-    return codes, [_evaluated(program, table.view(d)) if d >= 0 else False for d in first.tolist()]
+    first = first_devices(codes, len(rows))
+    return codes, [_evaluated(program, table.view(d)) if d >= 0 else False for d in first]
 
 
 def _scattered(

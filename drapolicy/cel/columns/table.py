@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from drapolicy.cel.columns.column import Column, joint
-from drapolicy.cel.device import DeviceView
+from drapolicy.cel.columns.column import Column, first_devices, joint
+from drapolicy.cel.device import DeviceView, qualified
 from drapolicy.cel.values import EMPTY, DefaultMap
 
 Kind = Literal["attributes", "capacity"]
@@ -108,7 +108,7 @@ class Table:
         for kind, outer in maps.items():
             for name, cells in self._cells(kind).items():
                 if cells.codes[d] >= 0:
-                    domain, identifier = _qualified(name, driver)
+                    domain, identifier = qualified(name, driver)
                     outer.setdefault(domain, {})[identifier] = cells.values[cells.codes[d]]
         multiple, fault = self.multiple.codes[d], self.faults.codes[d]
         device: dict[str, Any] = {
@@ -164,11 +164,5 @@ class Table:
         codes, rows = joint([Column(own, range(int(own.max(initial=-1)) + 2)) for own in read])
         if codes is None:
             return Column(None, [pick(DefaultMap())])
-        first = np.full(len(rows), -1)
-        first[codes[::-1]] = np.arange(len(codes))[::-1]
-        return Column(codes, [pick(self.view(d).device[kind]) if d >= 0 else None for d in first.tolist()])
-
-
-def _qualified(name: str, driver: str) -> tuple[str, str]:
-    domain, slash, identifier = name.partition("/")
-    return (domain, identifier) if slash else (driver, name)
+        first = first_devices(codes, len(rows))
+        return Column(codes, [pick(self.view(d).device[kind]) if d >= 0 else None for d in first])
