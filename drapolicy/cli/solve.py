@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -19,7 +19,6 @@ from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import Abort, Outcome
 from drapolicy.problem.room import NodeRoom
 from drapolicy.problem.site import Site
-from drapolicy.problem.solution import Solution
 
 
 def decide_by(policy: str, seed: int = 0) -> Decide:
@@ -60,13 +59,7 @@ class _Limited(LocalProblem):
         )
         self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
 
-    def search(
-        self,
-        order: Sequence[int] | None = None,
-        visit: Callable[[Solution], bool] | None = None,
-        max_steps: int | None = None,
-    ) -> Outcome:
-        left = None if self._deadline is None else max(self._deadline - time.monotonic(), 1e-9)
-        return self._allocator.allocate(
-            self.site.node, self.claims, order=order, visit=visit, max_steps=max_steps, timeout_s=left
-        )
+    @property
+    def timeout_s(self) -> float | None:
+        """What is left of the line's time, in seconds."""
+        return None if self._deadline is None else max(self._deadline - time.monotonic(), 1e-9)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from drapolicy.api import Objects
+from drapolicy.cli.boundary import BAD_INPUT
 from drapolicy.cli.inputs import notes_on, read_with_faults
 from drapolicy.cli.output import Format, note, print_data, print_line, print_table
 
@@ -36,7 +37,7 @@ def validate(files: Sequence[str], *, lenient: bool, output: Format) -> int:
             "notes": [asdict(found) for found in notes],
         }
         print_data(made, output)
-        return 2 if faults else 0
+        return BAD_INPUT if faults else 0
     rows = [
         (kind, str(count), f"{_devices(objects)} devices" if kind == "ResourceSlice" else "")
         for kind, count in counts.items()
@@ -49,7 +50,7 @@ def validate(files: Sequence[str], *, lenient: bool, output: Format) -> int:
     if faults:
         note("\n".join(f"{fault}".replace("\n", "\\n") for fault in faults))
         note(f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}")
-        return 2
+        return BAD_INPUT
     print_line("no faults")
     return 0
 

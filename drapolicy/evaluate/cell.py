@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from math import isnan
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -82,8 +83,8 @@ def run_cell(scenario: Scenario, policy: Policy, seed: int, *, check: bool = Fal
         seed=seed,
         arrivals=len(played.records),
         decisions=played.decisions,
-        metrics={name: None if value != value else value for name, value in values.items()},  # noqa: PLR0124
-        slowdowns=sorted(round(s, 4) for s in map(slowdown_of, played.records) if s == s),  # noqa: PLR0124
+        metrics={name: None if isnan(value) else value for name, value in values.items()},
+        slowdowns=sorted(round(s, 4) for s in map(slowdown_of, played.records) if not isnan(s)),
         queue=_queue(played),
         reasons=_counted(record.reason for record in played.records if record.reason),
         unmodelled=_counted(what for record in played.records for what in record.unmodelled),

@@ -142,7 +142,7 @@ def _keep(folder: Path, cell: Cell) -> None:
 
 def _played(tasks: Sequence[Task], missing: Sequence[int], jobs: int) -> Iterable[tuple[int, Cell]]:
     sent = [position for position in missing if jobs > 1 and len(missing) > 1 and _can_be_sent(tasks[position])]
-    here = [position for position in missing if position not in set(sent)]
+    here = sorted(set(missing) - set(sent))
     if sent:
         # A fresh interpreter a worker: a fork would take over the notebook's threads.
         context = multiprocessing.get_context("spawn")
@@ -161,6 +161,7 @@ def _played(tasks: Sequence[Task], missing: Sequence[int], jobs: int) -> Iterabl
 
 
 def _can_be_sent(task: Task) -> bool:
+    # A trial only: pickle is how processes send objects to each other, and nothing is ever unpickled from a file.
     try:
         sent = pickle.dumps(task.policy)
     except (pickle.PicklingError, AttributeError, TypeError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
 from types import MappingProxyType
 from typing import Literal
 
@@ -60,7 +60,7 @@ def _placed(play: Play, _capacity: int) -> float:
 
 
 def _slowdown(play: Play, _capacity: int) -> float:
-    return _mean([s for s in map(slowdown_of, play.records) if s == s])  # noqa: PLR0124 - NaN is not itself
+    return _mean([s for s in map(slowdown_of, play.records) if not isnan(s)])
 
 
 def _wait(play: Play, _capacity: int) -> float:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from drapolicy.policies.objective import objective
+from drapolicy.policies.objective import Indices, objective
 from drapolicy.problem.local import LocalProblem
 
 _MOST_MB_S = 2**52
 _MOST_DEVICES = 2**20
-
-Indices = NDArray[np.intp]
 
 
 @objective(sense="max", unit="MB/s", bounds=(0, _MOST_MB_S))

@@ -226,6 +226,11 @@ class LocalProblem:
 
     # --- searching -------------------------------------------------------------------------------------------
 
+    @property
+    def timeout_s(self) -> float | None:
+        """Time that the next search may take, in seconds; None, no limit: results should not depend on a clock."""
+        return None
+
     def search(
         self,
         order: Sequence[int] | None = None,
@@ -243,7 +248,9 @@ class LocalProblem:
         max_steps
             Limit of the search.
         """
-        return self._allocator.allocate(self.site.node, self.claims, order=order, visit=visit, max_steps=max_steps)
+        return self._allocator.allocate(
+            self.site.node, self.claims, order=order, visit=visit, max_steps=max_steps, timeout_s=self.timeout_s
+        )
 
     def written(self, solution: Solution) -> Outcome:
         """Return a solution as Kubernetes would write it."""

@@ -10,6 +10,7 @@ from typing import Any
 from drapolicy.api import Objects
 from drapolicy.api.resource import AllocationResult
 from drapolicy.errors import UnknownReferenceError
+from drapolicy.evaluate.text import printable
 from drapolicy.inventory import Fleet
 from drapolicy.inventory.pool_device import DeviceId, PoolDevice
 from drapolicy.problem.ask import asks, claim_key, unmet
@@ -383,8 +384,6 @@ def _style(holder: facts.Holder) -> dict[str, Any]:
 
 
 def _name(device: PoolDevice) -> str:
-    from drapolicy.evaluate.text import printable
-
     return printable(device.id, 300)
 
 

@@ -18,12 +18,9 @@ from drapolicy.api import Objects, Quantity
 from drapolicy.api.core import Container, Pod, PodResourceClaim, PodSpec, ResourceRequirements
 from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.resource import (
-    CELDeviceSelector,
     DeviceClaim,
     DeviceConstraint,
     DeviceRequest,
-    DeviceSelector,
-    ExactDeviceRequest,
     ResourceClaimSpec,
     ResourceClaimTemplate,
     ResourceClaimTemplateSpec,
@@ -31,6 +28,7 @@ from drapolicy.api.resource import (
 from drapolicy.workload.arrivals import HEADER
 from drapolicy.workload.fleets import GPU_DRIVER, fleet_objects, topology_text
 from drapolicy.workload.models import MODELS
+from drapolicy.workload.wishes import request_for
 from drapolicy.workload.workload import COMMUNICATION
 
 _HOUR_S = 3600
@@ -95,17 +93,11 @@ class Dataset:
     seed: int
 
 
-def _ask(name: str, cls: str, count: int = 1, expression: str = "") -> DeviceRequest:
-    selectors = [DeviceSelector(cel=CELDeviceSelector(expression=expression))] if expression else []
-    exactly = ExactDeviceRequest(device_class_name=cls, selectors=selectors, allocation_mode="ExactCount", count=count)
-    return DeviceRequest(name=name, exactly=exactly)
-
-
 def _mig(profile: str) -> tuple[DeviceRequest, ...]:
-    return (_ask("mig", "mig.nvidia.com", expression=f"device.attributes['{GPU_DRIVER}'].profile == '{profile}'"),)
+    return (request_for("mig", 1, "mig.nvidia.com", f"device.attributes['{GPU_DRIVER}'].profile == '{profile}'"),)
 
 
-_GPU = "gpu.nvidia.com"
+_GPU, _NIC = "gpu.nvidia.com", "rdma.dra.net"
 _ROOT = "resource.kubernetes.io/pcieRoot"
 
 DATASETS: dict[str, Dataset] = {
@@ -114,10 +106,10 @@ DATASETS: dict[str, Dataset] = {
         model="a100-pcie-bridged",
         nodes=12,
         jobs=(
-            Job("notebook", 45, (_ask("gpu", _GPU),), "", 6, 32, 2 * _HOUR_S, 0, 1),
-            Job("pair", 35, (_ask("gpu", _GPU, 2),), "", 12, 96, 3 * _HOUR_S, 12, 2),
-            Job("quad", 12, (_ask("gpu", _GPU, 4),), "", 32, 256, 4 * _HOUR_S, 5, 4),
-            Job("rdma", 8, (_ask("gpu", _GPU), _ask("nic", "rdma.dra.net")), _ROOT, 8, 64, 3 * _HOUR_S, 0, 1),
+            Job("notebook", 45, (request_for("gpu", 1, _GPU),), "", 6, 32, 2 * _HOUR_S, 0, 1),
+            Job("pair", 35, (request_for("gpu", 2, _GPU),), "", 12, 96, 3 * _HOUR_S, 12, 2),
+            Job("quad", 12, (request_for("gpu", 4, _GPU),), "", 32, 256, 4 * _HOUR_S, 5, 4),
+            Job("rdma", 8, (request_for("gpu", 1, _GPU), request_for("nic", 1, _NIC)), _ROOT, 8, 64, 3 * _HOUR_S, 0, 1),
         ),
         arrivals=420,
         load=0.80,
@@ -130,7 +122,7 @@ DATASETS: dict[str, Dataset] = {
         jobs=(
             Job("infer-1g", 40, _mig("1g.5gb"), "", 2, 8, 12 * _HOUR_S, 0, 1 / 7),
             Job("tune-2g", 20, _mig("2g.10gb"), "", 4, 16, 6 * _HOUR_S, 0, 2 / 7),
-            Job("train-full", 40, (_ask("gpu", _GPU),), "", 12, 64, 2 * _HOUR_S, 0, 1),
+            Job("train-full", 40, (request_for("gpu", 1, _GPU),), "", 12, 64, 2 * _HOUR_S, 0, 1),
         ),
         arrivals=420,
         load=1.1,

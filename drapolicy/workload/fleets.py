@@ -185,10 +185,10 @@ def _version(value: str) -> DeviceAttribute:
     return DeviceAttribute(version_value=value)
 
 
-def _bus(root: str, index: int) -> str:
-    """PCI bus id below a root, e.g. ``0000:11:00.0`` for the second card below ``pci0000:10``."""
+def _bus(root: str, offset: int) -> str:
+    """Return the PCI bus id so many buses below a root, e.g. ``0000:12:00.0`` for 2 below ``pci0000:10``."""
     domain, bus = root.removeprefix("pci").split(":")
-    return f"{domain}:{int(bus, 16) + 1 + index % 2:02x}:00.0"
+    return f"{domain}:{int(bus, 16) + offset:02x}:00.0"
 
 
 def _gpu(index: int, machine: NodeModel, rng: np.random.Generator, *, counters: bool = False) -> Device:
@@ -200,7 +200,7 @@ def _gpu(index: int, machine: NodeModel, rng: np.random.Generator, *, counters: 
         "cudaDriverVersion": _version("13.0.0"),
         "driverVersion": _version("580.105.8"),
         "productName": _text(machine.product),
-        "resource.kubernetes.io/pciBusID": _text(_bus(machine.roots[index], index)),
+        "resource.kubernetes.io/pciBusID": _text(_bus(machine.roots[index], 1 + index % 2)),
         "resource.kubernetes.io/pcieRoot": _text(machine.roots[index]),
         "type": _text("gpu"),
         "uuid": _text(_uuid(rng, "GPU")),
@@ -218,16 +218,14 @@ def _gpu(index: int, machine: NodeModel, rng: np.random.Generator, *, counters: 
 
 def _nic(index: int, machine: NodeModel) -> Device:
     root = machine.nic_roots[index]
-    numa = dict(machine.numa)[root]
-    bus = f"{root.removeprefix('pci')}".split(":")
     attributes = {
         "dra.net/ifName": _text(f"rdma{index}"),
         "dra.net/mtu": DeviceAttribute(int_value=9000),
-        "dra.net/numaNode": DeviceAttribute(int_value=numa),
+        "dra.net/numaNode": DeviceAttribute(int_value=dict(machine.numa)[root]),
         "dra.net/rdma": DeviceAttribute(bool_value=True),
         "dra.net/rdmaDevice": _text(f"mlx5_{index}"),
         "dra.net/virtual": DeviceAttribute(bool_value=False),
-        "resource.kubernetes.io/pciBusID": _text(f"{bus[0]}:{int(bus[1], 16) + 5:02x}:00.0"),
+        "resource.kubernetes.io/pciBusID": _text(_bus(root, 5)),
         "resource.kubernetes.io/pcieRoot": _text(root),
     }
     return Device(name=f"rdma{index}", attributes=attributes)
@@ -235,14 +233,13 @@ def _nic(index: int, machine: NodeModel) -> Device:
 
 def _plain_nic(index: int, machine: NodeModel) -> Device:
     root = machine.plain_nic_roots[index]
-    domain, bus = root.removeprefix("pci").split(":")
     attributes = {
         "dra.net/ifName": _text(f"eth{index}"),
         "dra.net/mtu": DeviceAttribute(int_value=1500),
         "dra.net/numaNode": DeviceAttribute(int_value=dict(machine.numa)[root]),
         "dra.net/rdma": DeviceAttribute(bool_value=False),
         "dra.net/virtual": DeviceAttribute(bool_value=False),
-        "resource.kubernetes.io/pciBusID": _text(f"{domain}:{int(bus, 16) + 4:02x}:00.0"),
+        "resource.kubernetes.io/pciBusID": _text(_bus(root, 4)),
         "resource.kubernetes.io/pcieRoot": _text(root),
     }
     return Device(name=f"eth{index}", attributes=attributes)

@@ -7,6 +7,7 @@ ones. Nothing here is captured from a machine.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,9 @@ _ROOTS_8 = (
     "pci0000:a0",
     "pci0000:a0",
 )
+_ROOTS_H100 = tuple(f"pci0000:{bus}" for bus in ("15", "38", "48", "59", "97", "b7", "c7", "d7"))
 _NUMA_4 = (("pci0000:10", 0), ("pci0000:20", 0), ("pci0000:90", 1), ("pci0000:a0", 1))
+_ALL_PAIRS = tuple(combinations(range(8), 2))
 
 MODELS: dict[str, NodeModel] = {
     # Eight PCIe cards, NVLink bridges over neighbouring cards, two RDMA NICs.
@@ -137,7 +140,7 @@ MODELS: dict[str, NodeModel] = {
         roots=_ROOTS_8,
         nic_roots=_ROOTS_8[::2],
         plain_nic_roots=_ROOTS_8[2::2],
-        nvlink_pairs=tuple((a, b) for a in range(8) for b in range(a + 1, 8)),
+        nvlink_pairs=_ALL_PAIRS,
         nvlinks=12,
         numa=_NUMA_4,
         cpu=96,
@@ -161,38 +164,11 @@ MODELS: dict[str, NodeModel] = {
         architecture="Hopper",
         compute_capability="9.0.0",
         memory_mi=81559,
-        roots=(
-            "pci0000:15",
-            "pci0000:38",
-            "pci0000:48",
-            "pci0000:59",
-            "pci0000:97",
-            "pci0000:b7",
-            "pci0000:c7",
-            "pci0000:d7",
-        ),
-        nic_roots=(
-            "pci0000:15",
-            "pci0000:38",
-            "pci0000:48",
-            "pci0000:59",
-            "pci0000:97",
-            "pci0000:b7",
-            "pci0000:c7",
-            "pci0000:d7",
-        ),
-        nvlink_pairs=tuple((a, b) for a in range(8) for b in range(a + 1, 8)),
+        roots=_ROOTS_H100,
+        nic_roots=_ROOTS_H100,
+        nvlink_pairs=_ALL_PAIRS,
         nvlinks=18,
-        numa=(
-            ("pci0000:15", 0),
-            ("pci0000:38", 0),
-            ("pci0000:48", 0),
-            ("pci0000:59", 0),
-            ("pci0000:97", 1),
-            ("pci0000:b7", 1),
-            ("pci0000:c7", 1),
-            ("pci0000:d7", 1),
-        ),
+        numa=tuple((root, number // 4) for number, root in enumerate(_ROOTS_H100)),
         cpu=224,
         memory_gi=2048,
     ),

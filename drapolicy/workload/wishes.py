@@ -45,7 +45,7 @@ def claims(
     """
     spec = ResourceClaimSpec(
         devices=DeviceClaim(
-            requests=[_request(request, *wish) for request, wish in requests.items()],
+            requests=[request_for(request, *wish) for request, wish in requests.items()],
             constraints=[DeviceConstraint(match_attribute=same)] if same else [],
         )
     )
@@ -55,7 +55,8 @@ def claims(
     )
 
 
-def _request(name: str, count: int, device_class: str, expression: str = "") -> DeviceRequest:
+def request_for(name: str, count: int, device_class: str, expression: str = "") -> DeviceRequest:
+    """Return a request for some devices of a class, and perhaps a CEL expression that each must satisfy."""
     selectors = [DeviceSelector(cel=CELDeviceSelector(expression=expression))] if expression else []
     wanted = ExactDeviceRequest(
         device_class_name=device_class, allocation_mode="ExactCount", count=count, selectors=selectors
