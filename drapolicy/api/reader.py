@@ -132,7 +132,7 @@ class _Place:
         thing = _label(kind, value)
         if inside and not _name(value):
             thing = f"{thing} {inside}".strip()
-        if self._has_no_type(thing, api_version, kind):
+        if self._has_no_type(thing, api_version, kind, cut=isinstance(value.get("items"), list)):
             return []
         what, message = verdict(api_version, kind)
         if what is Verdict.REFUSED:
@@ -154,15 +154,17 @@ class _Place:
         made = self._object({**value, "apiVersion": api_version, "kind": kind}, struct, thing)
         return [] if made is None else [made]
 
-    def _has_no_type(self, thing: str, api_version: Any, kind: Any) -> bool:
-        """Note a fault if version or kind are missing or cannot be either."""
+    def _has_no_type(self, thing: str, api_version: Any, kind: Any, *, cut: bool) -> bool:
+        """Note a fault if version or kind are missing or cannot be either; ``cut``: a list may have lost its end."""
         before = len(self._reader.faults)
         for path, found, what in (
             ("apiVersion", api_version, "a version such as resource.k8s.io/v1"),
             ("kind", kind, "a kind such as ResourceClaim"),
         ):
             if not found:
-                self.fault(thing, path, f"is missing; write {what}")
+                # kubectl writes the kind of a list after its items, so a file that was cut short loses it.
+                hint = "check that the file is complete" if cut else f"write {what}"
+                self.fault(thing, path, f"is missing; {hint}")
             elif not isinstance(found, str):
                 self.fault(thing, path, f"must be {what}, not {shown(found)}")
             elif "{{" in found:

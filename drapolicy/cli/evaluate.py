@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from drapolicy.cli.boundary import program_name
+from drapolicy.cli.boundary import INTERRUPTED, program_name
 from drapolicy.cli.inputs import examine, notes_on, once, refuse
 from drapolicy.cli.output import Format, note, print_data, print_line, write_whole
 from drapolicy.cli.progress import interruptible, shown_progress
@@ -20,8 +20,6 @@ from drapolicy.policies import POLICIES, STOCK
 from drapolicy.policies import policy as policy_of
 from drapolicy.release import release
 from drapolicy.simulate import Scenario
-
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
@@ -80,6 +78,7 @@ def evaluate(request: Request, output: Format) -> int:
         return INTERRUPTED
     notes = unmodelled(results)
     files = write_files(results, request, notes)
+    notes = [*unplaced(results), *notes]  # the report has a chapter of its own for these
     if output is Format.TABLE:
         print_results(results, request.metric)
         for line in [*notes, *(f"wrote {path}" for path in files)]:
@@ -129,6 +128,16 @@ def _drop_cells(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def unplaced(results: Results) -> list[str]:
+    """Return why pods never started with the stock scheduler as recorded, commonest first, with counts."""
+    return [
+        f"{scenario}: never started: {reason} ({count} {'pod' if count == 1 else 'pods'})"
+        for scenario in results.scenarios
+        for cell in results.of(scenario, STOCK)[:1]
+        for reason, count in list(cell.reasons.items())[:5]
+    ]
+
+
 def unmodelled(results: Results) -> list[str]:
     """Return what pods use and no policy's node choice models, with counts; once for each scenario."""
     lines = []
@@ -146,5 +155,5 @@ def write_files(results: Results, request: Request, notes: Sequence[str]) -> tup
     report, table = request.out / "report.html", request.out / "results.csv"
     title = request.name or "drapolicy evaluate"
     write_whole(table, lambda path: path.write_text(results.csv(), encoding="utf-8"))
-    write_whole(report, lambda path: write_report(results, path, title=title, metric=request.metric, notes=notes))
+    write_report(results, report, title=title, metric=request.metric, notes=notes)
     return report, table

@@ -165,3 +165,12 @@ def test_a_file_is_whole_or_not_there(tmp_path):
     assert [(item.name, item.read_text()) for item in tmp_path.iterdir()] == [("report.html", "before")]
     write_whole(path, lambda temporary: temporary.write_text("after"))
     assert [(item.name, item.read_text()) for item in tmp_path.iterdir()] == [("report.html", "after")]
+
+
+def test_a_list_that_was_cut_short_is_told_as_such(run, tmp_path):
+    """Kubectl writes the kind of a list last; a file without it has probably lost its end."""
+    cut = tmp_path / "cut.yaml"
+    cut.write_text("apiVersion: v1\nitems:\n- apiVersion: resource.k8s.io/v1\n  kind: DeviceClass\n")
+    ran = run("validate", cut)
+    assert ran.code == 2
+    assert "kind: is missing; check that the file is complete" in ran.err

@@ -289,3 +289,14 @@ def test_short_numbers(number, text):
 def test_formats_are_those_of_the_other_commands():
     """One set of formats serves all commands."""
     assert [item.value for item in Format] == ["table", "yaml", "json"]
+
+
+def test_pods_that_never_start_are_told_why(run, fleet, workload, tmp_path):
+    """A table that says "placed 0 %" and no more would leave the user alone."""
+    asks_too_much = tmp_path / "many.yaml"
+    asks_too_much.write_text(workload.read_text().replace("count: 2", "count: 30"))
+    ran = run("evaluate", "--fleet", fleet, "--workload", asks_too_much, "--out", tmp_path / "o", "--seeds", "1")
+    assert ran.code == 0
+    (line,) = [line for line in ran.out.splitlines() if "never started" in line]
+    assert line.startswith("many: never started: 0/")
+    assert "cannot allocate all claims. (1 pod)" in line
