@@ -19,10 +19,8 @@ from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.outcome import Abort, Fits, NodeError, NoFit, Outcome, TimedOut
 from drapolicy.problem.reference import Allocator
-from drapolicy.release import ALLOCATOR_FEATURES, SUPPORTED_FEATURES, release
+from drapolicy.release import NEWEST, Release, release
 
-_VARIANT = "incubating"
-_VARIANTS = ("stable", "incubating", "experimental")
 _SHARE_ID = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 # Objects whose content is the driver's business: nulls in it are kept.
 _OPAQUE = frozenset({"parameters", "data"})
@@ -64,7 +62,7 @@ class _Line(_Input, frozen=True):
 
     name: Any = None
     features: dict[str, bool] | None = None
-    variant: str = _VARIANT
+    variant: str = ""
     classes: list[DeviceClass] | None = None
     slices: list[ResourceSlice] | None = None
     claims: list[ResourceClaim] = []
@@ -97,15 +95,15 @@ class Case:
 
     Attributes
     ----------
-    features
-        Allocator features that are on.
+    release
+        Kubernetes release, with the allocator features that the line names.
     allocated, classes, slices
         What is taken, device classes by name, slices.
     allocator
         The reference over these.
     """
 
-    features: frozenset[str]
+    release: Release
     allocated: AllocatedState
     classes: Mapping[str, DeviceClass]
     slices: Sequence[ResourceSlice]
@@ -139,7 +137,7 @@ def run(
     stdin: TextIO,
     stdout: TextIO,
     *,
-    minor: str = "1.37",
+    minor: str = NEWEST,
     policy: Decide | None = None,
     options: Options = Options(),
 ) -> None:
@@ -157,7 +155,7 @@ def run(
     UnsupportedFeatureError
         For a release that is not supported.
     """
-    defaults = release(minor).features
+    defaults = release(minor)
     world = _World({}, [], [], _Allocated())
     for text in stdin:
         if text.strip():
@@ -172,21 +170,22 @@ def first_fit(case: Case, node: Node, claims: Sequence[ResourceClaim], timeout_s
 
 
 def _answer(
-    text: str, world: _World, defaults: frozenset[str], decide: Decide, options: Options
+    text: str, world: _World, defaults: Release, decide: Decide, options: Options
 ) -> tuple[dict[str, Any], _World]:
-    answer: dict[str, Any] = {"variant": _VARIANT, "fit": False}
+    answer: dict[str, Any] = {"variant": "", "fit": False}
     try:
         read = _read(text)
         if "name" in read:
             answer = {"name": read["name"], **answer}
         line = msgspec.convert(read, _Line, dec_hook=_quantity)
-        features = _features(line, defaults)
+        kubernetes = _release(line, defaults)
+        answer["variant"] = line.variant or kubernetes.variant
         claims = line.claims
         world = _world(line, world)
         started = time.perf_counter_ns()
-        allocated = _allocated(world.allocated, features)
-        allocator = Allocator(features, allocated, world.classes, world.slices)
-        case = Case(features, allocated, world.classes, world.slices, allocator)
+        allocated = _allocated(world.allocated, kubernetes)
+        allocator = Allocator(kubernetes, allocated, world.classes, world.slices)
+        case = Case(kubernetes, allocated, world.classes, world.slices, allocator)
         timeout_s = line.timeout_ms / 1000 if line.timeout_ms else None
         if line.nodes is not None or (line.node is None and line.reuse):
             answer |= _loop(line, world.nodes, allocator, lambda node: decide(case, node, claims, timeout_s), options)
@@ -236,25 +235,17 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
-def _features(line: _Line, defaults: frozenset[str]) -> frozenset[str]:
-    named = line.features
-    features = defaults if named is None else frozenset(name for name, on in named.items() if on)
-    unknown = (named or {}).keys() - ALLOCATOR_FEATURES.keys()
-    if unknown:
-        message = f"unknown feature {', '.join(sorted(unknown))}"
-        raise InputError(message)
-    variant = line.variant
-    if variant not in _VARIANTS:
-        message = f"unknown variant {variant!r}; known are {', '.join(_VARIANTS)}"
-        raise InputError(message)
-    if variant != _VARIANT:
-        message = f"variant {variant} is not implemented; {_VARIANT} is"
+def _release(line: _Line, defaults: Release) -> Release:
+    """Return the release with the features that the line names; a variant that cannot handle them is refused."""
+    kubernetes = defaults
+    if line.features is not None:
+        # A feature that is named as off must be one, too.
+        defaults.with_features(line.features)
+        kubernetes = defaults.with_features(name for name, on in line.features.items() if on)
+    if line.variant and kubernetes.unhandled(line.variant):
+        message = f"internal error: no allocator available for feature set {', '.join(sorted(kubernetes.features))}"
         raise _NewAllocatorError(message)
-    missing = features - SUPPORTED_FEATURES
-    if missing:
-        message = f"internal error: no allocator available for feature set {', '.join(sorted(missing))}"
-        raise _NewAllocatorError(message)
-    return features
+    return kubernetes
 
 
 def _quantity(kind: type, value: Any) -> Any:
@@ -275,8 +266,8 @@ def _world(line: _Line, before: _World) -> _World:
     )
 
 
-def _allocated(told: _Allocated, features: frozenset[str]) -> AllocatedState:
-    state = AllocatedState.from_claims(told.claims, features)
+def _allocated(told: _Allocated, release: Release) -> AllocatedState:
+    state = AllocatedState.from_claims(told.claims, release)
     for held in told.devices:
         state.take(held.id)
     for held in told.shared_devices:

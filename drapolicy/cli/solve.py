@@ -41,7 +41,7 @@ def decide_by(policy: str, seed: int = 0) -> Decide:
 
     def decide(case: Case, node: Node, claims: Sequence[ResourceClaim], timeout_s: float | None) -> Outcome:
         try:
-            pools = Gatherer(case.slices, case.features)(node)
+            pools = Gatherer(case.slices, case.release)(node)
         except NodeSelectionError as error:
             return Abort(f"gather pool information: {error}")
         local = _Limited(case, Site(0, node, pools, None), claims, timeout_s)
@@ -54,9 +54,7 @@ class _Limited(LocalProblem):
     """One node's part of a line, whose searches end together at the line's time limit."""
 
     def __init__(self, case: Case, site: Site, claims: Sequence[ResourceClaim], timeout_s: float | None) -> None:
-        super().__init__(
-            site, claims, case.allocated, NodeRoom(site.node), classes=case.classes, features=case.features
-        )
+        super().__init__(site, claims, case.allocated, NodeRoom(site.node), classes=case.classes, release=case.release)
         self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
 
     @property

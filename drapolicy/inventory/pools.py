@@ -13,6 +13,7 @@ from drapolicy.api.node_selection import Selector, SelectorError, dump
 from drapolicy.api.resource import Device, DeviceCounterConsumption, ResourceSlice
 from drapolicy.errors import InputError
 from drapolicy.inventory.pool_device import DeviceId, PoolDevice, PoolId, consumption
+from drapolicy.release import Release
 
 
 class NodeSelectionError(InputError):
@@ -56,12 +57,12 @@ class Gatherer:
     ----------
     slices
         All slices of the cluster, with the taints of DeviceTaintRules (K8s S49).
-    features
-        Allocator features that are on (``Release.features``).
+    release
+        Kubernetes release with its gates.
     """
 
-    def __init__(self, slices: Iterable[ResourceSlice], features: frozenset[str]) -> None:
-        self._partitionable = "PartitionableDevices" in features
+    def __init__(self, slices: Iterable[ResourceSlice], release: Release) -> None:
+        self._partitionable = "PartitionableDevices" in release.features
         self._of_node: dict[str, list[ResourceSlice]] = {}
         self._shared: list[ResourceSlice] = []
         self._of_pool: dict[PoolId, list[ResourceSlice]] = {}

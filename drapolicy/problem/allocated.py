@@ -10,6 +10,7 @@ from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import AllocationResult, DeviceRequestAllocationResult, ResourceClaim
 from drapolicy.errors import InputError
 from drapolicy.inventory.pool_device import DeviceId
+from drapolicy.release import Release
 
 _K = TypeVar("_K", bound=Hashable)
 
@@ -42,15 +43,15 @@ class AllocatedState:
         self._consumed: dict[DeviceId, dict[str, tuple[int, int]]] = {}
 
     @classmethod
-    def from_claims(cls, claims: Iterable[ResourceClaim], features: frozenset[str]) -> AllocatedState:
+    def from_claims(cls, claims: Iterable[ResourceClaim], release: Release) -> AllocatedState:
         """Return the state that the allocations of claims make; claims without one count for nothing.
 
         Parameters
         ----------
-        features
-            Allocator features that are on (``Release.features``).
+        release
+            Kubernetes release with its gates.
         """
-        state = cls(consumable="ConsumableCapacity" in features)
+        state = cls(consumable="ConsumableCapacity" in release.features)
         for claim in claims:
             if claim.status.allocation is not None:
                 state.add(claim.status.allocation)

@@ -24,6 +24,7 @@ from drapolicy.problem.reference import Allocator
 from drapolicy.problem.room import NodeRoom
 from drapolicy.problem.site import SHORT_NAMES, Site
 from drapolicy.problem.solution import Solution
+from drapolicy.release import Release
 
 _NONE = np.empty(0, np.intp)
 
@@ -69,14 +70,14 @@ class LocalProblem:
         room: NodeRoom,
         *,
         classes: Mapping[str, DeviceClass],
-        features: frozenset[str],
+        release: Release,
     ) -> None:
         self.site = site
         self.claims = tuple(claims)
         self.room = room
         self._allocated = allocated
         self._classes = classes
-        self._allocator = Allocator(features, allocated, classes, (), pools=lambda _node: site.pools)
+        self._allocator = Allocator(release, allocated, classes, (), pools=lambda _node: site.pools)
 
     # --- what objectives see ---------------------------------------------------------------------------------
 

@@ -80,5 +80,5 @@ class Problem:
             state.allocated,
             state.rooms[n],
             classes=state.fleet.classes,
-            features=state.fleet.release.features,
+            release=state.fleet.release,
         )

@@ -15,6 +15,7 @@ from drapolicy.api.resource import (
 )
 from drapolicy.errors import InputError
 from drapolicy.problem.solution import Solution, Taken
+from drapolicy.release import Release
 
 
 class NodeSelectorError(InputError):
@@ -27,7 +28,7 @@ def allocation_results(
     *,
     node_name: str,
     classes: Mapping[str, DeviceClass],
-    features: frozenset[str],
+    release: Release,
     share_id: Callable[[Taken], str],
 ) -> tuple[AllocationResult, ...]:
     """Return one allocation per claim.
@@ -42,8 +43,8 @@ def allocation_results(
         Node on which the pod is to run.
     classes
         Device classes by name.
-    features
-        Allocator features that are on (``Release.features``).
+    release
+        Kubernetes release with its gates.
     share_id
         Gives each share its id.
 
@@ -55,7 +56,7 @@ def allocation_results(
     return tuple(
         AllocationResult(
             devices=DeviceAllocationResult(
-                results=[_device(claim, entry, features, share_id) for entry in taken],
+                results=[_device(claim, entry, release, share_id) for entry in taken],
                 config=_config(claim, alternatives, classes),
             ),
             node_selector=_node_selector(claim, taken, node_name),
@@ -65,11 +66,11 @@ def allocation_results(
 
 
 def _device(
-    claim: ResourceClaim, taken: Taken, features: frozenset[str], share_id: Callable[[Taken], str]
+    claim: ResourceClaim, taken: Taken, release: Release, share_id: Callable[[Taken], str]
 ) -> DeviceRequestAllocationResult:
     request = claim.spec.devices.requests[taken.request]
     chosen = request.first_available[taken.alternative] if request.first_available else request.exactly
-    binding = "DeviceBindingAndStatus" in features
+    binding = release.binds
     api = taken.device.api
     return DeviceRequestAllocationResult(
         request=_request_name(claim, taken.request, taken.alternative),

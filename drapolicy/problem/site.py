@@ -215,7 +215,7 @@ class Sites:
         begin, end = self._pool_rows
         own = self.fleet.slices_on(node.metadata.name)
         rows = sorted({row for i in own for row in range(begin[i], end[i])})
-        return Gatherer([self._slice(row) for row in rows], self.fleet.release.features)(node)
+        return Gatherer([self._slice(row) for row in rows], self.fleet.release)(node)
 
     def __len__(self) -> int:
         return len(self.fleet.nodes)

@@ -10,7 +10,7 @@ from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.objects import Objects
 from drapolicy.api.resource import ResourceClaim
 from drapolicy.errors import InputError
-from drapolicy.release import release
+from drapolicy.release import Release, release
 from drapolicy.testing import demand, supply
 
 
@@ -41,15 +41,15 @@ class Case:
         Claims without allocation, in the order of the pod.
     existing
         Claims that hold devices.
-    features
-        Allocator features that are on: those of the default gates.
+    release
+        Kubernetes release, with its default gates.
     """
 
     objects: Objects
     node: Node
     claims: tuple[ResourceClaim, ...]
     existing: tuple[ResourceClaim, ...]
-    features: frozenset[str]
+    release: Release
 
 
 def problem(seed: int, *, size: str = "small") -> Case:
@@ -101,4 +101,4 @@ def problem(seed: int, *, size: str = "small") -> Case:
         ),
         claims=(*existing, *claims),
     )
-    return Case(objects, nodes[0], claims, existing, release().features)
+    return Case(objects, nodes[0], claims, existing, release())

@@ -33,7 +33,7 @@ def line_of(case: Case, name: str = "", *, every_node: bool = False) -> Line:
     slices = with_taint_rules(case.objects.slices, case.objects.taint_rules)
     return {
         "name": name,
-        "features": dict.fromkeys(sorted(case.features), True),
+        "features": dict.fromkeys(sorted(case.release.features), True),
         "variant": VARIANT,
         "classes": [to_builtins(item) for item in case.objects.classes],
         "slices": [to_builtins(item) for item in slices],

@@ -98,7 +98,7 @@ class Verifier:
     """
 
     def __init__(self, objects: Objects, release: Release) -> None:
-        self._features = release.features
+        self._release = release
         self._classes = {item.metadata.name: item for item in objects.classes}
         self._namespaces = {item.metadata.name: item for item in objects.namespaces}
         self._published = Published(objects.slices)
@@ -141,13 +141,13 @@ class Verifier:
         asked = [wish for claim in claims for request in claim.spec.devices.requests for wish in wishes(request)]
         everything = any(wish.everything for wish in asked)
         wanted = {(item.driver, item.pool) for result in results for item in result.devices.results}
-        sight = Sight(self._published, node, self._features, None if everything else sorted(wanted))
+        sight = Sight(self._published, node, self._release, None if everything else sorted(wanted))
         own = {(claim.metadata.namespace, claim.metadata.name) for claim in claims}
         others = (claim for claim in existing if (claim.metadata.namespace, claim.metadata.name) not in own)
-        books = Books(others, sight.pools, sharing="ConsumableCapacity" in self._features)
-        taking = Taking(sight, books, self._classes, self._rules, self._features)
+        books = Books(others, sight.pools, sharing="ConsumableCapacity" in self._release.features)
+        taking = Taking(sight, books, self._classes, self._rules, self._release)
         for claim in claims:
-            yield from refused(claim, self._classes, self._features)
+            yield from refused(claim, self._classes, self._release)
             yield from _updating(claim, sight)
         for number, (claim, result) in enumerate(zip(claims, results, strict=True)):
             yield from self._claim(ClaimInHand.start(number, claim), claim, result, taking)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from drapolicy.api.core import Node, NodeSelector, NodeSelectorRequirement
 from drapolicy.api.resource import Counter, Device, ResourceSlice
+from drapolicy.release import Release
 
 PoolID = tuple[str, str]
 DeviceID = tuple[str, str, str]
@@ -93,17 +94,15 @@ class Sight:
         All slices of the cluster.
     node
         The node that looks.
-    features
-        Allocator features that are on.
+    release
+        Kubernetes release with its gates.
     wanted
         Pools to look at; None for all of them.
     """
 
-    def __init__(
-        self, published: Published, node: Node, features: frozenset[str], wanted: Iterable[PoolID] | None
-    ) -> None:
+    def __init__(self, published: Published, node: Node, release: Release, wanted: Iterable[PoolID] | None) -> None:
         self.node = node
-        self._partitionable = "PartitionableDevices" in features
+        self._partitionable = "PartitionableDevices" in release.features
         self._published = published
         self.pools: dict[PoolID, SeenPool] = {}
         self._obsolete: dict[PoolID, str] = {}

@@ -13,6 +13,7 @@ from drapolicy.api.resource import (
     ResourceClaim,
 )
 from drapolicy.errors import VerificationError
+from drapolicy.release import Release
 from drapolicy.verify.pools import Seen
 from drapolicy.verify.wishes import Wish, label
 
@@ -21,11 +22,11 @@ MAX_CONFIG = 64
 
 
 def copies(
-    where: str, wish: Wish, seen: Seen, result: DeviceRequestAllocationResult, features: frozenset[str]
+    where: str, wish: Wish, seen: Seen, result: DeviceRequestAllocationResult, release: Release
 ) -> Iterator[VerificationError]:
     """List what one result does not copy as it should from its request and its device (S55)."""
     device = seen.device
-    binding = "DeviceBindingAndStatus" in features
+    binding = release.binds
     expected: tuple[tuple[str, object, object], ...] = (
         ("adminAccess", bool(result.admin_access), wish.admin),
         ("tolerations", result.tolerations, wish.tolerations),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import DeviceRequestAllocationResult
 from drapolicy.errors import VerificationError
+from drapolicy.release import Release
 from drapolicy.verify.books import Books
 from drapolicy.verify.capacity import NotRepresentableError, consumed, violation
 from drapolicy.verify.pools import Seen
@@ -16,12 +17,12 @@ from drapolicy.verify.wishes import Wish
 _SHARE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def shareable(seen: Seen, features: frozenset[str]) -> bool:
+def shareable(seen: Seen, release: Release) -> bool:
     """Say whether several claims may hold the device at once."""
-    return "ConsumableCapacity" in features and bool(seen.device.allow_multiple_allocations)
+    return "ConsumableCapacity" in release.features and bool(seen.device.allow_multiple_allocations)
 
 
-def could_hold(wish: Wish, seen: Seen, features: frozenset[str]) -> bool:
+def could_hold(wish: Wish, seen: Seen, release: Release) -> bool:
     """Say whether the device, empty, has the capacity that is asked for (S30).
 
     Raises
@@ -29,9 +30,9 @@ def could_hold(wish: Wish, seen: Seen, features: frozenset[str]) -> bool:
     NotRepresentableError
         If an amount leaves the arithmetic of its range (S42).
     """
-    if "ConsumableCapacity" not in features:
+    if "ConsumableCapacity" not in release.features:
         return True
-    fractional = "FractionalCapacityRange" in features
+    fractional = "FractionalCapacityRange" in release.features
     asked, has = _asked(wish), seen.device.capacity
     if asked.keys() - has.keys():
         return False
@@ -43,12 +44,12 @@ def could_hold(wish: Wish, seen: Seen, features: frozenset[str]) -> bool:
 
 
 def hold(
-    where: str, wish: Wish, seen: Seen, books: Books, features: frozenset[str]
+    where: str, wish: Wish, seen: Seen, books: Books, release: Release
 ) -> Iterator[VerificationError | tuple[str, Quantity]]:
     """Iterate over what a result takes of each capacity, and over what is wrong with it (S41-S43)."""
-    if "ConsumableCapacity" not in features:
+    if "ConsumableCapacity" not in release.features:
         return
-    fractional = "FractionalCapacityRange" in features
+    fractional = "FractionalCapacityRange" in release.features
     asked, has = _asked(wish), seen.device.capacity
     for name in sorted(asked.keys() - has.keys()):
         yield VerificationError("S41", f"{where}: capacity {name} is asked for, the device has none")

@@ -13,6 +13,7 @@ from drapolicy.api.resource import (
     ResourceClaim,
 )
 from drapolicy.errors import VerificationError
+from drapolicy.release import Release
 from drapolicy.verify import shape, shares
 from drapolicy.verify.books import Books
 from drapolicy.verify.capacity import NotRepresentableError
@@ -62,8 +63,8 @@ class Taking:
         Device classes by name.
     rules
         Taint rules that count.
-    features
-        Allocator features that are on.
+    release
+        Kubernetes release with its gates.
     """
 
     def __init__(
@@ -72,12 +73,12 @@ class Taking:
         books: Books,
         classes: Mapping[str, DeviceClass],
         rules: Sequence[DeviceTaintRule],
-        features: frozenset[str],
+        release: Release,
     ) -> None:
         self.sight = sight
         self._books = books
         self._rules = rules
-        self._features = features
+        self._release = release
         self._selectors = Selectors(classes)
 
     def mismatch(self, wish: Wish, seen: Seen) -> str:
@@ -88,7 +89,7 @@ class Taking:
         SelectorError
             If a selector has no answer for this device.
         """
-        if seen.device.binding_conditions and "DeviceBindingAndStatus" not in self._features:
+        if seen.device.binding_conditions and not self._release.binds:
             return "has binding conditions, but gate DRADeviceBindingConditions is off"
         reason = self._selectors.mismatch(wish, seen)
         if not reason and not seen.reaches(self.sight.node):
@@ -105,7 +106,7 @@ class Taking:
         if isinstance(seen, Missing):
             yield VerificationError(seen.rule, f"{where}: {seen.reason}")
             return
-        shareable = shares.shareable(seen, self._features)
+        shareable = shares.shareable(seen, self._release)
         if shareable and any(other is wish and before.id == identity for other, before in claim.taken):
             yield VerificationError("S34", f"{where}: the request has a share of it already")
         claim.taken.append((wish, seen))
@@ -125,7 +126,7 @@ class Taking:
             if reason:
                 yield VerificationError(constraint.rule, f"{where}, constraint #{index}: {reason}")
         amounts = {}
-        for found in shares.hold(where, wish, seen, self._books, self._features):
+        for found in shares.hold(where, wish, seen, self._books, self._release):
             if isinstance(found, VerificationError):
                 yield found
             else:
@@ -136,7 +137,7 @@ class Taking:
             self._books.mark(identity, claim.number, f"{claim.name}, request {wish.name}")
             if result.share_id is not None or result.consumed_capacity:
                 yield VerificationError("S44", f"{where}: has a shareID or consumedCapacity, but is not shareable")
-        yield from shape.copies(where, wish, seen, result, self._features)
+        yield from shape.copies(where, wish, seen, result, self._release)
 
     def amount(self, claim: ClaimInHand, wish: Wish, has: Sequence[DeviceID]) -> Iterator[VerificationError]:
         """Check the number of devices of a request, and that all are there where all are asked for (S30)."""
@@ -150,7 +151,7 @@ class Taking:
             for seen in pool.devices.values():
                 place = f"{where}, device {'/'.join(seen.id)}"
                 try:
-                    if not self.mismatch(wish, seen) and shares.could_hold(wish, seen, self._features):
+                    if not self.mismatch(wish, seen) and shares.could_hold(wish, seen, self._release):
                         should.add(seen.id)
                 except SelectorError as error:
                     yield VerificationError("S39", f"{place}: {error}")
@@ -164,7 +165,7 @@ class Taking:
     def _counters(self, where: str, seen: Seen, *, shareable: bool) -> Iterator[VerificationError]:
         if not seen.device.consumes_counters:
             return
-        if "PartitionableDevices" not in self._features:
+        if "PartitionableDevices" not in self._release.features:
             yield VerificationError("S45", f"{where}: draws from counters, but gate DRAPartitionableDevices is off")
             return
         # All shares of a device draw from its counters once.
@@ -175,7 +176,7 @@ class Taking:
 
     def _taints(self, where: str, wish: Wish, seen: Seen) -> Iterator[VerificationError]:
         """Name a taint of a rule by S49, one beside other tolerations by S48, one without any tolerations by S47."""
-        if "DeviceTaints" not in self._features:
+        if "DeviceTaints" not in self._release.features:
             return
         for rule, taint in taints(seen, self._rules):
             if taint.effect not in BLOCKING or any(tolerates(item, taint) for item in wish.tolerations):

@@ -14,6 +14,7 @@ from drapolicy.api.resource import (
     ResourceClaim,
 )
 from drapolicy.errors import VerificationError
+from drapolicy.release import Release
 
 
 @dataclass(frozen=True)
@@ -60,32 +61,34 @@ def label(claim: ResourceClaim) -> str:
     return f"claim {claim.metadata.namespace or 'default'}/{claim.metadata.name}"
 
 
-def refused(
-    claim: ResourceClaim, classes: Mapping[str, DeviceClass], features: frozenset[str]
-) -> Iterator[VerificationError]:
+def refused(claim: ResourceClaim, classes: Mapping[str, DeviceClass], release: Release) -> Iterator[VerificationError]:
     """List what makes Kubernetes refuse the claim before it looks at devices, alternatives that lost included."""
     for request in claim.spec.devices.requests:
         where = f"{label(claim)}, request {request.name}"
-        if request.first_available and "PrioritizedList" not in features:
+        if request.first_available and "PrioritizedList" not in release.features:
             yield VerificationError("S29", f"{where}: has alternatives, but gate DRAPrioritizedList is off")
         every = wishes(request)
         if not every:
             yield VerificationError("S29", f"{where}: asks for nothing; neither exactly nor firstAvailable is set")
         for wish in every:
-            for reason in _refusals(wish, classes, features):
+            for reason in _refusals(wish, classes, release):
                 yield VerificationError("S29", f"{label(claim)}, request {wish.name}: {reason}")
     for number, constraint in enumerate(claim.spec.devices.constraints):
         if constraint.match_attribute is None and constraint.distinct_attribute is None:
             yield VerificationError("S32", f"{label(claim)}, constraint #{number}: names no attribute")
 
 
-def _refusals(wish: Wish, classes: Mapping[str, DeviceClass], features: frozenset[str]) -> Iterator[str]:
+def _refusals(wish: Wish, classes: Mapping[str, DeviceClass], release: Release) -> Iterator[str]:
     asked = wish.asked
-    if asked.capacity is not None and "ConsumableCapacity" not in features:
+    if asked.capacity is not None and "ConsumableCapacity" not in release.features:
         yield "asks for capacity, but gate DRAConsumableCapacity is off"
     if asked.derived_attributes:
         yield "has derived attributes, but gate DRADerivedAttributes is off"
-    if isinstance(asked, ExactDeviceRequest) and asked.admin_access is not None and "AdminAccess" not in features:
+    if (
+        isinstance(asked, ExactDeviceRequest)
+        and asked.admin_access is not None
+        and "AdminAccess" not in release.features
+    ):
         yield "asks for admin access, but gate DRAAdminAccess is off"
     if any(selector.cel is None for selector in asked.selectors):
         yield "has a selector without CEL expression"

@@ -12,13 +12,13 @@ import yaml
 
 from drapolicy.api.quantity import Quantity
 from drapolicy.cli.jsonl import run
-from drapolicy.release import SUPPORTED_FEATURES
+from drapolicy.release.gates import FEATURES
 
 
-def answers(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def answers(lines: list[dict[str, Any]], minor: str) -> list[dict[str, Any]]:
     """Return what the protocol answers to the lines."""
     out = io.StringIO()
-    run(io.StringIO("".join(json.dumps(line) + "\n" for line in lines)), out)
+    run(io.StringIO("".join(json.dumps(line) + "\n" for line in lines)), out, minor=minor)
     return [json.loads(text) for text in out.getvalue().splitlines()]
 
 
@@ -58,33 +58,38 @@ def differs(expected: dict[str, Any], answer: dict[str, Any]) -> str:
     return f"steps: want {steps}, got {answer['allocateOne']}" if steps and steps != answer["allocateOne"] else ""
 
 
-@pytest.mark.parametrize(("name", "count"), [("upstream-1.37.2", 233), ("random-1.37.2", 423)])
-def test_recorded_answers_are_given_again(shared: Path, name: str, count: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "minor", "count"),
+    [
+        ("upstream-1.34.13", "1.34", 157),
+        ("upstream-1.35.10", "1.35", 186),
+        ("upstream-1.36.6", "1.36", 233),
+        ("upstream-1.37.2", "1.37", 278),
+        ("random-1.37.2", "1.37", 500),
+    ],
+)
+def test_recorded_answers_are_given_again(shared: Path, name: str, minor: str, count: int) -> None:
     """Devices, configuration, node selector, error text and number of steps are upstream's."""
     cases = [json.loads(text) for text in (shared / "conformance" / f"{name}.jsonl").read_text().splitlines()]
-    cases = [
-        case
-        for case in cases
-        if {feature for feature, on in case["features"].items() if on} <= SUPPORTED_FEATURES
-        and not case["source"].get("notJSONSafe")
-    ]
-    given = answers([{**case, "variant": "incubating"} for case in cases])
+    cases = [case for case in cases if not case["source"].get("notJSONSafe")]
     wrong = {
         case["name"]: difference
-        for case, answer in zip(cases, given, strict=True)
+        for case, answer in zip(cases, answers(cases, minor), strict=True)
         if (difference := differs(case["expected"], answer))
     }
-    assert not wrong
+    assert wrong == {}
     assert len(cases) == count
 
 
-def test_recipes_come_out_as_written(shared: Path) -> None:
-    """Every worked example without alpha features has upstream 1.37.2's outcome, devices and text."""
+@pytest.mark.parametrize(("patch", "minor"), [("1.35.10", "1.35"), ("1.36.6", "1.36"), ("1.37.2", "1.37")])
+def test_recipes_come_out_as_written(shared: Path, patch: str, minor: str) -> None:
+    """Every worked example has upstream's outcome, from 1.36 on also its devices and text (I2)."""
     folder = shared / "conformance" / "recipes"
-    expected = json.loads((folder / "expected.json").read_text())
-    names = [name for name, case in expected.items() if set(case["features"]) <= SUPPORTED_FEATURES]
+    expected = {
+        name: case for name, case in json.loads((folder / "expected.json").read_text()).items() if patch in case
+    }
     lines, claims_of = [], []
-    for name in names:
+    for name, case in expected.items():
         # Kubernetes reads an unquoted y as true, PyYAML does not (I3b).
         text = (folder / f"{name}.yaml").read_text().replace("name: y,", 'name: "true",')
         objects = [entry for entry in yaml.safe_load_all(text) if entry]
@@ -93,10 +98,11 @@ def test_recipes_come_out_as_written(shared: Path) -> None:
             default_requests(claim)
         held = [claim for claim in claims if claim.get("status", {}).get("allocation")]
         claims_of.append([claim["metadata"]["name"] for claim in claims if claim not in held])
+        features = FEATURES[minor] if case["features"] == ["all"] else case["features"]
         lines.append(
             {
                 "name": name,
-                "features": dict.fromkeys(expected[name]["features"], True),
+                "features": {feature: True for feature in features if feature in FEATURES[minor]},
                 "classes": [entry for entry in objects if entry["kind"] == "DeviceClass"],
                 "slices": [entry for entry in objects if entry["kind"] == "ResourceSlice"],
                 "node": next(entry for entry in objects if entry["kind"] == "Node"),
@@ -105,21 +111,22 @@ def test_recipes_come_out_as_written(shared: Path) -> None:
             }
         )
     wrong = {}
-    kinds = {"abort": "fatal", "node-fail": "node", "no-fit": None, "ok": None}
-    for name, own, answer in zip(names, claims_of, answers(lines), strict=True):
-        want = expected[name]["1.37.2"]
-        got = dict(zip(own, answer.get("results", ()), strict=False))
-        same = (
-            answer.get("errorKind") == kinds[want["outcome"]]
-            and answer["fit"] == (want["outcome"] == "ok")
-            and want.get("text", "") == answer.get("error", "")
-            and {key: allocation(value, ordered=True) for key, value in got.items()}
-            == {key: allocation(value, ordered=True) for key, value in want.get("claims", {}).items()}
-        )
+    kinds = {"abort": "fatal", "node-fail": "node", "no-fit": None, "ok": None, "unsupported-input": "input"}
+    for name, own, answer in zip(expected, claims_of, answers(lines, minor), strict=True):
+        want = expected[name][patch]
+        same = answer.get("errorKind") == kinds[want["outcome"]] and answer["fit"] == (want["outcome"] == "ok")
+        if minor != "1.35" and want["outcome"] != "unsupported-input":
+            got = dict(zip(own, answer.get("results", ()), strict=False))
+            same = (
+                same
+                and want.get("text", "") == answer.get("error", "")
+                and {key: allocation(value, ordered=True) for key, value in got.items()}
+                == {key: allocation(value, ordered=True) for key, value in want.get("claims", {}).items()}
+            )
         if not same:
             wrong[name] = (want, answer)
-    assert not wrong
-    assert len(names) > 90
+    assert wrong == {}
+    assert len(expected) > 90
 
 
 def default_requests(claim: dict[str, Any]) -> None:

@@ -13,9 +13,9 @@ from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import ResourceSlice
 from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.inventory.pools import Gatherer, NodeSelectionError, Pool
-from drapolicy.release import release
+from drapolicy.release import Release, release
 
-FEATURES = release("1.37").features
+RELEASE = release("1.37")
 NODE = Node(metadata=ObjectMeta(name="n1", labels={"zone": "a"}))
 ZONE_A = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}]}
 UNREADABLE = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "Is"}]}]}
@@ -38,8 +38,8 @@ def part(name: str, *devices: Any, pool: str = "p", driver: str = "d.x", **spec:
     )
 
 
-def gather(*slices: ResourceSlice, features: frozenset[str] = FEATURES, node: Node = NODE) -> tuple[Pool, ...]:
-    return Gatherer(slices, features)(node)
+def gather(*slices: ResourceSlice, kubernetes: Release = RELEASE, node: Node = NODE) -> tuple[Pool, ...]:
+    return Gatherer(slices, kubernetes)(node)
 
 
 def devices(pools: tuple[Pool, ...]) -> list[str]:
@@ -176,11 +176,11 @@ def test_counters_come_from_any_slice_of_the_pool() -> None:
 
 def test_without_partitionable_devices_their_slices_are_not_seen_but_still_counted() -> None:
     """A counter slice is passed over, yet it completes its pool."""
-    off = FEATURES - {"PartitionableDevices"}
-    (pool,) = gather(part("s", draws("a"), "b", count=2), part("c", count=2, **COUNTERS), features=off)
+    off = RELEASE.with_features(RELEASE.features - {"PartitionableDevices"})
+    (pool,) = gather(part("s", draws("a"), "b", count=2), part("c", count=2, **COUNTERS), kubernetes=off)
     assert not pool.incomplete
     assert devices((pool,)) == ["a", "b"]
-    assert gather(part("s", {"name": "a", "nodeName": "n1"}, perDeviceNodeSelection=True), features=off) == ()
+    assert gather(part("s", {"name": "a", "nodeName": "n1"}, perDeviceNodeSelection=True), kubernetes=off) == ()
 
 
 def test_slices_with_compatibility_groups_are_passed_over() -> None:

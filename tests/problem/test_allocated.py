@@ -19,9 +19,9 @@ from drapolicy.api.resource import (
 from drapolicy.errors import InputError
 from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.problem.allocated import AllocatedState
-from drapolicy.release import release
+from drapolicy.release import Release, release
 
-FEATURES = release("1.37").features
+RELEASE = release("1.37")
 D0 = DeviceId("gpu.x", "p", "d0")
 
 
@@ -43,9 +43,9 @@ def allocation(*results: DeviceRequestAllocationResult) -> AllocationResult:
     return AllocationResult(devices=DeviceAllocationResult(results=list(results)))
 
 
-def state(*results: DeviceRequestAllocationResult, features: frozenset[str] = FEATURES) -> AllocatedState:
+def state(*results: DeviceRequestAllocationResult, kubernetes: Release = RELEASE) -> AllocatedState:
     claim = ResourceClaim(status=ResourceClaimStatus(allocation=allocation(*results)))
-    return AllocatedState.from_claims([claim, ResourceClaim()], features)
+    return AllocatedState.from_claims([claim, ResourceClaim()], kubernetes)
 
 
 def test_a_device_is_taken_as_a_whole() -> None:
@@ -77,7 +77,9 @@ def test_a_share_of_nothing_is_still_a_share() -> None:
 
 def test_without_consumable_capacity_a_share_takes_the_whole_device() -> None:
     """As the scheduler falls back (S20)."""
-    taken = state(held(share="a", mem="1Gi"), features=FEATURES - {"ConsumableCapacity"})
+    taken = state(
+        held(share="a", mem="1Gi"), kubernetes=RELEASE.with_features(RELEASE.features - {"ConsumableCapacity"})
+    )
     assert (taken.holds(D0), taken.shared(D0)) == (True, False)
 
 

@@ -67,7 +67,7 @@ def test_a_case_is_consistent(cases: list[Case]) -> None:
         assert 1 <= len(case.claims) <= 4
         assert all(claim.status.allocation is None for claim in case.claims)
         assert all(claim.status.allocation is not None for claim in case.existing)
-        assert case.features == release("1.37").features
+        assert case.release == release("1.37")
 
 
 def test_every_part_of_the_api_occurs(cases: list[Case]) -> None:

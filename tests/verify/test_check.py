@@ -33,7 +33,8 @@ from drapolicy.verify import Verifier, violations
 
 
 def rules(placed: Placed, **gates: bool) -> list[str]:
-    made = release("1.37", gates=gates)
+    default = release("1.37")
+    made = Release("1.37", default.gates.difference(name for name, on in gates.items() if not on))
     found = violations(placed.objects, placed.node, placed.claims, placed.results, made, existing=placed.existing)
     return [error.rule for error in found]
 

@@ -16,16 +16,16 @@ from drapolicy.api.resource import (
     ResourceSlice,
     ResourceSliceSpec,
 )
-from drapolicy.release import release
+from drapolicy.release import Release, release
 from drapolicy.verify.pools import Missing, Published, Sight, matches_node
 
 NODE = Node(metadata=ObjectMeta(name="here", labels={"zone": "a", "rack": "12", "empty": ""}))
-FEATURES = release("1.37").features
+RELEASE = release("1.37")
 
 
-def sees(*slices: ResourceSlice, device: str = "d", features: frozenset[str] = FEATURES) -> str:
+def sees(*slices: ResourceSlice, device: str = "d", kubernetes: Release = RELEASE) -> str:
     """``ok``, or the rule that keeps the node from the device."""
-    found = Sight(Published(slices), NODE, features, None).find(("x", "p", device))
+    found = Sight(Published(slices), NODE, kubernetes, None).find(("x", "p", device))
     return found.rule if isinstance(found, Missing) else "ok"
 
 
@@ -176,4 +176,4 @@ def test_slices_with_compatibility_groups_are_ignored() -> None:
 def test_without_the_gate_counters_are_not_seen_but_counted() -> None:
     """With partitionable devices off a counter slice is skipped, and the second look at the pool finds it again."""
     slices = [piece("a", "d", count=2), piece("b", count=2, counters="c")]
-    assert sees(*slices, features=FEATURES - {"PartitionableDevices"}) == "ok"
+    assert sees(*slices, kubernetes=release(gates={"DRAPartitionableDevices": False})) == "ok"

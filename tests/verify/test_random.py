@@ -28,10 +28,10 @@ CHUNKS, PLACEMENTS = 20, 500
 
 def reference(case: Case) -> tuple[Allocator, Gatherer]:
     slices = with_taint_rules(case.objects.slices, case.objects.taint_rules)
-    pools = Gatherer(slices, case.features)
-    allocated = AllocatedState.from_claims(case.existing, case.features)
+    pools = Gatherer(slices, case.release)
+    allocated = AllocatedState.from_claims(case.existing, case.release)
     classes = {item.metadata.name: item for item in case.objects.classes}
-    return Allocator(case.features, allocated, classes, slices, pools=pools), pools
+    return Allocator(case.release, allocated, classes, slices, pools=pools), pools
 
 
 def placements(seeds: Iterator[int], orders: int = 2) -> Iterator[Placed]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from drapolicy.api.core import Node
 from drapolicy.api.resource import DeviceClass, ResourceClaim, ResourceSlice
-from drapolicy.errors import InputError, UnsupportedFeatureError
+from drapolicy.errors import InputError
 from drapolicy.inventory.pool_device import PoolDevice, PoolId
 from drapolicy.inventory.pools import Gatherer, NodeSelectionError, Pool
 from drapolicy.problem.allocated import AllocatedState
@@ -22,7 +22,7 @@ from drapolicy.problem.reference.prepare import Preparation
 from drapolicy.problem.reference.search import ExpiredError, Search
 from drapolicy.problem.result import NodeSelectorError, allocation_results
 from drapolicy.problem.solution import Solution, Taken
-from drapolicy.release import SUPPORTED_FEATURES
+from drapolicy.release import Release
 
 _SHARE_SEED = 0
 
@@ -32,8 +32,8 @@ class Allocator:
 
     Parameters
     ----------
-    features
-        Allocator features that are on (``Release.features``).
+    release
+        Kubernetes release with its gates.
     allocated
         What is taken; may change between calls.
     classes
@@ -41,15 +41,10 @@ class Allocator:
     slices
         All slices of the cluster, with the taints of DeviceTaintRules; unused when ``pools`` is given.
     pools
-        Gives the pools of a node. They depend on slices, features and node alone, so a caller may keep them.
+        Gives the pools of a node. They depend on slices, release and node alone, so a caller may keep them.
     share_ids
         Gives a fresh share id at each call. By default version-4 UUIDs from a fixed seed, skipping those in use on
         the device.
-
-    Raises
-    ------
-    UnsupportedFeatureError
-        When a feature is on whose rules are not implemented.
 
     Attributes
     ----------
@@ -64,7 +59,7 @@ class Allocator:
 
     def __init__(
         self,
-        features: frozenset[str],
+        release: Release,
         allocated: AllocatedState,
         classes: Mapping[str, DeviceClass],
         slices: Sequence[ResourceSlice],
@@ -72,19 +67,13 @@ class Allocator:
         pools: Callable[[Node], tuple[Pool, ...]] | None = None,
         share_ids: Callable[[], str] | None = None,
     ) -> None:
-        missing = features - SUPPORTED_FEATURES
-        if missing:
-            message = (
-                f"no allocator available for features {', '.join(sorted(missing))}; their rules are not implemented"
-            )
-            raise UnsupportedFeatureError(message, missing)
         self.steps = 0
-        self._features = features
+        self._release = release
         self._allocated = allocated
         self._classes = classes
-        self._pools = pools if pools is not None else Gatherer(slices, features)
+        self._pools = pools if pools is not None else Gatherer(slices, release)
         self._share_ids = share_ids
-        self._eligibility = Eligibility(features)
+        self._eligibility = Eligibility(release)
         self._counters: dict[PoolId, dict[tuple[str, str], int]] = {}
         self._counters_version = allocated.version
 
@@ -131,11 +120,11 @@ class Allocator:
         devices = [device for pool in pools for device in pool.devices]
         search: Search | None = None
         try:
-            plans = Preparation(self._features, self._classes, pools, self._eligibility).plans(claims)
+            plans = Preparation(self._release, self._classes, pools, self._eligibility).plans(claims)
             board = Board(
                 devices,
                 len(claims),
-                features=self._features,
+                release=self._release,
                 allocated=self._allocated,
                 eligibility=self._eligibility,
                 counters=CounterLedger(self._opening(pools)),
@@ -175,7 +164,7 @@ class Allocator:
                 solution,
                 node_name=node.metadata.name,
                 classes=self._classes,
-                features=self._features,
+                release=self._release,
                 share_id=share_id,
             )
         except NodeSelectorError as error:

@@ -11,6 +11,7 @@ from drapolicy.problem.reference.counters import CounterLedger
 from drapolicy.problem.reference.eligibility import Eligibility, tolerated
 from drapolicy.problem.reference.plan import AbortError, Plan
 from drapolicy.problem.solution import Taken
+from drapolicy.release import Release
 
 
 class Move(NamedTuple):
@@ -31,8 +32,8 @@ class Board:
         Devices of the node.
     claims
         Number of claims.
-    features
-        Allocator features that are on.
+    release
+        Kubernetes release with its gates.
     allocated
         What was taken before.
     eligibility, counters
@@ -49,7 +50,7 @@ class Board:
         devices: Sequence[PoolDevice],
         claims: int,
         *,
-        features: frozenset[str],
+        release: Release,
         allocated: AllocatedState,
         eligibility: Eligibility,
         counters: CounterLedger,
@@ -58,9 +59,9 @@ class Board:
         self._allocated = allocated
         self._eligibility = eligibility
         self._counters = counters
-        self._consumable = "ConsumableCapacity" in features
-        self._partitionable = "PartitionableDevices" in features
-        self._heeds_taints = "DeviceTaints" in features
+        self._consumable = "ConsumableCapacity" in release.features
+        self._partitionable = "PartitionableDevices" in release.features
+        self._heeds_taints = "DeviceTaints" in release.features
         self._busy = {device.index for device in devices if allocated.holds(device.id)}
         self._marks: dict[int, int] = {}
         self._free: dict[int, list[int]] = {}

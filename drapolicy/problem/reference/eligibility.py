@@ -11,6 +11,7 @@ from drapolicy.cel.errors import CompileError, with_hint
 from drapolicy.inventory.pool_device import PoolDevice
 from drapolicy.problem.reference.capacity import Charge, charge
 from drapolicy.problem.reference.plan import AbortError, Plan
+from drapolicy.release import Release
 
 
 class Eligibility:
@@ -18,13 +19,13 @@ class Eligibility:
 
     Parameters
     ----------
-    features
-        Allocator features that are on.
+    release
+        Kubernetes release with its gates.
     """
 
-    def __init__(self, features: frozenset[str]) -> None:
-        self._binding = "DeviceBindingAndStatus" in features
-        self._fractional = "FractionalCapacityRange" in features
+    def __init__(self, release: Release) -> None:
+        self._binding = release.binds
+        self._fractional = "FractionalCapacityRange" in release.features
         self._programs: dict[str, cel.Program | str] = {}
 
     def selectable(self, plan: Plan, device: PoolDevice) -> bool:

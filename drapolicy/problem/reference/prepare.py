@@ -18,6 +18,7 @@ from drapolicy.inventory.pools import Pool
 from drapolicy.problem.reference.constraints import Constraint, DistinctAttribute, MatchAttribute
 from drapolicy.problem.reference.eligibility import Eligibility
 from drapolicy.problem.reference.plan import AbortError, Plan, claim_name
+from drapolicy.release import Release
 
 MAX_RESULTS = 32
 
@@ -27,8 +28,8 @@ class Preparation:
 
     Parameters
     ----------
-    features
-        Allocator features that are on.
+    release
+        Kubernetes release with its gates.
     classes
         Device classes by name.
     pools
@@ -39,12 +40,12 @@ class Preparation:
 
     def __init__(
         self,
-        features: frozenset[str],
+        release: Release,
         classes: Mapping[str, DeviceClass],
         pools: Sequence[Pool],
         eligibility: Eligibility,
     ) -> None:
-        self._features = features
+        self._release = release
         self._classes = classes
         self._pools = pools
         self._eligibility = eligibility
@@ -91,10 +92,10 @@ class Preparation:
 
     def _check_gates(self, claim: ResourceClaim, request: DeviceRequest) -> None:
         where = f"claim {claim_name(claim)}, request {request.name}"
-        if request.first_available and "PrioritizedList" not in self._features:
+        if request.first_available and "PrioritizedList" not in self._release.features:
             message = f"{where}: has subrequests, but the DRAPrioritizedList feature is disabled"
             raise AbortError(message)
-        if "ConsumableCapacity" in self._features:
+        if "ConsumableCapacity" in self._release.features:
             return
         disabled = "has capacity requests, but the DRAConsumableCapacity feature is disabled"
         if request.exactly is not None and request.exactly.capacity is not None:
@@ -134,7 +135,7 @@ class Preparation:
         if (
             isinstance(spec, ExactDeviceRequest)
             and spec.admin_access is not None
-            and "AdminAccess" not in self._features
+            and "AdminAccess" not in self._release.features
         ):
             message = f"{where}: admin access is requested, but the feature is disabled"
             raise AbortError(message)
@@ -154,7 +155,7 @@ class Preparation:
             name,
             spec,
             self._classes[class_name],
-            fractional="FractionalCapacityRange" in self._features,
+            fractional="FractionalCapacityRange" in self._release.features,
         )
         if spec.allocation_mode == "ExactCount":
             if spec.count < 0:
@@ -188,7 +189,7 @@ class Preparation:
         return found
 
     def _big_enough(self, plan: Plan, device: PoolDevice) -> bool:
-        if "ConsumableCapacity" not in self._features:
+        if "ConsumableCapacity" not in self._release.features:
             return True
         charge = self._eligibility.charge(plan, device)
         if charge.problem:

@@ -86,7 +86,7 @@ class Kit:
         """Return an allocator that knows class any and those given."""
         known = {entry.metadata.name: entry for entry in [self.device_class(), *classes]}
         return Allocator(
-            self.features if features is None else features,
+            release().with_features(self.features if features is None else features),
             AllocatedState() if allocated is None else allocated,
             known,
             slices,

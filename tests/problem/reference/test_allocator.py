@@ -9,12 +9,13 @@ import pytest
 from drapolicy.api.core import Node
 from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.quantity import Quantity
-from drapolicy.errors import InputError, UnsupportedFeatureError
+from drapolicy.errors import InputError
 from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.inventory.pools import Gatherer
 from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.outcome import Abort, Fits, NodeError, NoFit
 from drapolicy.problem.reference import Allocator
+from drapolicy.release import release
 
 
 def taken(*devices: str, shares: dict[str, dict[str, str]] | None = None) -> AllocatedState:
@@ -86,13 +87,6 @@ def test_a_negative_count_is_refused(kit: Any) -> None:
     """The API server lets none in, and upstream would not survive it."""
     with pytest.raises(InputError, match="count -1 is negative"):
         kit.allocate([kit.slice(["d"])], kit.claim(kit.request(count=-1)))
-
-
-def test_features_without_rules_are_refused_by_name(kit: Any) -> None:
-    """Semantics are never approximated."""
-    with pytest.raises(UnsupportedFeatureError) as caught:
-        kit.allocator([], features=kit.features | {"ListTypeAttributes"})
-    assert caught.value.missing == ("ListTypeAttributes",)
 
 
 def test_an_empty_constraint_ends_the_attempt(kit: Any) -> None:
@@ -172,7 +166,7 @@ def test_an_unreadable_node_selector_ends_the_attempt(kit: Any) -> None:
 
 def test_pools_gathered_before_give_the_same_answers(kit: Any) -> None:
     """They depend on slices, features and node alone."""
-    pools = Gatherer([kit.slice("abc")], kit.features)(kit.node)
+    pools = Gatherer([kit.slice("abc")], release())(kit.node)
     allocator = kit.allocator([], pools=lambda _: pools)
     first = allocator.allocate(kit.node, [kit.claim(kit.request(count=2))])
     assert first == allocator.allocate(kit.node, [kit.claim(kit.request(count=2))])
