@@ -20,6 +20,7 @@ from drapolicy.cel.steps import Run
 from drapolicy.cel.syntax import Checked
 from drapolicy.cel.tracking import TrackedBuilder, Tracker
 from drapolicy.cel.values import Optional, type_name
+from drapolicy.release import Release
 
 # Kubernetes refuses longer ones (CELSelectorExpressionMaxLength).
 MAX_BYTES = 10 * 1024
@@ -61,12 +62,22 @@ class Program:
         EvaluationError
             With upstream's text of the runtime error, which aborts the allocation of the pod (K8s S56).
         """
+        return _bool(self.value(view))
+
+    def value(self, view: DeviceView) -> Any:
+        """Return the CEL value of the expression, whatever its type.
+
+        Raises
+        ------
+        EvaluationError
+            With upstream's text of the runtime error.
+        """
         if view.fault is not None:
             raise EvaluationError(view.fault)
         if view.scale > self.free_to:
             run, slots = _tracked(self)
-            return _bool(run([view.device, Tracker(), *[None] * (slots - 2)]))
-        return _bool(self._run([view.device, None, *[None] * (self._slots - 2)]))
+            return run([view.device, Tracker(), *[None] * (slots - 2)])
+        return self._run([view.device, None, *[None] * (self._slots - 2)])
 
     def actual_cost(self, view: DeviceView) -> int:
         """Return what evaluating a device costs, in units of cel-go; an evaluation that fails costs what it spent.
@@ -128,14 +139,14 @@ def _not_bool(value: Any) -> EvaluationError:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(expression: str) -> Program | CompileError:
+def _compiled(expression: str, derived: bool) -> Program | CompileError:
     """Return the program, or the error in its place, so that both are kept."""
     size = len(expression.encode(errors="surrogatepass"))
     if size > MAX_BYTES:
         return CompileError(f"the expression has {size} bytes; at most {MAX_BYTES} are allowed", expression)
     try:
         checked = type_check(expression)
-        validate(checked, expression)
+        validate(checked, expression, derived=derived)
         builder = Builder(checked, expression)
         run = builder.build(checked.root)
     except CompileError as error:
@@ -143,13 +154,23 @@ def _compiled(expression: str) -> Program | CompileError:
     return Program(expression, checked, free_to(checked), run, builder.slots)
 
 
-def compile(expression: str) -> Program:  # noqa: A001
+def compiled(expression: str, release: Release | None, *, derived: bool = False) -> Program:
+    """Return the program of a selector, or of a derived attribute."""
+    result = _compiled(expression, derived)
+    if isinstance(result, CompileError):
+        raise CompileError(str(result), expression, unsupported=result.unsupported)
+    return result
+
+
+def compile(expression: str, release: Release | None = None) -> Program:  # noqa: A001
     """Return a selector ready to evaluate; the last thousand are kept.
 
     Parameters
     ----------
     expression
         A CEL expression over ``device``, of bool or of a type known only when it runs.
+    release
+        Kubernetes release with its gates; None for 1.37.
 
     Raises
     ------
@@ -163,7 +184,4 @@ def compile(expression: str) -> Program:  # noqa: A001
     >>> compile('device.driver == "gpu.example.com"').evaluate(device_view("gpu.example.com", Device(name="gpu-0")))
     True
     """
-    result = _compiled(expression)
-    if isinstance(result, CompileError):
-        raise CompileError(str(result), expression, unsupported=result.unsupported)
-    return result
+    return compiled(expression, release)

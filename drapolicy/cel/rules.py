@@ -17,7 +17,7 @@ def type_text(kind: Type) -> str:
     return f"{name}({', '.join(map(type_text, parameters))})" if parameters else name
 
 
-def validate(checked: Checked, expression: str) -> None:
+def validate(checked: Checked, expression: str, *, derived: bool = False) -> None:
     """Refuse what upstream's validators refuse.
 
     Raises
@@ -30,8 +30,18 @@ def validate(checked: Checked, expression: str) -> None:
         text = "\n".join(_located(checked, node, reason, expression) for node, reason in faults)
         raise CompileError(f"compilation failed: {text}", expression)
     result = checked.type_of(checked.root)
-    if result[0] not in {"bool", "dyn"}:
+    if derived:
+        if not (_scalar(result) or (result[0] == "list" and _scalar(result[1][0]))):
+            raise CompileError(f"{_DERIVED}, not {type_text(result)}", expression)
+    elif result[0] not in {"bool", "dyn"}:
         raise CompileError(f"must evaluate to bool or the unknown type, not {type_text(result)}", expression)
+
+
+_DERIVED = "must evaluate to a primitive scalar (string, integer, boolean, semver) or a list of these scalars"
+
+
+def _scalar(kind: Type) -> bool:
+    return kind[0] in {"bool", "int", "string", "dyn", "kubernetes.Semver"}
 
 
 def _faults(checked: Checked, root: Node) -> Iterator[tuple[Node, str]]:

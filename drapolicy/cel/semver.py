@@ -7,7 +7,7 @@ largest number, and asks for no order and no texts of errors.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import ClassVar
 
@@ -23,7 +23,7 @@ _Part = tuple[int, int, str]
 
 @dataclass(frozen=True, slots=True)
 class Semver:
-    """A version; build metadata is no part of it, because neither order nor equality look at it.
+    """A version; neither order nor equality look at build metadata.
 
     Attributes
     ----------
@@ -31,6 +31,8 @@ class Semver:
         Major, minor and patch.
     prerelease
         Parts after the dash; a version without sorts after those with.
+    text
+        The version as written, build metadata included.
     """
 
     cel_type: ClassVar[str] = "kubernetes.Semver"
@@ -38,6 +40,7 @@ class Semver:
     unhashable: ClassVar[bool] = True
     release: tuple[int, int, int]
     prerelease: tuple[_Part, ...] = ()
+    text: str = field(default="", compare=False)
 
     @property
     def order(self) -> tuple[tuple[int, int, int], bool, tuple[_Part, ...]]:
@@ -78,7 +81,7 @@ def parse(text: str) -> Semver:
             raise EvaluationError("Build meta data is empty")
         if not _ALPHANUMERIC.fullmatch(part):
             raise EvaluationError(f"Invalid character(s) found in build meta data {quoted(part)}")
-    return Semver((major, minor, patch), parsed)
+    return Semver((major, minor, patch), parsed, text)
 
 
 def parse_normalized(text: str) -> Semver:

@@ -155,6 +155,34 @@ def go_name(value: Any) -> str:
     return _GO_NAMES.get(name) or f"cel.{name.rpartition('.')[2]}"
 
 
+_GO_VALUES = {
+    "int": "int64",
+    "uint": "uint64",
+    "double": "float64",
+    "bytes": "[]uint8",
+    "null_type": "structpb.NullValue",
+    "list": "[]ref.Val",
+    "map": "map[ref.Val]ref.Val",
+    "kubernetes.Quantity": "*resource.Quantity",
+    "kubernetes.Semver": "semver.Version",
+    "kubernetes.URL": "*url.URL",
+    "kubernetes.NamedFormat": "cel.Format",
+    "net.IP": "netip.Addr",
+    "net.CIDR": "netip.Prefix",
+    "google.protobuf.Duration": "time.Duration",
+    "google.protobuf.Timestamp": "time.Time",
+    "optional_type": "<nil>",
+}
+
+
+def go_value_name(value: Any) -> str:
+    """Return the type of the Go value inside a CEL value, which some error texts name."""
+    if type(value) is DefaultMap:
+        return "map[string]interface {}"
+    name = type_name(value)
+    return _GO_VALUES.get(name, name)
+
+
 def no_overload() -> EvaluationError:
     """Return the error of an operation that does not exist for the types at hand."""
     return EvaluationError("no such overload")
