@@ -133,9 +133,21 @@ def test_variants_handle_what_the_smaller_ones_do() -> None:
         release().unhandled("fast")
 
 
+def test_a_variant_can_be_forced_with_its_own_behaviour() -> None:
+    """It must handle the features that are on; otherwise the features choose it (S19)."""
+    stable = release("1.37").with_features([])
+    assert [stable.variant, stable.behaviour.sets, stable.behaviour.complete] == ["stable", False, False]
+    forced = stable.with_variant("experimental")
+    assert [forced.variant, forced.behaviour.sets, forced.behaviour.complete] == ["experimental", True, True]
+    assert forced.with_features(["AdminAccess"]).variant == "experimental"
+    with pytest.raises(InputError, match="variant stable cannot handle ConsumableCapacity, DeviceBinding"):
+        release().with_variant("stable")
+
+
 def test_the_tables_have_a_column_for_each_release() -> None:
     """Every gate that another needs exists, in every release that has the other."""
     assert BEHAVIOURS.keys() == set(MINORS)
+    assert all(BEHAVIOURS[minor].keys() == VARIANTS[minor].keys() for minor in MINORS)
     for name, row in GATES.items():
         assert len(row) == len(MINORS)
         for needed in NEEDS.get(name, ()):

@@ -6,7 +6,7 @@ A :class:`Release` is made once at load and carried by ``Fleet``; it is never gl
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from drapolicy.errors import InputError, UnsupportedFeatureError
@@ -26,20 +26,23 @@ class Release:
         For example ``"1.37"``.
     gates
         Names of the gates that are on.
+    forced
+        Variant of upstream's allocator to follow; by default the one that the features select.
     """
 
     minor: str
     gates: frozenset[str]
+    forced: str = ""
 
     @cached_property
     def features(self) -> frozenset[str]:
         """Names of the allocator features that the gates turn on: fields of upstream's ``Features`` struct."""
         return frozenset(name for name, gates in FEATURES[self.minor].items() if self.gates.issuperset(gates))
 
-    @property
+    @cached_property
     def behaviour(self) -> Behaviour:
-        """What the release decides otherwise than its neighbours, gates aside."""
-        return BEHAVIOURS[self.minor]
+        """What the release, by the variant of its allocator, decides otherwise than others, gates aside."""
+        return BEHAVIOURS[self.minor][self.variant]
 
     @property
     def binds(self) -> bool:
@@ -48,8 +51,8 @@ class Release:
 
     @property
     def variant(self) -> str:
-        """Upstream's copy of the allocator that these features select: stable, incubating or experimental."""
-        return next(name for name, handled in VARIANTS[self.minor].items() if self.features <= handled)
+        """Upstream's copy of the allocator that decides: stable, incubating or experimental."""
+        return self.forced or next(name for name, handled in VARIANTS[self.minor].items() if self.features <= handled)
 
     def unhandled(self, variant: str) -> frozenset[str]:
         """Return the features that are on and that a variant of upstream's allocator cannot handle.
@@ -90,7 +93,21 @@ class Release:
             raise InputError(message)
         of_features = {gate for gates in known.values() for gate in gates}
         on = {gate for name in wanted for gate in known[name]}
-        return Release(self.minor, (self.gates - of_features) | on)
+        return replace(self, gates=(self.gates - of_features) | on)
+
+    def with_variant(self, variant: str) -> Release:
+        """Return the release with a variant of upstream's allocator that its features need not select.
+
+        Raises
+        ------
+        InputError
+            For an unknown variant, or one that lacks a feature that is on.
+        """
+        lacking = self.unhandled(variant)
+        if lacking:
+            message = f"variant {variant} cannot handle {', '.join(sorted(lacking))}; leave the variant out"
+            raise InputError(message)
+        return replace(self, forced=variant)
 
 
 def release(minor: str = NEWEST, *, gates: Mapping[str, bool] | None = None) -> Release:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 
@@ -40,6 +40,27 @@ class Behaviour:
         Results carry the tolerations of their request (K8s S55).
     names_failing_device
         Runtime errors of CEL name the device and give advice (K8s S56).
+    lists_config_once
+        Configuration of a claim is listed once, not once for each request that it names (K8s S55).
+    blames_alternative
+        A sub-request that asks for capacity while the gate is off is named itself, not its request (K8s S29).
+    matches_each_alternative
+        Each alternative of mode All asks its own selectors; otherwise the second gets the devices that those of the
+        first let through, if the first is of mode All too (K8s S30).
+    ignores_unknown_effects
+        A taint keeps nobody off whose effect is neither NoSchedule nor NoExecute (K8s S47).
+    alpha_fields
+        Derived attributes and compatibility groups are fields of the API; other releases do not see them (K8s S46,
+        S53).
+    complete
+        The allocator knows distinct attributes, requests for capacity and devices that bind to a node. Otherwise the
+        first are unknown constraints, and it looks past the others (K8s S19).
+    heeds_node_operations
+        Devices that skip node operations need a gate and a node that can do without; otherwise they are like any
+        other (K8s S38).
+    devices_have_overhead
+        Devices may cost resources of their node besides those they stand for, and a claim of such devices need not
+        be used by a container (K8s S74).
     """
 
     ordered: bool = True
@@ -54,6 +75,14 @@ class Behaviour:
     clears_requests: bool = True
     copies_tolerations: bool = True
     names_failing_device: bool = True
+    lists_config_once: bool = True
+    blames_alternative: bool = True
+    matches_each_alternative: bool = True
+    ignores_unknown_effects: bool = True
+    alpha_fields: bool = True
+    complete: bool = True
+    heeds_node_operations: bool = True
+    devices_have_overhead: bool = True
 
 
 _1_37: Final = Behaviour()
@@ -65,6 +94,10 @@ _1_36: Final = Behaviour(
     counters="pool name",
     clears_requests=False,
     names_failing_device=False,
+    lists_config_once=False,
+    alpha_fields=False,
+    heeds_node_operations=False,
+    devices_have_overhead=False,
 )
 _1_35: Final = Behaviour(
     ordered=False,
@@ -77,6 +110,11 @@ _1_35: Final = Behaviour(
     counters="pool name",
     clears_requests=False,
     names_failing_device=False,
+    lists_config_once=False,
+    matches_each_alternative=False,
+    alpha_fields=False,
+    heeds_node_operations=False,
+    devices_have_overhead=False,
 )
 _1_34: Final = Behaviour(
     ordered=False,
@@ -91,5 +129,26 @@ _1_34: Final = Behaviour(
     clears_requests=False,
     copies_tolerations=False,
     names_failing_device=False,
+    lists_config_once=False,
+    blames_alternative=False,
+    matches_each_alternative=False,
+    ignores_unknown_effects=False,
+    alpha_fields=False,
+    heeds_node_operations=False,
+    devices_have_overhead=False,
 )
-BEHAVIOURS: Final[dict[str, Behaviour]] = {"1.34": _1_34, "1.35": _1_35, "1.36": _1_36, "1.37": _1_37}
+
+
+def _variants(experimental: Behaviour, *, incubating_complete: bool = True) -> dict[str, Behaviour]:
+    incubating = replace(experimental, complete=incubating_complete, heeds_node_operations=False)
+    stable = replace(incubating, ordered=False, sets=False, complete=False)
+    return {"stable": stable, "incubating": incubating, "experimental": experimental}
+
+
+# By minor release and variant: upstream's copies of the allocator differ where a feature was worked on.
+BEHAVIOURS: Final[dict[str, dict[str, Behaviour]]] = {
+    "1.34": _variants(_1_34, incubating_complete=False),
+    "1.35": _variants(_1_35, incubating_complete=False),
+    "1.36": _variants(_1_36),
+    "1.37": _variants(_1_37),
+}
