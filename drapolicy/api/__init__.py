@@ -3,10 +3,11 @@
 ==========================  ==========================================================================
 `load`, `loads`, `stream`   files, folders and streams, or a text, to `Objects`; big inputs file by file
 `dump`, `to_builtins`       objects to YAML or JSON, or to plain values
+`absent_fields`             fields of a document that a release does not have
 `apply_defaults`            unset fields filled in as the API server does
 `validate`                  what the API server would refuse in an object
 `Quantity`                  exact amounts
-``resource``, ``core``      the objects of ``resource.k8s.io/v1``, and the parts of ``v1`` that are needed
+``resource``, ``core``      the objects of ``resource.k8s.io``, and the parts of ``v1`` that are needed
 ==========================  ==========================================================================
 """
 
@@ -18,6 +19,7 @@ from drapolicy.api.encode import dump, to_builtins
 from drapolicy.api.load import load, loads, stream
 from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.objects import Objects
+from drapolicy.api.pool_status import ResourcePoolStatusRequest
 from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import (
     API_GROUP,
@@ -29,6 +31,7 @@ from drapolicy.api.resource import (
     ResourceSlice,
 )
 from drapolicy.api.validation import validate
+from drapolicy.api.versions.fields import absent_fields
 
 __all__ = [
     "API_GROUP",
@@ -43,7 +46,9 @@ __all__ = [
     "Quantity",
     "ResourceClaim",
     "ResourceClaimTemplate",
+    "ResourcePoolStatusRequest",
     "ResourceSlice",
+    "absent_fields",
     "apply_defaults",
     "dump",
     "load",

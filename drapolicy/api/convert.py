@@ -140,7 +140,7 @@ class _Cleaner:
             elif key == kind.tag_field:
                 result[key] = inner
             elif kind.forbid_unknown_fields:
-                self._unknown(join(path, key), _unknown_message(key, list(fields)))
+                self._unknown(join(path, key), unknown_message(key, list(fields)))
             else:
                 self._broken(inner, join(path, key))
         for name, field in fields.items():
@@ -226,7 +226,7 @@ def _was_a_word(value: Any) -> str:
     return f" (YAML reads plain {words} as {shown(value)})"
 
 
-def _unknown_message(key: str, known: list[str]) -> str:
+def unknown_message(key: str, known: list[str]) -> str:
     """Say that a field is unknown, and which one was meant if one differs in case or by a letter or two."""
     from difflib import get_close_matches
 

@@ -13,9 +13,13 @@ from msgspec import inspect
 
 from drapolicy.api.convert import type_info, without_none
 from drapolicy.api.core import PartialObject
+from drapolicy.api.kinds import label
 from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import ResourceSlice
+from drapolicy.api.versions.rewriting import check_version, from_v1
+from drapolicy.api.versions.served import SERVED
 from drapolicy.api.yaml_scalars import resolve
+from drapolicy.errors import Fault, InputError
 
 _SOURCE: Final = "__source__"
 _FIRST: Final = ("apiVersion", "kind", "metadata")
@@ -25,7 +29,7 @@ _LIKE_A_NUMBER = re.compile(r"[-+]?[.0-9][-+.,:_0-9a-fA-FxXoOtTzZ ]*|[-+]?\.(?:i
 _MARKS = {"=", "<<", "-", "~", ""}
 
 
-def to_builtins(thing: Any) -> dict[str, Any]:
+def to_builtins(thing: Any, version: str | None = None) -> dict[str, Any]:
     """Return an object as plain values: ``apiVersion`` and ``kind`` first, unset fields left out.
 
     What a Node, Pod or Namespace was read with but is not modelled comes back from its ``source``; what is modelled
@@ -35,13 +39,34 @@ def to_builtins(thing: Any) -> dict[str, Any]:
     ----------
     thing
         An object of `drapolicy.api`, or one of its parts.
+    version
+        Version of ``resource.k8s.io`` to write an object of that group in, such as ``v1beta1``; the newest that can
+        hold it if left out. Parts are written as in ``v1``.
+
+    Raises
+    ------
+    InputError
+        For an unknown version, and for an object that the version cannot hold, with every field.
 
     Examples
     --------
     >>> from drapolicy.api.resource import DeviceClass
     >>> to_builtins(DeviceClass())
     {'apiVersion': 'resource.k8s.io/v1', 'kind': 'DeviceClass', 'metadata': {}, 'spec': {}}
+    >>> to_builtins(DeviceClass(), "v1beta1")["apiVersion"]
+    'resource.k8s.io/v1beta1'
     """
+    faults: list[Fault] = []
+    made = _plain_values(thing, version, faults)
+    if faults:
+        raise InputError(faults=faults)
+    return made
+
+
+def _plain_values(thing: Any, version: str | None, faults: list[Fault]) -> dict[str, Any]:
+    """Return an object as plain values, and note what its version cannot hold."""
+    if version is not None:
+        check_version(version)
     made: dict[str, Any] = msgspec.to_builtins(thing, enc_hook=_plain, builtin_types=(Decimal,))
     made.pop(_SOURCE, None)
     if not hasattr(thing, "api_version") or not hasattr(thing, "metadata"):
@@ -56,11 +81,14 @@ def to_builtins(thing: Any) -> dict[str, Any]:
         # The API server writes generation 0, which is read like an absent one.
         pool = {"name": thing.spec.pool.name, "generation": thing.spec.pool.generation}
         made["spec"]["pool"] = pool | made["spec"].get("pool", {})
+    if type(thing).__name__ in SERVED:
+        thing_label = label(made["kind"], thing.metadata.namespace, thing.metadata.name)
+        made = from_v1(made, version, lambda path, message: faults.append(Fault("", -1, thing_label, path, message)))
     head = {key: made[key] for key in _FIRST}
     return head | {key: value for key, value in made.items() if key not in _FIRST}
 
 
-def dump(things: Any, format: str = "yaml") -> str:  # noqa: A002
+def dump(things: Any, format: str = "yaml", *, version: str | None = None) -> str:  # noqa: A002
     """Return one object, or several, as text that `drapolicy.api.loads` and kubectl read back.
 
     Parameters
@@ -69,14 +97,21 @@ def dump(things: Any, format: str = "yaml") -> str:  # noqa: A002
         An object, `Objects` or an iterable of objects.
     format
         ``yaml``: a document for each object; ``json``: the object, or a ``v1 List`` of several.
+    version
+        Version of ``resource.k8s.io``, as in `to_builtins`; objects of other groups are written as they are.
 
     Raises
     ------
     ValueError
         If the format is another one, or a number in opaque parameters is not finite.
+    InputError
+        For an unknown version, and with every field of every object that the version cannot hold.
     """
     one = isinstance(things, msgspec.Struct)
-    plain = [to_builtins(thing) for thing in ([things] if one else things)]
+    faults: list[Fault] = []
+    plain = [_plain_values(thing, version, faults) for thing in ([things] if one else things)]
+    if faults:
+        raise InputError(faults=faults)
     if format == "json":
         made = plain[0] if one else {"apiVersion": "v1", "kind": "List", "items": plain, "metadata": {}}
         encoded = msgspec.json.Encoder(decimal_format="number").encode(_finite(made))

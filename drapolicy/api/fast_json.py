@@ -14,6 +14,9 @@ from drapolicy.api.convert import hook
 from drapolicy.api.kinds import RESOURCE_TYPES
 from drapolicy.api.resource import API_VERSION, ResourceSlice
 from drapolicy.api.values import ReadFault, Unreadable, number_of_json
+from drapolicy.api.versions.fields import may_hold_absent
+from drapolicy.api.versions.served import is_served
+from drapolicy.release import Release
 
 
 class _Head(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -48,11 +51,12 @@ _MIXED: Final[msgspec.json.Decoder[list[Any]]] = msgspec.json.Decoder(
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=_no_quantity)
 
 
-def read_list(data: bytes) -> list[Any] | None:
+def read_list(data: bytes, release: Release) -> list[Any] | None:
     """Return the objects of a JSON list that holds resource objects alone and no fault of form; None otherwise.
 
-    Any doubt sends the text the thorough way, which names every fault. The decoder sets missing fields to their
-    default and lets the last of two equal keys win; the first is told by identity, the second by counting keys.
+    Any doubt sends the text the thorough way, which names every fault: also a kind that the release does not serve,
+    and a field that it may not have. The decoder sets missing fields to their default and lets the last of two equal
+    keys win; the first is told by identity, the second by counting keys.
     """
     if b"{{" in data:
         return None
@@ -68,6 +72,9 @@ def read_list(data: bytes) -> list[Any] | None:
             return None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ReadFault):
         return None
+    for kind in {type(made).__name__ for made in objects}:
+        if not is_served(kind, "v1", release.minor) or may_hold_absent(data, kind, release):
+            return None
     default = ResourceSlice().api_version
     given = sum(made.api_version is not default for made in objects)
     if any(made.api_version != API_VERSION for made in objects) or not (implied or given == len(objects)):

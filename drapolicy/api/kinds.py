@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any, Final
 
 from drapolicy.api.core import CORE_VERSION, Namespace, Node, Pod
+from drapolicy.api.pool_status import ResourcePoolStatusRequest
 from drapolicy.api.resource import (
     API_GROUP,
     API_VERSION,
@@ -18,23 +19,33 @@ from drapolicy.api.resource import (
     ResourceClaimTemplate,
     ResourceSlice,
 )
+from drapolicy.api.versions.served import SERVED, VERSIONS, is_served, not_served
 from drapolicy.api.workloads import WORKLOAD_TYPES
+from drapolicy.release import NEWEST
 
 RESOURCE_TYPES: Final[dict[str, type[Any]]] = {
-    kind.__name__: kind for kind in (ResourceSlice, DeviceClass, ResourceClaim, ResourceClaimTemplate, DeviceTaintRule)
+    kind.__name__: kind
+    for kind in (
+        ResourceSlice,
+        DeviceClass,
+        ResourceClaim,
+        ResourceClaimTemplate,
+        DeviceTaintRule,
+        ResourcePoolStatusRequest,
+    )
 }
 CORE_TYPES: Final[dict[str, type[Any]]] = {kind.__name__: kind for kind in (Node, Pod, Namespace)}
 TYPES: Final[dict[tuple[str, str], type[Any]]] = {
-    **{(API_VERSION, name): kind for name, kind in RESOURCE_TYPES.items()},
+    **{(f"{API_GROUP}/{version}", name): RESOURCE_TYPES[name] for name in SERVED for version in SERVED[name]},
     **{(CORE_VERSION, name): kind for name, kind in CORE_TYPES.items()},
 }
 WORKLOAD_KINDS: Final = frozenset((kind().api_version, name) for name, kind in WORKLOAD_TYPES.items())
-CLUSTER_SCOPED: Final = frozenset({"ResourceSlice", "DeviceClass", "DeviceTaintRule", "Node", "Namespace"})
+CLUSTER_SCOPED: Final = frozenset(
+    {"ResourceSlice", "DeviceClass", "DeviceTaintRule", "ResourcePoolStatusRequest", "Node", "Namespace"}
+)
 DEFAULT_NAMESPACE: Final = "default"
 
-_BETA_VERSIONS = {"v1beta1", "v1beta2"}
 _OBSOLETE_VERSIONS = {"v1alpha1", "v1alpha2"}
-_ALPHA_TAINT_RULE = ("v1alpha3", "DeviceTaintRule")
 
 
 class Verdict(Enum):
@@ -47,41 +58,37 @@ class Verdict(Enum):
     REFUSED = "refused"
 
 
-def verdict(api_version: str, kind: str) -> tuple[Verdict, str]:
-    """Return what becomes of a document of this kind, and the fault's message if it is refused.
+def verdict(api_version: str, kind: str, minor: str = NEWEST) -> tuple[Verdict, str]:
+    """Return what becomes of a document of this kind in a release, and the fault's message if it is refused.
 
     Examples
     --------
     >>> verdict("example.com/v1", "ResourceClaim")[0].name
     'SKIPPED'
-    >>> verdict("resource.k8s.io/v1beta1", "ResourceClaim")[1]
-    'resource.k8s.io/v1beta1 is not supported yet; convert the ResourceClaim to resource.k8s.io/v1'
+    >>> verdict("resource.k8s.io/v1alpha3", "ResourceClaim")[1]
+    'resource.k8s.io/v1alpha3 ResourceClaim is obsolete; rewrite it for resource.k8s.io/v1'
     """
-    if (api_version, kind) in TYPES:
-        return Verdict.READ, ""
-    if (api_version, kind) in WORKLOAD_KINDS:
-        return Verdict.WORKLOAD, ""
     if list_item_kind(api_version, kind) is not None:
         return Verdict.LIST, ""
     group, _, version = api_version.partition("/")
-    if group != API_GROUP:
-        return Verdict.SKIPPED, ""
-    return _verdict_on_resource(api_version, version, kind)
+    if group == API_GROUP:
+        return _verdict_on_resource(api_version, version, kind, minor)
+    if (api_version, kind) in TYPES:
+        return Verdict.READ, ""
+    return (Verdict.WORKLOAD if (api_version, kind) in WORKLOAD_KINDS else Verdict.SKIPPED), ""
 
 
-def _verdict_on_resource(api_version: str, version: str, kind: str) -> tuple[Verdict, str]:
-    """Judge the kinds and versions of ``resource.k8s.io`` that are not read (K8s S1)."""
-    if version in _OBSOLETE_VERSIONS or (
-        version == "v1alpha3" and kind in RESOURCE_TYPES and (version, kind) != _ALPHA_TAINT_RULE
-    ):
+def _verdict_on_resource(api_version: str, version: str, kind: str, minor: str) -> tuple[Verdict, str]:
+    """Judge the kinds and versions of ``resource.k8s.io`` (K8s S1)."""
+    if version in _OBSOLETE_VERSIONS or (version == "v1alpha3" and version not in SERVED.get(kind, {version})):
         return Verdict.REFUSED, f"{api_version} {kind} is obsolete; rewrite it for {API_VERSION}"
-    if version in _BETA_VERSIONS or (version, kind) == _ALPHA_TAINT_RULE:
-        if kind not in RESOURCE_TYPES:
-            return Verdict.SKIPPED, ""
-        return Verdict.REFUSED, f"{api_version} is not supported yet; convert the {kind} to {API_VERSION}"
-    if version in {"v1", "v1alpha3"}:
+    if version not in VERSIONS:
+        return Verdict.REFUSED, f"{api_version!r} is not a version of {API_GROUP}; use {API_VERSION}"
+    if kind not in SERVED:
         return Verdict.SKIPPED, ""
-    return Verdict.REFUSED, f"{api_version!r} is not a version of {API_GROUP}; use {API_VERSION}"
+    if is_served(kind, version, minor):
+        return Verdict.READ, ""
+    return Verdict.REFUSED, not_served(kind, version, minor)
 
 
 def list_item_kind(api_version: str, kind: str) -> str | None:

@@ -9,6 +9,8 @@ from drapolicy.api.objects import Objects
 from drapolicy.api.reader import Reader, without_garbage_collection
 from drapolicy.api.sources import MAX_BYTES, Source, texts
 from drapolicy.api.values import ReadFault
+from drapolicy.release import Release
+from drapolicy.release import release as default_release
 
 
 def load(
@@ -17,6 +19,7 @@ def load(
     defaults: bool = True,
     expand: bool = True,
     validate: bool = True,
+    release: Release | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Objects:
     """Read objects from files, folders, standard input and streams, YAML or JSON, plain or gzipped.
@@ -34,6 +37,9 @@ def load(
         see `drapolicy.api.expand.expand`. Otherwise workloads are skipped.
     validate
         Whether to apply the validation of the API server.
+    release
+        Kubernetes release whose API is read: a version that it does not serve is refused, a field that it does not
+        have is unknown (K8s S1). 1.37 with its default gates if left out.
     max_bytes
         Largest text that is read from one file, decompressed.
 
@@ -47,7 +53,7 @@ def load(
     InputError
         If anything is wrong with any source; it carries all faults of all sources, in the order of the input.
     """
-    reader = Reader(strict=strict, defaults=defaults, validate=validate, keep_workloads=expand)
+    reader = _reader(release, strict=strict, defaults=defaults, validate=validate, keep_workloads=expand)
     return _load(reader, texts(*sources, max_bytes=max_bytes), expand=expand)
 
 
@@ -59,6 +65,7 @@ def loads(
     defaults: bool = True,
     expand: bool = True,
     validate: bool = True,
+    release: Release | None = None,
 ) -> Objects:
     """Read objects from a text; ``name`` stands for the file in messages, everything else is as in `load`.
 
@@ -78,12 +85,17 @@ def loads(
     'gpu.example.com'
     """
     data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-    reader = Reader(strict=strict, defaults=defaults, validate=validate, keep_workloads=expand)
+    reader = _reader(release, strict=strict, defaults=defaults, validate=validate, keep_workloads=expand)
     return _load(reader, [(name, data)], expand=expand)
 
 
 def stream(
-    *sources: Source, strict: bool = True, defaults: bool = True, validate: bool = True, max_bytes: int = MAX_BYTES
+    *sources: Source,
+    strict: bool = True,
+    defaults: bool = True,
+    validate: bool = True,
+    release: Release | None = None,
+    max_bytes: int = MAX_BYTES,
 ) -> Iterator[Objects]:
     """Yield the objects of one file after the other, so that memory holds one file's text at a time.
 
@@ -91,7 +103,7 @@ def stream(
 
     Parameters
     ----------
-    *sources, strict, defaults, validate, max_bytes
+    *sources, strict, defaults, validate, release, max_bytes
         As in `load`.
 
     Yields
@@ -104,12 +116,16 @@ def stream(
     InputError
         After the last file, if anything is wrong with any of them; what was yielded must then be dropped.
     """
-    reader = Reader(strict=strict, defaults=defaults, validate=validate, keep_workloads=False)
+    reader = _reader(release, strict=strict, defaults=defaults, validate=validate, keep_workloads=False)
     for name, data in texts(*sources, max_bytes=max_bytes):
         reader.skipped.clear()
         reader.ignored.clear()
         yield Objects.of(reader.read(name, data), reader.skipped, reader.ignored, reader.places)
     reader.raise_faults()
+
+
+def _reader(release: Release | None, **options: bool) -> Reader:
+    return Reader(release or default_release(), **options)
 
 
 def _load(reader: Reader, named: Iterable[tuple[str, bytes | ReadFault]], *, expand: bool) -> Objects:

@@ -5,21 +5,41 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from drapolicy.api.core import Namespace, Node, Pod
 from drapolicy.api.kinds import label
+from drapolicy.api.pool_status import ResourcePoolStatusRequest
 from drapolicy.api.resource import DeviceClass, DeviceTaintRule, ResourceClaim, ResourceClaimTemplate, ResourceSlice
+from drapolicy.api.versions.rewriting import as_written
 from drapolicy.errors import Fault
 
+
+class Origin(NamedTuple):
+    """Where an object was read.
+
+    Attributes
+    ----------
+    file, document
+        As in `drapolicy.errors.Fault`.
+    version
+        Version of ``resource.k8s.io`` that it was written in; empty for other groups.
+    """
+
+    file: str
+    document: int
+    version: str
+
+
 _NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
-_NOWHERE: Final[Mapping[tuple[str, str, str], tuple[str, int]]] = MappingProxyType({})
+_NOWHERE: Final[Mapping[tuple[str, str, str], Origin]] = MappingProxyType({})
 _FIELD_OF: Final[dict[type[Any], str]] = {
     ResourceSlice: "slices",
     DeviceClass: "classes",
     ResourceClaim: "claims",
     ResourceClaimTemplate: "templates",
     DeviceTaintRule: "taint_rules",
+    ResourcePoolStatusRequest: "pool_status_requests",
     Node: "nodes",
     Pod: "pods",
     Namespace: "namespaces",
@@ -32,14 +52,14 @@ class Objects:
 
     Attributes
     ----------
-    slices, classes, claims, templates, taint_rules, nodes, pods, namespaces
+    slices, classes, claims, templates, taint_rules, pool_status_requests, nodes, pods, namespaces
         The objects.
     skipped
         How many documents of other kinds were passed over, by ``apiVersion/kind``.
     ignored_fields
         Unknown fields that were let pass because reading was not strict.
     origins
-        File and document of each object, by kind, namespace and name; no part of equality.
+        Where each object was read, by kind, namespace and name; no part of equality.
 
     Examples
     --------
@@ -53,14 +73,13 @@ class Objects:
     claims: tuple[ResourceClaim, ...] = ()
     templates: tuple[ResourceClaimTemplate, ...] = ()
     taint_rules: tuple[DeviceTaintRule, ...] = ()
+    pool_status_requests: tuple[ResourcePoolStatusRequest, ...] = ()
     nodes: tuple[Node, ...] = ()
     pods: tuple[Pod, ...] = ()
     namespaces: tuple[Namespace, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=lambda: _NOTHING)
     ignored_fields: tuple[Fault, ...] = ()
-    origins: Mapping[tuple[str, str, str], tuple[str, int]] = field(
-        default_factory=lambda: _NOWHERE, compare=False, repr=False
-    )
+    origins: Mapping[tuple[str, str, str], Origin] = field(default_factory=lambda: _NOWHERE, compare=False, repr=False)
 
     def __reduce__(self) -> tuple[type[Objects], tuple[Any, ...]]:
         # A read-only view of a mapping cannot be pickled; other processes get a copy.
@@ -73,7 +92,7 @@ class Objects:
         objects: Iterable[Any],
         skipped: Mapping[str, int] = _NOTHING,
         ignored_fields: Iterable[Fault] = (),
-        origins: Mapping[tuple[str, str, str], tuple[str, int]] | None = None,
+        origins: Mapping[tuple[str, str, str], Origin] | None = None,
     ) -> Objects:
         """Sort objects by kind.
 
@@ -96,12 +115,13 @@ class Objects:
         )
 
     def located(self, faults: Iterable[Fault]) -> list[Fault]:
-        """Return faults of whole objects with the files and documents that the objects came from, in that order."""
+        """Return faults of objects with the files, documents and fields that the objects came from, in that order."""
         places = {label(*key): place for key, place in self.origins.items()}
         found = []
         for fault in faults:
-            file, document = places.get(fault.object, (fault.file, fault.document))
-            found.append(replace(fault, file=file, document=document))
+            file, document, version = places.get(fault.object, Origin(fault.file, fault.document, ""))
+            path = as_written(fault.path, version)
+            found.append(replace(fault, file=file, document=document, path=path))
         return found
 
     def merged(self, *others: Objects) -> Objects:
@@ -126,6 +146,7 @@ class Objects:
             self.nodes,
             self.classes,
             self.taint_rules,
+            self.pool_status_requests,
             self.slices,
             self.templates,
             self.claims,

@@ -25,11 +25,15 @@ from drapolicy.api.kinds import (
     list_item_kind,
     verdict,
 )
+from drapolicy.api.objects import Origin
 from drapolicy.api.validation import validate as validate_object
 from drapolicy.api.values import TWICE, Doubled, ReadFault, broken, shown
+from drapolicy.api.versions.fields import take_absent_fields
+from drapolicy.api.versions.rewriting import as_written, to_v1, version_of
 from drapolicy.api.workloads import WORKLOAD_TYPES
 from drapolicy.api.yaml_reader import read_yaml
 from drapolicy.errors import Fault, InputError
+from drapolicy.release import Release
 
 _ACTION = re.compile(rb"^[^#\n]*\{\{", re.MULTILINE)
 
@@ -49,12 +53,13 @@ def without_garbage_collection() -> Iterator[None]:
 class Reader:
     """Reads texts one by one and gathers faults and the names seen."""
 
-    def __init__(self, *, strict: bool, defaults: bool, validate: bool, keep_workloads: bool) -> None:
+    def __init__(self, release: Release, *, strict: bool, defaults: bool, validate: bool, keep_workloads: bool) -> None:
+        self.release = release
         self.strict = strict
         self.defaults = defaults
         self.validate = validate
         self.keep_workloads = keep_workloads
-        self.places: dict[tuple[str, str, str], tuple[str, int]] = {}
+        self.places: dict[tuple[str, str, str], Origin] = {}
         self.faults: list[Fault] = []
         self.ignored: list[Fault] = []
         self.skipped: dict[str, int] = {}
@@ -70,10 +75,10 @@ class Reader:
             if isinstance(data, ReadFault):
                 self.faults.append(Fault(name, -1, "", "", data.message))
                 return []
-            listed = read_list(data)
+            listed = read_list(data, self.release)
             if listed is not None:
                 place = _Place(self, name, 0)
-                return [made for made in (place.finish(item, "") for item in listed) if made is not None]
+                return [made for made in (place.finish(item, "", "v1") for item in listed) if made is not None]
             found: list[Any] = []
             for number, value in enumerate(_documents(name, data)):
                 place = _Place(self, name, number)
@@ -134,7 +139,7 @@ class _Place:
             thing = f"{thing} {inside}".strip()
         if self._has_no_type(thing, api_version, kind, cut=isinstance(value.get("items"), list)):
             return []
-        what, message = verdict(api_version, kind)
+        what, message = verdict(api_version, kind, self._reader.release.minor)
         if what is Verdict.REFUSED:
             self.fault(thing, "apiVersion", message)
             return []
@@ -192,6 +197,22 @@ class _Place:
     def _object(self, value: dict[str, Any], kind: type[Any], thing: str) -> Any:
         """Return the finished object of a plain value, or None if it has a fault."""
         before = len(self._reader.faults)
+        version = version_of(value["apiVersion"])
+
+        def unknown(path: str, message: str) -> None:
+            self._unknown(thing, as_written(path, version), message)
+
+        def wrong(path: str, message: str) -> None:
+            self.fault(thing, as_written(path, version), message)
+
+        if version:
+            value = to_v1(
+                value,
+                lambda path, message: self._unknown(thing, path, message),
+                lambda path, message: self.fault(thing, path, message),
+            )
+            for path, message in take_absent_fields(value, value["kind"], self._reader.release):
+                unknown(path, message)
         made: Any = None
         if not _holds_action(value) and next(broken(value), None) is None:
             try:
@@ -199,26 +220,24 @@ class _Place:
             except (msgspec.ValidationError, RecursionError):
                 made = None
         if made is None:
-            cleaned = clean(
-                value,
-                kind,
-                lambda path, message: self._unknown(thing, path, message),
-                lambda path, message: self.fault(thing, path, message),
-            )
+            cleaned = clean(value, kind, unknown, wrong)
             if len(self._reader.faults) == before:
                 made = convert(cleaned, kind)
         if len(self._reader.faults) > before:
             return None
         if "source" in kind.__struct_fields__:
             made = msgspec.structs.replace(made, source=value)
-        return self.finish(made, thing)
+        return self.finish(made, thing, version)
 
-    def finish(self, made: Any, thing: str) -> Any:
-        """Return the object with defaults, or None if validation or another object of its name speaks against it."""
+    def finish(self, made: Any, thing: str, version: str) -> Any:
+        """Return the object with defaults, or None if validation or another object of its name speaks against it.
+
+        ``version`` is the one that the object was written in, which names the fields of its faults.
+        """
         kind, meta = type(made).__name__, made.metadata
         before = len(self._reader.faults)
         if meta.name:
-            self._refuse_second(kind, meta.namespace, meta.name)
+            self._refuse_second(kind, meta.namespace, meta.name, version)
         complete = apply_defaults(made)
         if kind not in CLUSTER_SCOPED and not meta.namespace:
             complete = msgspec.structs.replace(
@@ -229,20 +248,26 @@ class _Place:
                 self.fault(thing or kind, "metadata.name", "is required; set name or generateName")
             thing = thing or label(kind, meta.namespace, meta.name)
             self._reader.faults += [
-                replace(fault, file=self._file, document=self._number, object=thing)
+                replace(
+                    fault,
+                    file=self._file,
+                    document=self._number,
+                    object=thing,
+                    path=as_written(fault.path, version),
+                )
                 for fault in validate_object(complete)
             ]
         if len(self._reader.faults) > before:
             return None
         return complete if self._reader.defaults else made
 
-    def _refuse_second(self, kind: str, namespace: str, name: str) -> None:
+    def _refuse_second(self, kind: str, namespace: str, name: str, version: str) -> None:
         """Note a fault if an object of this kind and name came before."""
         key = (kind, "" if kind in CLUSTER_SCOPED else namespace or DEFAULT_NAMESPACE, name)
         if key not in self._reader.places:
-            self._reader.places[key] = (self._file, self._number)
+            self._reader.places[key] = Origin(self._file, self._number, version)
             return
-        file, number = self._reader.places[key]
+        file, number, _ = self._reader.places[key]
         message = f"{shown(name)} is given twice, first in {file} (document {number + 1}); rename or drop one"
         self.fault(label(kind, namespace, name), "metadata.name", message)
 

@@ -1,7 +1,9 @@
-"""Objects of ``resource.k8s.io/v1`` as frozen structs, field for field as ``k8s.io/api`` v0.37 defines them.
+"""Objects of ``resource.k8s.io/v1`` as frozen structs, with every field of Kubernetes 1.34 to 1.37.
 
-Limits, formats and defaults are in :mod:`drapolicy.api.validation` and :mod:`drapolicy.api.defaults`; a struct
-holds whatever was decoded. Lists and dicts inside must not be changed.
+Which release has which field is in :mod:`drapolicy.api.versions.fields`, how older API versions are written in
+:mod:`drapolicy.api.versions`; the fields are those of ``k8s.io/api`` v0.34.13, v0.35.10, v0.36.6 and v0.37.2. Limits,
+formats and defaults are in :mod:`drapolicy.api.validation` and :mod:`drapolicy.api.defaults`; a struct holds whatever
+was decoded. Lists and dicts inside must not be changed.
 """
 
 from __future__ import annotations
@@ -121,6 +123,13 @@ class NodeAllocatableResource(KubeStruct, gc=False):
     overhead: NodeAllocatableOverhead | None = None
 
 
+class NodeAllocatableResourceMapping(KubeStruct, gc=False):
+    """How a device turns into a node resource, as Kubernetes 1.36 had it (alpha)."""
+
+    capacity_key: str | None = None
+    allocation_multiplier: Quantity | None = None
+
+
 class Device(KubeStruct):
     """One device as its driver advertises it."""
 
@@ -137,6 +146,7 @@ class Device(KubeStruct):
     binding_failure_conditions: list[str] = []
     allow_multiple_allocations: bool | None = None
     node_allocatable_resources: dict[str, NodeAllocatableResource] = {}
+    node_allocatable_resource_mappings: dict[str, NodeAllocatableResourceMapping] = {}
 
 
 class ResourcePool(KubeStruct, gc=False):
@@ -174,11 +184,13 @@ class ResourceSlice(KubeStruct, tag_field="kind", tag="ResourceSlice"):
 
 
 class DeviceTaintSelector(KubeStruct, gc=False):
-    """Devices that a rule taints; unset fields match everything."""
+    """Devices that a rule taints; unset fields match everything. Class and selectors ended with Kubernetes 1.34."""
 
     driver: str | None = None
     pool: str | None = None
     device: str | None = None
+    device_class_name: str | None = None
+    selectors: list[DeviceSelector] = []
 
 
 class DeviceTaintRuleSpec(KubeStruct):

@@ -10,10 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drapolicy.api import fast_json
 from drapolicy.api.convert import convert
-from drapolicy.api.fast_json import read_list
 from drapolicy.api.json_reader import read_json
 from drapolicy.api.resource import ResourceSlice
+from drapolicy.release import release
+
+
+def read_list(data: bytes, minor: str = "1.37") -> list[Any] | None:
+    return fast_json.read_list(data, release(minor))
 
 
 def a_slice(name: str = "s", *, typed: bool = False, generation: int = 1) -> dict[str, Any]:

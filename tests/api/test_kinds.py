@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drapolicy.api.kinds import Verdict, label, list_item_kind, verdict
+from drapolicy.release import MINORS
 
 
 @pytest.mark.parametrize(
@@ -18,8 +19,9 @@ from drapolicy.api.kinds import Verdict, label, list_item_kind, verdict
         ("v1", "List", Verdict.LIST, ""),
         ("v1", "NodeList", Verdict.LIST, ""),
         ("resource.k8s.io/v1beta1", "ResourceClaimList", Verdict.LIST, ""),
-        ("resource.k8s.io/v1", "ResourcePoolStatusRequest", Verdict.SKIPPED, ""),
-        ("resource.k8s.io/v1alpha3", "ResourcePoolStatusRequest", Verdict.SKIPPED, ""),
+        ("resource.k8s.io/v1", "ResourcePoolStatusRequest", Verdict.REFUSED, "write it in v1alpha3"),
+        ("resource.k8s.io/v1alpha3", "ResourcePoolStatusRequest", Verdict.READ, ""),
+        ("resource.k8s.io/v1alpha3", "ResourcePoolStatusRequestList", Verdict.LIST, ""),
         ("resource.k8s.io/v1beta1", "PodSchedulingContext", Verdict.SKIPPED, ""),
         ("example.com/v1", "ResourceSlice", Verdict.SKIPPED, ""),
         ("example.com/v1", "Pod", Verdict.SKIPPED, ""),
@@ -27,9 +29,10 @@ from drapolicy.api.kinds import Verdict, label, list_item_kind, verdict
         ("extensions/v1beta1", "Deployment", Verdict.SKIPPED, ""),
         ("batch/v1", "CronJob", Verdict.SKIPPED, ""),
         ("v2", "Pod", Verdict.SKIPPED, ""),
-        ("resource.k8s.io/v1beta1", "ResourceClaim", Verdict.REFUSED, "not supported yet"),
-        ("resource.k8s.io/v1beta2", "DeviceTaintRule", Verdict.REFUSED, "not supported yet"),
-        ("resource.k8s.io/v1alpha3", "DeviceTaintRule", Verdict.REFUSED, "not supported yet"),
+        ("resource.k8s.io/v1beta1", "ResourceClaim", Verdict.READ, ""),
+        ("resource.k8s.io/v1beta2", "DeviceTaintRule", Verdict.READ, ""),
+        ("resource.k8s.io/v1alpha3", "DeviceTaintRule", Verdict.READ, ""),
+        ("resource.k8s.io/v1beta1", "DeviceTaintRule", Verdict.REFUSED, "write it in v1, v1beta2 or v1alpha3"),
         ("resource.k8s.io/v1alpha3", "ResourceClaim", Verdict.REFUSED, "obsolete"),
         ("resource.k8s.io/v1alpha3", "ResourceSlice", Verdict.REFUSED, "obsolete"),
         ("resource.k8s.io/v1alpha2", "ResourceClass", Verdict.REFUSED, "obsolete"),
@@ -46,6 +49,26 @@ def test_verdicts(api_version: str, kind: str, expected: Verdict, message: str) 
     assert found is expected
     assert message in text
     assert bool(text) == (expected is Verdict.REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "minors"),
+    [
+        ("v1", "ResourceSlice", ["1.34", "1.35", "1.36", "1.37"]),
+        ("v1beta2", "DeviceClass", ["1.34", "1.35", "1.36", "1.37"]),
+        ("v1beta1", "ResourceClaimTemplate", ["1.34", "1.35", "1.36", "1.37"]),
+        ("v1", "DeviceTaintRule", ["1.37"]),
+        ("v1beta2", "DeviceTaintRule", ["1.36", "1.37"]),
+        ("v1alpha3", "DeviceTaintRule", ["1.34", "1.35", "1.36", "1.37"]),
+        ("v1alpha3", "ResourcePoolStatusRequest", ["1.36", "1.37"]),
+        ("v1alpha3", "ResourceClaim", []),
+        ("v1beta1", "DeviceTaintRule", []),
+    ],
+)
+def test_releases_serve_some_versions_of_a_kind(version: str, kind: str, minors: list[str]) -> None:
+    """Others are refused."""
+    found = [minor for minor in MINORS if verdict(f"resource.k8s.io/{version}", kind, minor)[0] is Verdict.READ]
+    assert found == minors
 
 
 @pytest.mark.parametrize(

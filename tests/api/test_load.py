@@ -49,7 +49,7 @@ BAD = {
     "truncated.json": (0, "", "", "ends too early"),
     "truncated.yaml": (0, "", "", "check that it is complete"),
     "truncated.yaml.gz": (-1, "", "", "broken gzip"),
-    "version_beta.yaml": (0, "DeviceClass gpu.example.com", "apiVersion", "v1beta1 is not supported yet"),
+    "version_not_served.yaml": (0, "DeviceTaintRule broken", "apiVersion", "write it in v1, v1beta2 or v1alpha3"),
     "version_obsolete.yaml": (0, "DeviceClass gpu.example.com", "apiVersion", "is obsolete"),
     "version_unknown.yaml": (0, "DeviceClass gpu.example.com", "apiVersion", "is not a version of resource.k8s.io"),
     "whole_number_with_point.json": (0, "ResourceSlice s", "spec.pool.generation", "must be a whole number, not 1.0"),
@@ -79,7 +79,7 @@ def test_a_bad_file_gives_its_one_fault(name: str) -> None:
 
 def test_all_faults_come_together_in_the_order_of_the_input() -> None:
     """One error carries the faults of all files, also of one that does not exist."""
-    sources = [DATA / "bad" / "version_beta.yaml", "no/such/file.yaml", DATA / "bad" / "tab.yaml"]
+    sources = [DATA / "bad" / "version_not_served.yaml", "no/such/file.yaml", DATA / "bad" / "tab.yaml"]
     faults = faults_of(lambda: api.load(*sources, DATA / "good"))
     assert [fault.file for fault in faults] == [str(source) for source in sources]
 
@@ -175,7 +175,7 @@ def test_other_kinds_are_counted_and_never_mistaken() -> None:
         ("example.com/v1", "ResourceClaim"),
         ("example.com/v1", "ResourceClaim"),
         ("kueue.x-k8s.io/v1beta2", "Workload"),
-        ("resource.k8s.io/v1alpha3", "ResourcePoolStatusRequest"),
+        ("resource.k8s.io/v1beta1", "PodSchedulingContext"),
         ("batch/v1", "CronJob"),
         ("v1", "Service"),
         ("example.com/v1", "ResourceClaimList"),
@@ -186,7 +186,7 @@ def test_other_kinds_are_counted_and_never_mistaken() -> None:
     assert objects.skipped == {
         "example.com/v1/ResourceClaim": 2,
         "kueue.x-k8s.io/v1beta2/Workload": 1,
-        "resource.k8s.io/v1alpha3/ResourcePoolStatusRequest": 1,
+        "resource.k8s.io/v1beta1/PodSchedulingContext": 1,
         "batch/v1/CronJob": 1,
         "v1/Service": 1,
         "example.com/v1/ResourceClaimList": 1,
