@@ -24,6 +24,12 @@ class Behaviour:
         one request may take a shareable device twice (K8s S34).
     keeps_alternative
         The search remembers which alternative it is in after the first device of mode All (K8s Q21).
+    keeps_matches
+        Each alternative of mode All has answers of its selectors for itself. Otherwise the second takes over those of
+        the first when that one is of mode All, too.
+    compares_distinct
+        Values of a distinct attribute are compared. Otherwise only where they are kept, so that they always differ
+        between devices.
     remembers_all_distinct
         A distinct attribute is compared with all earlier devices, not with the last of the same request (K8s S51).
     restores_common_values
@@ -32,8 +38,26 @@ class Behaviour:
         Mode All leaves out what would be too small even when unused; otherwise what is too small now (K8s S30).
     capacity_errors_abort
         An amount that cannot be computed with ends the attempt; otherwise the device is passed over (K8s S42).
+    rolls_back
+        What is refused, or given back while searching on, leaves nothing behind. Otherwise a device that a taint or a
+        constraint refuses keeps its counters, one that is too small its counters and its place in constraints, and a
+        share that is given back its counters (K8s S38).
     counters
         What a shared counter belongs to: ``slice``, ``pool name`` or ``pool`` (K8s S45).
+    counters_everywhere
+        Slices with counters matter for every node, whatever nodes they name (K8s S23).
+    shares_draw
+        When shares of one device draw its counters: ``once``; ``once anew``, those of earlier pods then counting for
+        nothing; ``each`` time, those of earlier pods then counting for nothing (K8s S45).
+    counters_follow_nodes
+        A slice with shared counters matters for the nodes that it names, otherwise for every node (K8s S23).
+    shares_draw_once
+        A shareable device draws counters once, otherwise once for each share (K8s S45).
+    counts_held_shares
+        What devices draw that are held as shares is gone from their counters (K8s S45).
+    notices_empty_shares
+        A device draws nothing more once a share of it is held, otherwise once such a share consumes capacity (K8s
+        S45).
     clears_requests
         Configuration for every request names none (K8s S55).
     copies_tolerations
@@ -67,11 +91,20 @@ class Behaviour:
     skips_unusable_pools: bool = True
     sets: bool = True
     keeps_alternative: bool = True
+    keeps_matches: bool = True
+    compares_distinct: bool = True
     remembers_all_distinct: bool = True
     restores_common_values: bool = True
     all_ignores_use: bool = True
     capacity_errors_abort: bool = True
+    rolls_back: bool = True
     counters: str = "pool"
+    counters_everywhere: bool = False
+    shares_draw: str = "once"
+    counters_follow_nodes: bool = True
+    shares_draw_once: bool = True
+    counts_held_shares: bool = True
+    notices_empty_shares: bool = True
     clears_requests: bool = True
     copies_tolerations: bool = True
     names_failing_device: bool = True
@@ -91,7 +124,8 @@ _1_36: Final = Behaviour(
     restores_common_values=False,
     all_ignores_use=False,
     capacity_errors_abort=False,
-    counters="pool name",
+    counters_follow_nodes=False,
+    notices_empty_shares=False,
     clears_requests=False,
     names_failing_device=False,
     lists_config_once=False,
@@ -103,11 +137,18 @@ _1_35: Final = Behaviour(
     ordered=False,
     sets=False,
     keeps_alternative=False,
+    keeps_matches=False,
     remembers_all_distinct=False,
     restores_common_values=False,
     all_ignores_use=False,
     capacity_errors_abort=False,
+    rolls_back=False,
     counters="pool name",
+    counters_everywhere=True,
+    shares_draw="once anew",
+    counters_follow_nodes=False,
+    counts_held_shares=False,
+    notices_empty_shares=False,
     clears_requests=False,
     names_failing_device=False,
     lists_config_once=False,
@@ -121,11 +162,18 @@ _1_34: Final = Behaviour(
     skips_unusable_pools=False,
     sets=False,
     keeps_alternative=False,
+    keeps_matches=False,
+    compares_distinct=False,
     remembers_all_distinct=False,
     restores_common_values=False,
     all_ignores_use=False,
     capacity_errors_abort=False,
+    rolls_back=False,
     counters="slice",
+    shares_draw="each",
+    shares_draw_once=False,
+    counts_held_shares=False,
+    notices_empty_shares=False,
     clears_requests=False,
     copies_tolerations=False,
     names_failing_device=False,
@@ -141,7 +189,7 @@ _1_34: Final = Behaviour(
 
 def _variants(experimental: Behaviour, *, incubating_complete: bool = True) -> dict[str, Behaviour]:
     incubating = replace(experimental, complete=incubating_complete, heeds_node_operations=False)
-    stable = replace(incubating, ordered=False, sets=False, complete=False)
+    stable = replace(incubating, ordered=False, sets=False, counters_follow_nodes=False, complete=False)
     return {"stable": stable, "incubating": incubating, "experimental": experimental}
 
 
