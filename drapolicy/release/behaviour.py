@@ -24,9 +24,6 @@ class Behaviour:
         one request may take a shareable device twice (K8s S34).
     keeps_alternative
         The search remembers which alternative it is in after the first device of mode All (K8s Q21).
-    keeps_matches
-        Each alternative of mode All has answers of its selectors for itself. Otherwise the second takes over those of
-        the first when that one is of mode All, too.
     compares_distinct
         Values of a distinct attribute are compared. Otherwise only where they are kept, so that they always differ
         between devices.
@@ -44,11 +41,6 @@ class Behaviour:
         share that is given back its counters (K8s S38).
     counters
         What a shared counter belongs to: ``slice``, ``pool name`` or ``pool`` (K8s S45).
-    counters_everywhere
-        Slices with counters matter for every node, whatever nodes they name (K8s S23).
-    shares_draw
-        When shares of one device draw its counters: ``once``; ``once anew``, those of earlier pods then counting for
-        nothing; ``each`` time, those of earlier pods then counting for nothing (K8s S45).
     counters_follow_nodes
         A slice with shared counters matters for the nodes that it names, otherwise for every node (K8s S23).
     shares_draw_once
@@ -91,7 +83,6 @@ class Behaviour:
     skips_unusable_pools: bool = True
     sets: bool = True
     keeps_alternative: bool = True
-    keeps_matches: bool = True
     compares_distinct: bool = True
     remembers_all_distinct: bool = True
     restores_common_values: bool = True
@@ -99,8 +90,6 @@ class Behaviour:
     capacity_errors_abort: bool = True
     rolls_back: bool = True
     counters: str = "pool"
-    counters_everywhere: bool = False
-    shares_draw: str = "once"
     counters_follow_nodes: bool = True
     shares_draw_once: bool = True
     counts_held_shares: bool = True
@@ -137,15 +126,12 @@ _1_35: Final = Behaviour(
     ordered=False,
     sets=False,
     keeps_alternative=False,
-    keeps_matches=False,
     remembers_all_distinct=False,
     restores_common_values=False,
     all_ignores_use=False,
     capacity_errors_abort=False,
     rolls_back=False,
     counters="pool name",
-    counters_everywhere=True,
-    shares_draw="once anew",
     counters_follow_nodes=False,
     counts_held_shares=False,
     notices_empty_shares=False,
@@ -162,7 +148,6 @@ _1_34: Final = Behaviour(
     skips_unusable_pools=False,
     sets=False,
     keeps_alternative=False,
-    keeps_matches=False,
     compares_distinct=False,
     remembers_all_distinct=False,
     restores_common_values=False,
@@ -170,7 +155,6 @@ _1_34: Final = Behaviour(
     capacity_errors_abort=False,
     rolls_back=False,
     counters="slice",
-    shares_draw="each",
     shares_draw_once=False,
     counts_held_shares=False,
     notices_empty_shares=False,
