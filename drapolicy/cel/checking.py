@@ -10,18 +10,21 @@ from drapolicy.cel.cost import LIMIT
 from drapolicy.cel.errors import CompileError
 from drapolicy.cel.program import compile  # noqa: A004
 from drapolicy.errors import Fault
+from drapolicy.release import Release
 
 # K: pkg/apis/resource/validation, of selectors whose estimated cost exceeds the limit.
 TOO_COMPLEX = "Forbidden: too complex, exceeds cost limit"
 
 
-def check(objects: Objects) -> list[Fault]:
+def check(objects: Objects, release: Release | None = None) -> list[Fault]:
     """Return a fault for each selector of a class, claim or template that does not compile or may cost too much.
 
     Parameters
     ----------
     objects
         Everything loaded.
+    release
+        Kubernetes release with its gates; None for 1.37.
 
     Returns
     -------
@@ -30,15 +33,17 @@ def check(objects: Objects) -> list[Fault]:
     """
     faults: list[Fault] = []
     for device_class in objects.classes:
-        faults += faults_of(device_class)
+        faults += faults_of(device_class, release)
     for claim in objects.claims:
-        faults += faults_of(claim)
+        faults += faults_of(claim, release)
     for template in objects.templates:
-        faults += faults_of(template)
+        faults += faults_of(template, release)
     return faults
 
 
-def faults_of(thing: DeviceClass | ResourceClaim | ResourceClaimTemplate) -> list[Fault]:
+def faults_of(
+    thing: DeviceClass | ResourceClaim | ResourceClaimTemplate, release: Release | None = None
+) -> list[Fault]:
     """Return a fault for each selector of one object that does not compile or may cost too much."""
     kind, meta = type(thing).__name__, thing.metadata
     name = f"{meta.namespace}/{meta.name}" if meta.namespace else meta.name
@@ -51,7 +56,7 @@ def faults_of(thing: DeviceClass | ResourceClaim | ResourceClaimTemplate) -> lis
     faults = []
     for path, expression in selectors:
         try:
-            estimate = compile(expression).estimated_cost
+            estimate = compile(expression, release).estimated_cost
         except CompileError as error:
             faults.append(Fault("", -1, f"{kind} {name}", path, f"CEL compile error: {error}"))
             continue

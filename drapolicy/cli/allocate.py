@@ -15,13 +15,14 @@ from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.resource import AllocationResult, ResourceClaim, ResourceClaimConsumerReference
 from drapolicy.cli.inputs import read
 from drapolicy.cli.output import Format, note, print_line, print_table
+from drapolicy.cli.releases import RANDOM_POOLS, called
 from drapolicy.errors import InputError
 from drapolicy.inventory import Fleet
 from drapolicy.policies import policy as policy_of
 from drapolicy.policies.place import place_all
 from drapolicy.problem.ask import Ask, asks, claim_key, unmet
 from drapolicy.problem.placement import Placement
-from drapolicy.release import release
+from drapolicy.release import Release
 from drapolicy.verify import Verifier
 
 PENDING = 1
@@ -53,7 +54,7 @@ def allocate(
     *,
     topology: Path | None,
     policy: str,
-    k8s: str,
+    kubernetes: Release,
     seed: int,
     lenient: bool,
     check: bool,
@@ -64,8 +65,7 @@ def allocate(
         message = "allocate: no files; give those of the fleet and of the claims, or - for standard input"
         raise InputError(message)
     chosen = policy_of(policy)
-    kubernetes = release(k8s)
-    objects = read(files, lenient=lenient)
+    objects = read(files, kubernetes, lenient=lenient)
     if not objects.claims and not objects.pods:
         message = "allocate: no claims and no pods in the files; add some with --claims"
         raise InputError(message)
@@ -75,13 +75,15 @@ def allocate(
 
         fleet, report = with_topology(fleet, topology)
         note(f"topology: {report}")
+    if not kubernetes.behaviour.ordered:
+        note(RANDOM_POOLS.format(minor=kubernetes.minor))
     placements = place_all(fleet, objects, chosen, seed=seed)
     pairs = tuple(zip(asks(objects), placements, strict=True))
     if check:
         verify_all(objects, fleet, pairs)
     decided = Decided(pairs, claims_after(objects.claims, pairs))
     if output is Format.TABLE:
-        _print(decided, chosen.name, k8s)
+        _print(decided, chosen.name, kubernetes)
         if check:
             print_line("every placement was checked and keeps the rules of Kubernetes")
     else:
@@ -165,7 +167,7 @@ def _with(claim: ResourceClaim, allocation: AllocationResult) -> ResourceClaim:
     return replace(claim, status=replace(claim.status, allocation=allocation))
 
 
-def _print(decided: Decided, policy: str, k8s: str) -> None:
+def _print(decided: Decided, policy: str, kubernetes: Release) -> None:
     rows = [
         (
             placement.ask,
@@ -178,7 +180,7 @@ def _print(decided: Decided, policy: str, k8s: str) -> None:
     if rows:
         print_table(("ASK", "NODE", "DEVICES", "SCORE"), rows)
     placed = len(rows) - len(decided.pending)
-    print_line(f"{placed} of {len(rows)} placed by {policy}, Kubernetes {k8s}")
+    print_line(f"{placed} of {len(rows)} placed by {policy}, {called(kubernetes)}")
     for line in _unmodelled(decided):
         print_line(line)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from drapolicy.cli.output import Format
+
+if TYPE_CHECKING:
+    from drapolicy.release import Release
 
 app = typer.Typer(
     name="drapolicy",
@@ -30,7 +33,17 @@ Lenient = Annotated[
 Topology = Annotated[
     Path | None, typer.Option("--topology", metavar="FILE", help="Output of `nvidia-smi topo -m` of the machines.")
 ]
-Release = Annotated[str, typer.Option("--k8s", metavar="MINOR", help="Kubernetes release with its default gates.")]
+Minor = Annotated[
+    str, typer.Option("--k8s", metavar="MINOR", help="Kubernetes release that decides: 1.34, 1.35, 1.36 or 1.37.")
+]
+Gates = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--feature-gates",
+        metavar="NAME=BOOL,...",
+        help="Gates that are not as the release sets them; may be repeated. See `drapolicy gates`.",
+    ),
+]
 
 
 def _show_version(wanted: bool) -> None:
@@ -53,6 +66,8 @@ def _options(
 def validate(
     files: Annotated[list[str], typer.Argument(metavar="FILES", help="Files and folders; - is standard input.")],
     *,
+    k8s: Minor = "1.37",
+    feature_gates: Gates = None,
     lenient: Lenient = False,
     output: Output = Format.TABLE,
 ) -> int:
@@ -68,11 +83,13 @@ def validate(
     Examples:
       drapolicy validate fleet.yaml claims/
       kubectl get resourceslices,deviceclasses -o json | drapolicy validate -
+      drapolicy validate --k8s 1.34 fleet.yaml
       drapolicy validate --lenient -o json dump.yaml
     """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
+    from drapolicy.cli.releases import chosen
     from drapolicy.cli.validate import validate as run
 
-    return run(files, lenient=lenient, output=output)
+    return run(files, kubernetes=chosen(k8s, feature_gates or ()), lenient=lenient, output=output)
 
 
 @app.command()
@@ -92,7 +109,8 @@ def allocate(
             metavar="NAME", help="See `drapolicy policies`; kube-scheduler by default, first-fit with --jsonl."
         ),
     ] = None,
-    k8s: Release = "1.37",
+    k8s: Minor = "1.37",
+    feature_gates: Gates = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the policy's draws.")] = 0,
     lenient: Lenient = False,
     check: Annotated[bool, typer.Option("--check", help="Check every placement independently.")] = False,
@@ -121,22 +139,26 @@ def allocate(
       drapolicy allocate fleet.yaml claims.yaml
       drapolicy allocate --fleet fleet/ --claims pod.yaml --policy bandwidth --topology topo.txt
       kubectl get resourceslices,deviceclasses,nodes,resourceclaims,pods -A -o json | drapolicy allocate - -o yaml
+      drapolicy allocate --k8s 1.36 --feature-gates DRAListTypeAttributes=true fleet.yaml claims.yaml
       drapolicy allocate --jsonl --k8s 1.37 < problems.jsonl
     """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
+    from drapolicy.cli.releases import chosen
+
     sources = [*(fleet or ()), *(claims or ()), *(files or ())]
+    kubernetes = chosen(k8s, feature_gates or ())
     if jsonl:
         given = [name for name, used in (("files", sources), ("--topology", topology), ("--check", check)) if used]
         if given:
             message = f"--jsonl reads problems from standard input; leave {', '.join(given)} out"
             raise typer.BadParameter(message)
-        return _answer_lines(k8s, policy or "first-fit", seed, (timing, node_outcomes, keep_share_ids))
+        return _answer_lines(kubernetes, policy or "first-fit", seed, (timing, node_outcomes, keep_share_ids))
     from drapolicy.cli.allocate import allocate as run
 
     return run(
         sources,
         topology=topology,
         policy=policy or "kube-scheduler",
-        k8s=k8s,
+        kubernetes=kubernetes,
         seed=seed,
         lenient=lenient,
         check=check,
@@ -144,7 +166,7 @@ def allocate(
     )
 
 
-def _answer_lines(k8s: str, policy: str, seed: int, how: tuple[bool, bool, bool]) -> int:
+def _answer_lines(kubernetes: Release, policy: str, seed: int, how: tuple[bool, bool, bool]) -> int:
     from drapolicy.cli.jsonl import Options, run
     from drapolicy.cli.solve import decide_by
 
@@ -152,7 +174,7 @@ def _answer_lines(k8s: str, policy: str, seed: int, how: tuple[bool, bool, bool]
     for stream in (sys.stdin, sys.stdout):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace", newline="\n")
-    run(sys.stdin, sys.stdout, minor=k8s, policy=decide_by(policy, seed), options=Options(*how))
+    run(sys.stdin, sys.stdout, kubernetes=kubernetes, policy=decide_by(policy, seed), options=Options(*how))
     return 0
 
 
@@ -177,7 +199,8 @@ def evaluate(
         "out/evaluate"
     ),
     metric: Annotated[str | None, typer.Option(help="What names the winner: slowdown, placed, bandwidth ...")] = None,
-    k8s: Release = "1.37",
+    k8s: Minor = "1.37",
+    feature_gates: Gates = None,
     lenient: Lenient = False,
     check: Annotated[bool, typer.Option("--check", help="Check every placement independently; slower.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Drop what earlier runs have finished.")] = False,
@@ -196,6 +219,7 @@ def evaluate(
     """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
     from drapolicy.cli.evaluate import Request
     from drapolicy.cli.evaluate import evaluate as run
+    from drapolicy.cli.releases import chosen
 
     request = Request(
         fleet=tuple(fleet or ()),
@@ -207,7 +231,7 @@ def evaluate(
         jobs=jobs,
         out=out,
         metric=metric,
-        k8s=k8s,
+        kubernetes=chosen(k8s, feature_gates or ()),
         lenient=lenient,
         check=check,
         fresh=fresh,
@@ -226,6 +250,21 @@ def policies(*, output: Output = Format.TABLE) -> int:
     from drapolicy.cli.policies import policies as run
 
     return run(output)
+
+
+@app.command()
+def gates(*, k8s: Minor = "1.37", feature_gates: Gates = None, output: Output = Format.TABLE) -> int:
+    """List the feature gates of a Kubernetes release, and which are on.
+
+    \b
+    Examples:
+      drapolicy gates --k8s 1.36
+      drapolicy gates --feature-gates AllAlpha=true -o json
+    """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
+    from drapolicy.cli.releases import chosen
+    from drapolicy.cli.releases import gates as run
+
+    return run(chosen(k8s, feature_gates or ()), output)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from drapolicy.cli.boundary import INTERRUPTED, program_name
@@ -18,7 +18,7 @@ from drapolicy.evaluate import METRICS, Results, embedded, of_files
 from drapolicy.evaluate import evaluate as play
 from drapolicy.policies import POLICIES, STOCK
 from drapolicy.policies import policy as policy_of
-from drapolicy.release import release
+from drapolicy.release import Release, release
 from drapolicy.simulate import Scenario
 
 
@@ -35,7 +35,7 @@ class Request:
     jobs: int | None = None
     out: Path = Path("out/evaluate")
     metric: str | None = None
-    k8s: str = "1.37"
+    kubernetes: Release = field(default_factory=release)
     lenient: bool = False
     check: bool = False
     fresh: bool = False
@@ -52,7 +52,6 @@ def evaluate(request: Request, output: Format) -> int:
     if request.metric is not None and request.metric not in METRICS:
         message = f"metric {request.metric!r}: unknown; use one of {', '.join(METRICS)}"
         raise UnknownReferenceError(message)
-    release(request.k8s)
     chosen = list(dict.fromkeys(policy_of(name).name for name in request.policies or POLICIES))
     scenarios = _scenarios(request)
     request.out.mkdir(parents=True, exist_ok=True)
@@ -93,7 +92,7 @@ def _scenarios(request: Request) -> tuple[Scenario, ...]:
         if request.topology is not None or request.name:
             message = "evaluate: --topology and --name are for files of your own; give --fleet and --workload"
             raise InputError(message)
-        return embedded()
+        return embedded(request.kubernetes)
     if not request.fleet or not request.workload:
         given, missing = ("--fleet", "--workload") if request.fleet else ("--workload", "--fleet")
         message = f"evaluate: {given} without {missing}; give both, or none for the scenarios that come along"
@@ -103,13 +102,13 @@ def _scenarios(request: Request) -> tuple[Scenario, ...]:
         once(request.workload),
         topology=request.topology,
         name=request.name,
-        release=release(request.k8s),
+        release=request.kubernetes,
         strict=not request.lenient,
     )
     # Slices of the workload's files count for nothing; the same file may serve as both.
     everything = scenario.fleet.objects.merged(replace(scenario.workload.objects, slices=(), taint_rules=(), nodes=()))
-    refuse(examine(everything, lenient=request.lenient))
-    for found in notes_on(everything, lenient=request.lenient):
+    refuse(examine(everything, request.kubernetes, lenient=request.lenient))
+    for found in notes_on(everything, request.kubernetes, lenient=request.lenient):
         note(f"note: {found}")
     if not scenario.workload.arrivals:
         bound = len(scenario.standing.pods)

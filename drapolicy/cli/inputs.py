@@ -13,6 +13,7 @@ from drapolicy.api import stream as stream_objects
 from drapolicy.cli.output import note
 from drapolicy.errors import Fault, InputError
 from drapolicy.inventory import checks
+from drapolicy.release import Release
 
 STDIN = "-"
 
@@ -25,25 +26,27 @@ def once(files: Iterable[str]) -> list[str]:
     return list(kept.values())
 
 
-def examine(objects: Objects, *, lenient: bool) -> list[Fault]:
+def examine(objects: Objects, kubernetes: Release, *, lenient: bool) -> list[Fault]:
     """Return what only the input as a whole shows: admin access, selectors that do not compile, pools at odds."""
-    found = [*admission.check(objects), *cel.check(objects), *([] if lenient else checks.check(objects))]
+    found = [*admission.check(objects), *cel.check(objects, kubernetes), *([] if lenient else checks.check(objects))]
     return objects.located(found)
 
 
-def notes_on(objects: Objects, *, lenient: bool) -> list[Fault]:
+def notes_on(objects: Objects, kubernetes: Release, *, lenient: bool) -> list[Fault]:
     """Return what is worth knowing of an input and no fault."""
     at_odds = checks.check(objects) if lenient else []
-    return [*objects.ignored_fields, *objects.located([*at_odds, *checks.incomplete(objects)])]
+    return [*objects.ignored_fields, *objects.located([*at_odds, *checks.incomplete(objects, kubernetes)])]
 
 
-def read(files: Sequence[str], *, lenient: bool) -> Objects:
+def read(files: Sequence[str], kubernetes: Release, *, lenient: bool) -> Objects:
     """Read all files as one input and refuse what is wrong with it; notes go to standard error.
 
     Parameters
     ----------
     files
         Files, folders, and ``-`` for standard input.
+    kubernetes
+        Release whose rules hold.
     lenient
         Let unknown fields pass, and pools at odds with themselves, as Kubernetes does.
 
@@ -52,14 +55,14 @@ def read(files: Sequence[str], *, lenient: bool) -> Objects:
     InputError
         With every fault.
     """
-    objects, faults = read_with_faults(files, lenient=lenient)
+    objects, faults = read_with_faults(files, kubernetes, lenient=lenient)
     refuse(faults)
-    for found in notes_on(objects, lenient=lenient):
+    for found in notes_on(objects, kubernetes, lenient=lenient):
         note(f"note: {found}")
     return objects
 
 
-def read_with_faults(files: Sequence[str], *, lenient: bool) -> tuple[Objects, list[Fault]]:
+def read_with_faults(files: Sequence[str], kubernetes: Release, *, lenient: bool) -> tuple[Objects, list[Fault]]:
     """Return what can be read of the files, and every fault."""
     try:
         objects = load_objects(*once(files), strict=not lenient)
@@ -72,10 +75,10 @@ def read_with_faults(files: Sequence[str], *, lenient: bool) -> tuple[Objects, l
         objects = _readable(names, lenient=lenient)
         # An object that is refused for something else may have selectors that do not compile besides.
         decoded = _readable(names, lenient=lenient, validate=False)
-        faults += decoded.located([*admission.check(decoded), *cel.check(decoded)])
+        faults += decoded.located([*admission.check(decoded), *cel.check(decoded, kubernetes)])
     else:
         faults = []
-    return objects, sorted({*faults, *examine(objects, lenient=lenient)})
+    return objects, sorted({*faults, *examine(objects, kubernetes, lenient=lenient)})
 
 
 def refuse(faults: Sequence[Fault]) -> None:

@@ -19,7 +19,7 @@ from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.outcome import Abort, Fits, NodeError, NoFit, Outcome, TimedOut
 from drapolicy.problem.reference import Allocator
-from drapolicy.release import NEWEST, Release, release
+from drapolicy.release import Release, release
 
 _SHARE_ID = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 # Objects whose content is the driver's business: nulls in it are kept.
@@ -137,7 +137,7 @@ def run(
     stdin: TextIO,
     stdout: TextIO,
     *,
-    minor: str = NEWEST,
+    kubernetes: Release | None = None,
     policy: Decide | None = None,
     options: Options = Options(),
 ) -> None:
@@ -145,17 +145,12 @@ def run(
 
     Parameters
     ----------
-    minor
-        Kubernetes release whose default gates hold for lines without ``features``.
+    kubernetes
+        Release that decides; its gates hold for lines without ``features``. 1.37 by default.
     policy
         Decides instead of first fit.
-
-    Raises
-    ------
-    UnsupportedFeatureError
-        For a release that is not supported.
     """
-    defaults = release(minor)
+    defaults = kubernetes or release()
     world = _World({}, [], [], _Allocated())
     for text in stdin:
         if text.strip():

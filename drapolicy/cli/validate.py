@@ -9,6 +9,7 @@ from drapolicy.api import Objects
 from drapolicy.cli.boundary import BAD_INPUT
 from drapolicy.cli.inputs import notes_on, read_with_faults
 from drapolicy.cli.output import Format, note, print_data, print_line, print_table
+from drapolicy.release import Release
 
 _KINDS = {
     "ResourceSlice": "slices",
@@ -22,10 +23,10 @@ _KINDS = {
 }
 
 
-def validate(files: Sequence[str], *, lenient: bool, output: Format) -> int:
+def validate(files: Sequence[str], *, kubernetes: Release, lenient: bool, output: Format) -> int:
     """Print what was read and every fault; return 0 without and 2 with faults."""
-    objects, faults = read_with_faults(files, lenient=lenient)
-    notes = notes_on(objects, lenient=lenient)
+    objects, faults = read_with_faults(files, kubernetes, lenient=lenient)
+    notes = notes_on(objects, kubernetes, lenient=lenient)
     counts = {kind: len(getattr(objects, field)) for kind, field in _KINDS.items() if getattr(objects, field)}
     skipped = dict(sorted(objects.skipped.items()))
     if output is not Format.TABLE:

@@ -15,18 +15,18 @@ from drapolicy.workload import read as read_workload
 from drapolicy.workload.embedded import dataset_folder
 
 
-def embedded() -> tuple[Scenario, ...]:
-    """Return the scenarios that come with drapolicy, by name.
+def embedded(release: Release | None = None) -> tuple[Scenario, ...]:
+    """Return the scenarios that come with drapolicy, by name, as a Kubernetes release plays them (1.37 by default).
 
     Examples
     --------
     >>> [scenario.name for scenario in embedded()]
     ['bridged-a100', 'mig-a100']
     """
-    return tuple(of_folder(folder) for folder in sorted(dataset_folder().iterdir()) if folder.is_dir())
+    return tuple(of_folder(folder, release) for folder in sorted(dataset_folder().iterdir()) if folder.is_dir())
 
 
-def of_folder(folder: str | Path) -> Scenario:
+def of_folder(folder: str | Path, release: Release | None = None) -> Scenario:
     """Return the scenario of a folder with ``fleet.*``, ``workload/`` and perhaps ``topology.txt``.
 
     Raises
@@ -41,6 +41,7 @@ def of_folder(folder: str | Path) -> Scenario:
         [str(root / "workload")],
         topology=links if links.is_file() else None,
         name=root.name,
+        release=release,
     )
     return scenario
 

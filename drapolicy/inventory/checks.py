@@ -9,6 +9,7 @@ from drapolicy.api.objects import Objects
 from drapolicy.api.resource import ResourceSlice
 from drapolicy.errors import Fault
 from drapolicy.inventory.pool_device import PoolId
+from drapolicy.release import Release
 
 
 def check(objects: Objects) -> list[Fault]:
@@ -47,26 +48,27 @@ def check(objects: Objects) -> list[Fault]:
     return faults
 
 
-def incomplete(objects: Objects) -> list[Fault]:
-    """Return the pools that have fewer slices in an input than their driver published: none of their devices is used.
+def incomplete(objects: Objects, kubernetes: Release) -> list[Fault]:
+    """Return the pools that have fewer slices in an input than their driver published, and what that means.
 
     No fault of the input: so it is whenever a driver is about to publish a pool (K8s S25).
 
     Examples
     --------
-    >>> incomplete(Objects())
+    >>> from drapolicy.release import release
+    >>> incomplete(Objects(), release())
     []
     """
+    means = "allocates none of its devices until all are there"
+    if not kubernetes.behaviour.skips_unusable_pools:
+        means = f"{kubernetes.minor} allocates its devices all the same, though not to requests for all devices"
     notes = []
     for pool, slices in _pools(objects.slices):
         newest = max(published.spec.pool.generation for published in slices)
         current = [published for published in slices if published.spec.pool.generation == newest]
         want = current[0].spec.pool.resource_slice_count
         if len(current) < want:
-            message = (
-                f"pool {pool} has {len(current)} of its {want} slices; Kubernetes allocates none of its devices "
-                "until all are there"
-            )
+            message = f"pool {pool} has {len(current)} of its {want} slices; Kubernetes {means}"
             notes.append(Fault("", -1, _label(current[0]), "spec.pool.resourceSliceCount", message))
     return notes
 

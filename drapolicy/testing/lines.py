@@ -13,6 +13,7 @@ from drapolicy.api.quantity import Quantity
 from drapolicy.cli.jsonl import run
 from drapolicy.errors import InputError
 from drapolicy.inventory.taint_rules import with_taint_rules
+from drapolicy.release import release
 from drapolicy.testing.generate import Case
 
 Line: TypeAlias = dict[str, Any]
@@ -46,7 +47,7 @@ def line_of(case: Case, name: str = "", *, every_node: bool = False) -> Line:
 def reference(lines: Sequence[Line], minor: str = "1.37") -> list[Answer]:
     """Return what drapolicy answers to the lines."""
     out = io.StringIO()
-    run(io.StringIO("".join(json.dumps(line) + "\n" for line in lines)), out, minor=minor)
+    run(io.StringIO("".join(json.dumps(line) + "\n" for line in lines)), out, kubernetes=release(minor))
     return [json.loads(text) for text in out.getvalue().splitlines()]
 
 

@@ -50,7 +50,7 @@ def test_wrong_arguments_are_refused(run, words):
     ("words", "message"),
     [
         (["--policy", "nope"], "drapolicy: policy 'nope': unknown; use one of kube-scheduler,"),
-        (["--k8s", "1.36"], "drapolicy: Kubernetes 1.36: not supported; use 1.37"),
+        (["--k8s", "1.33"], "drapolicy: Kubernetes 1.33: not supported; use 1.34, 1.35, 1.36 or 1.37"),
         (["--topology", "nowhere.txt"], "nowhere.txt"),
     ],
 )

@@ -123,7 +123,7 @@ def test_fresh_drops_only_what_an_evaluation_wrote(run, words, tmp_path):
     [
         (["--metric", "nope"], "metric 'nope': unknown; use one of slowdown,"),
         (["--policy", "nope"], "policy 'nope': unknown"),
-        (["--k8s", "1.36"], "Kubernetes 1.36: not supported"),
+        (["--k8s", "1.33"], "Kubernetes 1.33: not supported"),
     ],
 )
 def test_wrong_options_are_refused_before_anything_is_played(run, words, tmp_path, extra, message):
@@ -136,9 +136,9 @@ def test_wrong_options_are_refused_before_anything_is_played(run, words, tmp_pat
 
 def test_releases_are_checked_for_the_scenarios_that_come_along(run, tmp_path):
     """They are not played as another release than the one that was asked for."""
-    ran = run("evaluate", "--k8s", "1.36", "--out", tmp_path / "out")
+    ran = run("evaluate", "--k8s", "1.33", "--out", tmp_path / "out")
     assert (ran.code, ran.out) == (2, "")
-    assert "Kubernetes 1.36: not supported" in ran.err
+    assert "Kubernetes 1.33: not supported" in ran.err
 
 
 def test_rows_of_arrivals_are_told_in_order(run, words, tmp_path):

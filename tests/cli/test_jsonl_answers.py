@@ -11,6 +11,7 @@ import pytest
 from drapolicy.cli.jsonl import Options, run
 from drapolicy.errors import UnsupportedFeatureError
 from drapolicy.problem.outcome import NoFit
+from drapolicy.release import release
 
 CLASSES = [{"metadata": {"name": "any"}}]
 ON = {"ConsumableCapacity": True, "PartitionableDevices": True}
@@ -115,7 +116,7 @@ def test_features_of_a_line_win_over_the_releases() -> None:
     shared = [ask(line)[0]["results"][0]["devices"]["results"][0] for line in (bare, problem(features={}))]
     assert ["shareID" in device for device in shared] == [True, False]
     with pytest.raises(UnsupportedFeatureError):
-        ask(problem(), minor="1.30")
+        ask(problem(), kubernetes=release("1.30"))
 
 
 def test_nulls_are_absent_fields_except_in_opaque_parameters() -> None:

@@ -12,13 +12,14 @@ import yaml
 
 from drapolicy.api.quantity import Quantity
 from drapolicy.cli.jsonl import run
+from drapolicy.release import release
 from drapolicy.release.gates import FEATURES
 
 
 def answers(lines: list[dict[str, Any]], minor: str) -> list[dict[str, Any]]:
     """Return what the protocol answers to the lines."""
     out = io.StringIO()
-    run(io.StringIO("".join(json.dumps(line) + "\n" for line in lines)), out, minor=minor)
+    run(io.StringIO("".join(json.dumps(line) + "\n" for line in lines)), out, kubernetes=release(minor))
     return [json.loads(text) for text in out.getvalue().splitlines()]
 
 
