@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -26,7 +26,7 @@ from drapolicy.api.kinds import (
     verdict,
 )
 from drapolicy.api.objects import Origin
-from drapolicy.api.validation import validate as validate_object
+from drapolicy.api.validation import examine
 from drapolicy.api.values import TWICE, Doubled, ReadFault, broken, shown
 from drapolicy.api.versions.fields import take_absent_fields
 from drapolicy.api.versions.rewriting import as_written, to_v1, version_of
@@ -247,19 +247,19 @@ class _Place:
             if kind not in RESOURCE_TYPES and not meta.name and not meta.generate_name:
                 self.fault(thing or kind, "metadata.name", "is required; set name or generateName")
             thing = thing or label(kind, meta.namespace, meta.name)
-            self._reader.faults += [
-                replace(
-                    fault,
-                    file=self._file,
-                    document=self._number,
-                    object=thing,
-                    path=as_written(fault.path, version),
-                )
-                for fault in validate_object(complete)
-            ]
+            report = examine(complete, self._reader.release)
+            self._reader.faults += self._placed(report.faults, thing, version)
+            self._reader.ignored += self._placed(report.dropped, thing, version)
         if len(self._reader.faults) > before:
             return None
         return complete if self._reader.defaults else made
+
+    def _placed(self, faults: Iterable[Fault], thing: str, version: str) -> list[Fault]:
+        """Return faults with their place in the input and the fields' names in the version they were written in."""
+        return [
+            replace(fault, file=self._file, document=self._number, object=thing, path=as_written(fault.path, version))
+            for fault in faults
+        ]
 
     def _refuse_second(self, kind: str, namespace: str, name: str, version: str) -> None:
         """Note a fault if an object of this kind and name came before."""

@@ -8,7 +8,7 @@ from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import CapacityRequestPolicyRange, DeviceCapacity
 from drapolicy.api.validation.report import Report
 
-MAX_VALID_VALUES: Final = 10
+FRACTIONS: Final = "DRAFractionalCapacityRange"
 _WHOLE: Final = 10**9
 _MILLI: Final = 10**6
 _MAX: Final = 2**63 - 1
@@ -19,6 +19,7 @@ def check_request_policy(report: Report, path: str, capacity: DeviceCapacity, *,
     policy = capacity.request_policy
     if policy is None:
         return
+    report.gated(path, "requestPolicy", policy, "DRAConsumableCapacity")
     path = f"{path}.requestPolicy"
     if not shareable:
         report.add(path, "is only allowed on devices with allowMultipleAllocations: true; set that or remove it")
@@ -34,13 +35,15 @@ def check_request_policy(report: Report, path: str, capacity: DeviceCapacity, *,
 
 
 def _check_values(report: Report, path: str, value: Quantity, default: Quantity, options: list[Quantity]) -> None:
-    if not report.at_most(path, options, MAX_VALID_VALUES):
+    if not report.at_most(path, options, report.rules.valid_values):
         return
+    fractions = FRACTIONS in report.release.gates
     for index, option in enumerate(options):
-        if index and options[index - 1] >= option:
-            report.add(
-                f"{path}[{index}]", f"{option} is not above {options[index - 1]}; list each value once, ascending"
-            )
+        before = options[index - 1]
+        if index and before >= option:
+            report.add(f"{path}[{index}]", f"{option} is not above {before}; list each value once, ascending")
+        elif index and not fractions and before.value() == option.value():
+            report.add(f"{path}[{index}]", f"{option} is {before} once both are rounded up; list whole numbers")
         if option > value:
             report.add(f"{path}[{index}]", f"{option} exceeds the capacity {value}; lower or remove it")
     if default not in options:
@@ -68,7 +71,7 @@ def _check_range(
             report.add(f"{path}.default", f"{default} is above max {high}; lower it")
     named = [(f"{path}.default", default), (f"{place}.min", low), (f"{place}.max", high), (f"{place}.step", step)]
     amounts = [(name, amount) for name, amount in named if amount is not None]
-    fractional = any(amount.nano % _WHOLE for _, amount in amounts)
+    fractional = FRACTIONS in report.release.gates and any(amount.nano % _WHOLE for _, amount in amounts)
     if fractional:
         # Steps are then counted in milli units, which must hold every amount exactly.
         unsafe = [(name, amount) for name, amount in amounts if not _whole_milli(amount)]
@@ -78,22 +81,24 @@ def _check_range(
             return
     if step is None:
         return
-    if step.nano <= 0:
+    # Before Kubernetes 1.37 a negative step was let pass, and one of 0 made the API server fail.
+    if step.nano <= 0 and (report.rules.positive_step or not step.nano):
         report.add(f"{place}.step", f"{step} is not positive; use more than 0 or leave it out")
         return
     if low + step > value:
         report.add(f"{place}.step", f"{step} from min {low} leads beyond the capacity {value}; lower it")
-    if not fractional:
-        wide = [(name, amount) for name, amount in amounts if not 0 <= amount.nano // _WHOLE <= _MAX]
+    if not fractional and report.rules.positive_step:
+        wide = [(name, amount) for name, amount in amounts if not 0 <= amount.nano <= _MAX * _WHOLE]
         for name, amount in wide:
             report.add(name, f"{amount} is outside 0 to 2^63-1; choose an amount inside")
         if wide:
             return
+    count = Quantity.milli_value if fractional else Quantity.value
     ends = [(f"{path}.default", default)]
     if high is not None:
         ends.append((f"{place}.max", high))
     for name, amount in ends:
-        if (amount.nano - low.nano) % step.nano:
+        if (count(amount) - count(low)) % count(step):
             report.add(name, f"{amount} is not a number of steps {step} from min {low}; change it or the step")
 
 

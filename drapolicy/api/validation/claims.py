@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
 
 from drapolicy.api.names import dns_label, dns_subdomain, fully_qualified_name, qualified_name, shown
 from drapolicy.api.resource import (
@@ -16,18 +15,13 @@ from drapolicy.api.resource import (
     ResourceClaim,
     ResourceClaimTemplate,
 )
-from drapolicy.api.validation.classes import MAX_CONFIG, check_expression, check_opaque, check_selectors
+from drapolicy.api.validation.classes import check_expression, check_opaque, check_selectors
 from drapolicy.api.validation.metadata import check_metadata, check_template_metadata
 from drapolicy.api.validation.nodes import check_exactly_one
 from drapolicy.api.validation.report import Report
 from drapolicy.api.validation.status import RequestNames, check_request_refs, check_status
 from drapolicy.api.validation.taints import check_tolerations
 from drapolicy.api.values import key_path
-
-MAX_REQUESTS: Final = 32
-MAX_ALTERNATIVES: Final = 8
-MAX_CONSTRAINTS: Final = 32
-MAX_DERIVED: Final = 32
 
 
 def check_claim(report: Report, claim: ResourceClaim) -> None:
@@ -52,16 +46,16 @@ def check_device_claim(report: Report, path: str, claim: DeviceClaim) -> Request
     }
     used = _constraint_attributes(claim.constraints)
     place = f"{path}.requests"
-    if report.at_most(place, claim.requests, MAX_REQUESTS):
+    if report.at_most(place, claim.requests, report.rules.requests):
         report.unique(place, [request.name for request in claim.requests], ".name")
         for index, request in enumerate(claim.requests):
             _check_request(report, f"{place}[{index}]", request, used)
     place = f"{path}.constraints"
-    if report.at_most(place, claim.constraints, MAX_CONSTRAINTS):
+    if report.at_most(place, claim.constraints, report.rules.constraints):
         for index, constraint in enumerate(claim.constraints):
             _check_constraint(report, f"{place}[{index}]", constraint, names)
     place = f"{path}.config"
-    if report.at_most(place, claim.config, MAX_CONFIG):
+    if report.at_most(place, claim.config, report.rules.config):
         for index, config in enumerate(claim.config):
             check_request_refs(report, f"{place}[{index}].requests", config.requests, names)
             check_opaque(report, f"{place}[{index}]", config.opaque)
@@ -76,10 +70,12 @@ def _check_request(report: Report, path: str, request: DeviceRequest, used: Mapp
         {"exactly": request.exactly is not None, "firstAvailable": request.first_available},
     )
     if request.exactly is not None:
+        report.gated(f"{path}.exactly", "adminAccess", request.exactly.admin_access is not None, "DRAAdminAccess")
         _check_wanted(report, f"{path}.exactly", request.exactly)
         _check_derived(report, f"{path}.exactly", request.exactly.derived_attributes, used, ("", request.name))
+    report.gated(path, "firstAvailable", request.first_available, "DRAPrioritizedList")
     place = f"{path}.firstAvailable"
-    if report.at_most(place, request.first_available, MAX_ALTERNATIVES):
+    if report.at_most(place, request.first_available, report.rules.alternatives):
         report.unique(place, [alternative.name for alternative in request.first_available], ".name")
         for index, alternative in enumerate(request.first_available):
             report.name(f"{place}[{index}].name", alternative.name, dns_label)
@@ -90,6 +86,9 @@ def _check_request(report: Report, path: str, request: DeviceRequest, used: Mapp
 
 def _check_wanted(report: Report, path: str, wanted: ExactDeviceRequest | DeviceSubRequest) -> None:
     """Check what requests and alternatives have in common (S7)."""
+    report.gated(path, "tolerations", wanted.tolerations, "DRADeviceTaints")
+    report.gated(path, "capacity", wanted.capacity is not None, "DRAConsumableCapacity")
+    report.gated(path, "derivedAttributes", wanted.derived_attributes, "DRADerivedAttributes")
     report.name(f"{path}.deviceClassName", wanted.device_class_name, dns_subdomain, "name a DeviceClass")
     check_selectors(report, f"{path}.selectors", wanted.selectors)
     report.one_of(f"{path}.allocationMode", wanted.allocation_mode, ("ExactCount", "All"))
@@ -111,7 +110,7 @@ def _check_derived(
     targets: Iterable[str],
 ) -> None:
     place = f"{path}.derivedAttributes"
-    if not report.at_most(place, derived, MAX_DERIVED):
+    if not report.at_most(place, derived, report.rules.derived):
         return
     report.unique(place, [attribute.name for attribute in derived], ".name")
     wanted = set().union(*(used.get(target, ()) for target in targets))
@@ -124,6 +123,7 @@ def _check_derived(
 
 def _check_constraint(report: Report, path: str, constraint: DeviceConstraint, names: RequestNames) -> None:
     check_request_refs(report, f"{path}.requests", constraint.requests, names)
+    report.gated(path, "distinctAttribute", constraint.distinct_attribute is not None, "DRAConsumableCapacity")
     match, distinct = constraint.match_attribute, constraint.distinct_attribute
     check_exactly_one(report, path, {"matchAttribute": match is not None, "distinctAttribute": distinct is not None})
     for field, value in (("matchAttribute", match), ("distinctAttribute", distinct)):

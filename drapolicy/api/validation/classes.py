@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -12,27 +12,23 @@ from drapolicy.api.resource import DeviceClass, DeviceSelector, OpaqueDeviceConf
 from drapolicy.api.validation.metadata import check_metadata
 from drapolicy.api.validation.report import Report
 
-MAX_SELECTORS: Final = 32
-MAX_CONFIG: Final = 32
-MAX_EXPRESSION_BYTES: Final = 10 * 1024
-MAX_PARAMETERS_BYTES: Final = 10 * 1024
-
 
 def check_class(report: Report, device_class: DeviceClass) -> None:
     """Check a DeviceClass."""
     check_metadata(report, device_class, namespaced=False)
     spec = device_class.spec
     check_selectors(report, "spec.selectors", spec.selectors)
-    if report.at_most("spec.config", spec.config, MAX_CONFIG):
+    if report.at_most("spec.config", spec.config, report.rules.config):
         for index, config in enumerate(spec.config):
             check_opaque(report, f"spec.config[{index}]", config.opaque)
+    report.gated("spec", "extendedResourceName", spec.extended_resource_name is not None, "DRAExtendedResource")
     if spec.extended_resource_name is not None:
         report.name("spec.extendedResourceName", spec.extended_resource_name, extended_resource_name)
 
 
 def check_selectors(report: Report, path: str, selectors: Sequence[DeviceSelector]) -> None:
     """Check number, presence and length of CEL selectors."""
-    if not report.at_most(path, selectors, MAX_SELECTORS):
+    if not report.at_most(path, selectors, report.rules.selectors):
         return
     for index, selector in enumerate(selectors):
         if selector.cel is None:
@@ -45,7 +41,7 @@ def check_expression(report: Report, path: str, expression: str) -> None:
     """Check that a CEL expression is there and not too long."""
     if not expression:
         report.required(path, "write a CEL expression")
-    report.max_bytes(path, expression, MAX_EXPRESSION_BYTES)
+    report.max_bytes(path, expression, report.rules.expression_bytes)
 
 
 def check_opaque(report: Report, path: str, opaque: OpaqueDeviceConfiguration | None) -> None:
@@ -70,5 +66,5 @@ def check_json_object(report: Report, path: str, value: Any) -> None:
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         report.add(path, f"cannot be written as JSON ({error}); use nested objects, lists, texts, numbers and bools")
         return
-    if size > MAX_PARAMETERS_BYTES:
-        report.add(path, f"has {size} bytes of JSON; use at most {MAX_PARAMETERS_BYTES}")
+    if size > report.rules.parameters_bytes:
+        report.add(path, f"has {size} bytes of JSON; use at most {report.rules.parameters_bytes}")

@@ -1,4 +1,4 @@
-"""Collecting the faults of one object."""
+"""Collecting the faults of one object, and the fields that a release would drop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Callable, Collection, Hashable, Iterable
 from typing import Any
 
 from drapolicy.api.names import shown
+from drapolicy.api.validation.rules import RULES
 from drapolicy.errors import Fault
+from drapolicy.release import Release
+from drapolicy.release.gates import GATES, MINORS
 
 _INT64 = range(-(2**63), 2**63)
 
@@ -18,11 +21,27 @@ class Report:
     ----------
     faults
         What was found so far.
+    rules
+        Limits and rules of the release.
+    release
+        The release whose API server is asked.
     """
 
-    def __init__(self, obj: Any) -> None:
+    def __init__(self, obj: Any, release: Release) -> None:
         self.faults: list[Fault] = []
+        self.rules = RULES[release.minor]
+        self.release = release
         self._obj = obj
+        self._gated: dict[tuple[str, str], list[str]] = {}
+
+    @property
+    def dropped(self) -> list[Fault]:
+        """One note for each field that the API server would drop on create, for its gate is off (K8s S18)."""
+        label = _label(self._obj)
+        return [
+            Fault("", -1, label, paths[0], _note(gate, self.release.minor, len(paths) - 1))
+            for (_, gate), paths in self._gated.items()
+        ]
 
     def add(self, path: str, message: str) -> None:
         """Note a fault at a field path."""
@@ -31,6 +50,15 @@ class Report:
     def required(self, path: str, what: str) -> None:
         """Note that a field is missing; ``what`` says what to set."""
         self.add(path, f"is required; {what}")
+
+    def gated(self, path: str, field: str, is_set: object, *gates: str) -> None:
+        """Note a field in use that needs feature gates."""
+        if not is_set:
+            return
+        for gate in gates:
+            if gate not in self.release.gates:
+                self._gated.setdefault((field, gate), []).append(f"{path}.{field}")
+                return
 
     def name(self, path: str, value: str, check: Callable[[str], str | None], what: str = "set it") -> None:
         """Check the format of a required name with a function of :mod:`drapolicy.api.names`."""
@@ -77,6 +105,15 @@ class Report:
         size = len(value.encode(errors="surrogatepass"))
         if size > limit:
             self.add(path, f"{shown(value)} has {size} bytes; use at most {limit}")
+
+
+def _note(gate: str, minor: str, more: int) -> str:
+    row = GATES[gate]
+    others = f" (and in {more} more places)" if more else ""
+    if row[MINORS.index(minor)] is not None:
+        return f"needs the feature gate {gate}, which is off; this cluster drops it on create{others}"
+    first = next(known for known, entry in zip(MINORS, row, strict=True) if entry is not None)
+    return f"is unknown to Kubernetes {minor}; {first} brought it with the feature gate {gate}{others}"
 
 
 def _label(obj: Any) -> str:

@@ -10,10 +10,7 @@ from typing import Final
 
 from drapolicy.api.names import MAX_ATTRIBUTE_VALUE, is_dns_label, qualified_name, version
 from drapolicy.api.resource import Device, ResourceSliceSpec
-
-MAX_DEVICES: Final = 128
-MAX_ATTRIBUTES_AND_CAPACITIES: Final = 32
-MAX_ATTRIBUTE_VALUES: Final = 48
+from drapolicy.api.validation.rules import Rules
 
 # Texts already found valid. Fleets repeat them, so the tables stay small; against other input they are emptied.
 _LIMIT: Final = 1 << 16
@@ -22,7 +19,7 @@ _NAMES: set[str] = set()
 _VERSIONS: set[str] = set()
 
 
-def devices_pass(spec: ResourceSliceSpec) -> bool:
+def devices_pass(spec: ResourceSliceSpec, rules: Rules) -> bool:
     """Tell whether the devices of a slice are surely valid; no means that nothing is known.
 
     Notes
@@ -30,7 +27,7 @@ def devices_pass(spec: ResourceSliceSpec) -> bool:
     Time O(devices x attributes) with about 0.1 us for an attribute.
     """
     devices = spec.devices
-    if len(devices) > MAX_DEVICES or spec.per_device_node_selection:
+    if len(devices) > rules.devices or spec.per_device_node_selection:
         return False
     if len({device.name for device in devices}) != len(devices):
         return False
@@ -38,10 +35,10 @@ def devices_pass(spec: ResourceSliceSpec) -> bool:
         _KEYS.clear()
         _NAMES.clear()
         _VERSIONS.clear()
-    return all(map(_passes, devices))
+    return all(_passes(device, rules.attributes_and_capacities) for device in devices)
 
 
-def _passes(device: Device) -> bool:
+def _passes(device: Device, most: int) -> bool:
     if (
         device.taints
         or device.consumes_counters
@@ -51,6 +48,8 @@ def _passes(device: Device) -> bool:
         or device.node_name is not None
         or device.node_selector is not None
         or device.all_nodes is not None
+        or device.allow_multiple_allocations is not None
+        or device.binds_to_node is not None
     ):
         return False
     name = device.name
@@ -59,7 +58,7 @@ def _passes(device: Device) -> bool:
             return False
         _NAMES.add(name)
     attributes, capacity = device.attributes, device.capacity
-    if len(attributes) + len(capacity) > MAX_ATTRIBUTES_AND_CAPACITIES:
+    if len(attributes) + len(capacity) > most:
         return False
     for keys in (tuple(attributes), tuple(capacity)):
         if keys not in _KEYS:
