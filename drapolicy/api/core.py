@@ -204,11 +204,37 @@ class PodResourceClaimStatus(PartialStruct, gc=False):
     resource_claim_name: str | None = None
 
 
+class NodeAllocatableMappedResources(PartialStruct, gc=False):
+    """A node resource that the devices of a claim stand for (alpha)."""
+
+    name: str = ""
+    quantity: Quantity | None = None
+
+
+class NodeAllocatableOverheadResources(PartialStruct, gc=False):
+    """A node resource that the devices of a claim cost besides (alpha)."""
+
+    name: str = ""
+    per_pod: Quantity | None = None
+    per_container: Quantity | None = None
+
+
+class NodeAllocatableResourceClaimStatus(PartialStruct):
+    """What the devices of one claim ask of the pod's node (alpha); ``resources`` in 1.36, the others in 1.37."""
+
+    resource_claim_name: str = ""
+    containers: list[str] = []
+    resources: dict[str, Quantity] = {}
+    mapping: list[NodeAllocatableMappedResources] = []
+    overhead: list[NodeAllocatableOverheadResources] = []
+
+
 class PodStatus(PartialStruct):
     """Phase and claims of a pod."""
 
     phase: str = ""
     resource_claim_statuses: list[PodResourceClaimStatus] = []
+    node_allocatable_resource_claim_statuses: list[NodeAllocatableResourceClaimStatus] = []
 
 
 class Pod(PartialObject, tag_field="kind", tag="Pod"):

@@ -178,6 +178,7 @@ def _rest_of_device(device: Device) -> Device | None:
         and not device.binding_conditions
         and not device.binding_failure_conditions
         and not device.node_allocatable_resources
+        and not device.node_allocatable_resource_mappings
     ):
         return None
     return replace(device, name="", attributes={}, capacity={}, node_name=None)

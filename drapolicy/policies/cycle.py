@@ -7,7 +7,7 @@ that they refuse is no node for the pod.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from drapolicy.policies.kube import MAX_ALTERNATIVES, Surroundings, resource_fil
 from drapolicy.policies.objective import Objective
 from drapolicy.policies.solvers import Solver
 from drapolicy.problem.ask import claim_key, unmet
+from drapolicy.problem.node_allocatable import GATE, demand, mapped, not_shared
 from drapolicy.problem.outcome import Abort, Fits, NodeError, NoFit, Outcome, TimedOut
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.room import pod_ask
@@ -28,6 +29,7 @@ from drapolicy.problem.state import Stamp
 
 NO_DEVICES = "cannot allocate all claims"
 NOT_AVAILABLE = "resourceclaim not available on the node"
+OPTIONAL_OPERATIONS = "DRAOptionalNodeOperations"
 
 _NO_POD = Pod()
 
@@ -154,6 +156,8 @@ class Cycle:
         self.needed: tuple[ResourceClaim, ...] = unmet(self.ask.claims, state.held)
         self._needed = tuple(claim_key(claim) not in state.held for claim in self.ask.claims)
         held = [(claim, state.held[claim_key(claim)]) for claim in self.ask.claims if claim_key(claim) in state.held]
+        self._held = held
+        self._costs_room = GATE in problem.fleet.release.gates
         self._selectors = [Selector(a.node_selector) for _, a in held if a.node_selector is not None]
         self.held_rank = sum(_rank(claim, allocation) for claim, allocation in held)
 
@@ -186,14 +190,19 @@ class Cycle:
         if reason is not None:
             self.reasons[reason] += 1
             return None
+        available = self._held_available(n)
+        shared = self._shared(n) if available else ""
+        if shared:
+            self.reasons[shared] += 1
+            return None
         answer = self._solved(n)
         outcome: Outcome = answer.outcome
         if isinstance(outcome, Abort | TimedOut):
             raise CycleEndError(outcome)
         # Upstream looks for devices even where a claim is not available, so that an abort comes first (K8s S67).
-        node = self.problem.fleet.nodes[n]
-        if not all(selector.matches(node) for selector in self._selectors):
-            self.reasons[NOT_AVAILABLE] += 1
+        beyond = self._beyond_room(n, outcome.results) if isinstance(outcome, Fits) else None
+        if beyond is not None or not available:
+            self.reasons[beyond or NOT_AVAILABLE] += 1
             return None
         if isinstance(outcome, Fits):
             self.proved = self.proved and answer.status == "optimal"
@@ -208,6 +217,38 @@ class Cycle:
             return None
         refused = self._memory.refusal(self.ask.kind, self.pod, self.problem, n)
         return refused if refused is not None else resource_filter(self.pod_ask, self.problem.state.rooms[n])
+
+    def _held_available(self, n: int) -> bool:
+        """Return whether a node can use all claims that hold an allocation already."""
+        node = self.problem.fleet.nodes[n]
+        if any(selector.matches(node) is False for selector in self._selectors):
+            return False
+        return OPTIONAL_OPERATIONS in node.status.declared_features or not any(
+            result.skip_node_operations for _, held in self._held for result in held.devices.results
+        )
+
+    def _shared(self, n: int) -> str:
+        """Return which claim may not be shared, because a device of it stands for a resource of its node (K8s S74)."""
+        if not self._costs_room:
+            return ""
+        state, release = self.problem.state, self.problem.fleet.release
+        for claim, held in self._held:
+            others = state.users(claim) - {self.ask.name}
+            if others and mapped(held, state.sites.published(n)):
+                return not_shared(claim, release)
+        return ""
+
+    def _beyond_room(self, n: int, results: Sequence[AllocationResult]) -> str | None:
+        """Return why a node has no room for what the devices of all claims cost it, or None (K8s S74)."""
+        if not self._costs_room or self.ask.pod is None:
+            return None
+        state, release = self.problem.state, self.problem.fleet.release
+        asked = demand(self.pod, state.allocations(self.ask, self.needed, results), state.sites.published(n), release)
+        if asked.problem:
+            raise CycleEndError(Abort(asked.problem))
+        if asked.refusal or not asked.amounts:
+            return asked.refusal or None
+        return resource_filter(pod_ask(self.pod, asked.amounts), state.rooms[n])
 
     def _solved(self, n: int) -> Answer:
         if not self.needed:

@@ -139,14 +139,23 @@ def _made_for(claim: ResourceClaim, pod: Pod) -> bool:
     return (controller.kind, controller.name) == ("Pod", pod.metadata.name)
 
 
+def claims_of_entries(pod: Pod) -> dict[str, str]:
+    """Return the key of the claim behind each entry of ``pod.spec.resourceClaims``, by the entry's name."""
+    return {name: f"{pod.metadata.namespace}/{claim}" for name, claim in _entries(pod) if claim is not None}
+
+
 def _claim_names(pod: Pod) -> Iterator[str | None]:
     """Yield the name of each claim that a pod uses; None for one that is not made yet."""
+    return (claim for _, claim in _entries(pod))
+
+
+def _entries(pod: Pod) -> Iterator[tuple[str, str | None]]:
     made = {status.name: status.resource_claim_name for status in pod.status.resource_claim_statuses}
     for entry in pod.spec.resource_claims:
         if entry.resource_claim_name is not None or entry.name not in made:
-            yield entry.resource_claim_name
+            yield entry.name, entry.resource_claim_name
         elif made[entry.name] is not None:  # else the controller found that this entry needs no claim
-            yield made[entry.name]
+            yield entry.name, made[entry.name]
 
 
 def unmet(claims: Iterable[ResourceClaim], held: Mapping[str, object]) -> tuple[ResourceClaim, ...]:

@@ -9,9 +9,11 @@ a pod straight from a user's file counts like one from a cluster.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
 
 from drapolicy.api.core import Container, Node, Pod
 from drapolicy.api.quantity import Quantity
@@ -78,17 +80,25 @@ def pod_requests(pod: Pod) -> dict[str, int]:
     return dict(pod_ask(pod).requests)
 
 
-def pod_ask(pod: Pod) -> PodAsk:
-    """Return what a pod asks of a node, in the three forms that the scheduler uses."""
-    plain = _aggregate(pod, {})
+def pod_ask(pod: Pod, devices: Mapping[str, int] = MappingProxyType({})) -> PodAsk:
+    """Return what a pod asks of a node, in the three forms that the scheduler uses.
+
+    Parameters
+    ----------
+    devices
+        What its devices ask of the node besides, in milli units (K8s S74). Known only once they are chosen, so it is
+        no part of ``scored``.
+    """
+    plain = containers_need(pod)
     level = _pod_level(pod, plain)
     overhead = _milli(pod.spec.overhead)
-    requests = _added({**plain, **level}, overhead)
+    requests = _added({**_added(dict(plain), devices), **level}, overhead)
     missing = {name: amount for name, amount in _DEFAULTS.items() if not level or name not in requests}
-    filled = _aggregate(pod, missing)
-    nonzero = _added({**filled, **level}, overhead)
-    scored = _added(filled if missing == _DEFAULTS else _aggregate(pod, _DEFAULTS), overhead)
-    return PodAsk(_counted(requests), _cpu_and_memory(nonzero), _cpu_and_memory(scored))
+    filled = _aggregate(pod, partial(request_of, missing=missing))
+    nonzero = _added({**_added(dict(filled), devices), **level}, overhead)
+    if missing != _DEFAULTS:
+        filled = _aggregate(pod, partial(request_of, missing=_DEFAULTS))
+    return PodAsk(_counted(requests), _cpu_and_memory(nonzero), _cpu_and_memory(_added(filled, overhead)))
 
 
 class NodeRoom:
@@ -206,20 +216,38 @@ def _raised(total: dict[str, int], amounts: Mapping[str, int]) -> None:
             total[name] = amount
 
 
-def _container(container: Container, missing: Mapping[str, int]) -> dict[str, int]:
+def request_of(container: Container, missing: Mapping[str, int] = MappingProxyType({})) -> dict[str, int]:
+    """Return what a container requests in milli units; ``missing`` stands in for requests that it does not make."""
     # The API server copies a limit to the request where the request is not given.
     return {**missing, **_milli(container.resources.limits), **_milli(container.resources.requests)}
 
 
-def _aggregate(pod: Pod, missing: Mapping[str, int]) -> dict[str, int]:
-    """Return the need of all containers; ``missing`` stands in for requests that a container does not make."""
+def limit_of(container: Container) -> dict[str, int]:
+    """Return a container's limits in milli units."""
+    return _milli(container.resources.limits)
+
+
+def containers_need(
+    pod: Pod, devices: Mapping[str, int] = MappingProxyType({}), of: Callable[[Container], dict[str, int]] = request_of
+) -> dict[str, int]:
+    """Return what all containers of a pod and its devices need in milli units, by resource name."""
+    return _added(_aggregate(pod, of), devices)
+
+
+def pod_level_requests(pod: Pod) -> dict[str, int]:
+    """Return the requests at pod level in milli units, with the API server's defaults; empty where there are none."""
+    return _pod_level(pod, containers_need(pod))
+
+
+def _aggregate(pod: Pod, of: Callable[[Container], dict[str, int]]) -> dict[str, int]:
+    """Return the need of all containers, ``of`` each."""
     running: dict[str, int] = {}
     for container in pod.spec.containers:
-        _added(running, _container(container, missing))
+        _added(running, of(container))
     sidecars: dict[str, int] = {}
     starting: dict[str, int] = {}
     for container in pod.spec.init_containers:
-        need = _container(container, missing)
+        need = of(container)
         if container.restart_policy == "Always":
             _added(running, need)
             _added(sidecars, need)

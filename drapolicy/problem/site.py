@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.api.core import Node
-from drapolicy.api.resource import ResourceSlice
+from drapolicy.api.node_selection import Selector, SelectorError
+from drapolicy.api.resource import Device, ResourceSlice, ResourceSliceSpec
 from drapolicy.inventory import Fleet
 from drapolicy.inventory.links import NodeLinks
 from drapolicy.inventory.pool_device import DeviceId, PoolDevice, PoolId
@@ -189,6 +190,7 @@ class Sites:
         self.fleet = fleet
         self._made: dict[int, Site] = {}
         self._unbound: dict[int, ResourceSlice] = {}
+        self._published: dict[int, dict[DeviceId, Device]] = {}
 
     @cached_property
     def _pool_rows(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -217,6 +219,22 @@ class Sites:
         rows = sorted({row for i in own for row in range(begin[i], end[i])})
         return Gatherer([self._slice(row) for row in rows], self.fleet.release)(node)
 
+    def published(self, n: int) -> Mapping[DeviceId, Device]:
+        """Return the devices of all slices that matter for a node, whatever state their pools are in (K8s S74)."""
+        known = self._published.get(n)
+        if known is None:
+            node = self.fleet.nodes[n]
+            known = self._published[n] = {}
+            for row in self.fleet.slices_on(node.metadata.name):
+                spec = self._slice(row).spec
+                apart = bool(spec.per_device_node_selection)
+                if not apart and not _reaches(spec, node):
+                    continue
+                for device in spec.devices:
+                    if not apart or _reaches(device, node):
+                        known.setdefault(DeviceId(spec.driver, spec.pool.name, device.name), device)
+        return known
+
     def __len__(self) -> int:
         return len(self.fleet.nodes)
 
@@ -240,3 +258,17 @@ class Sites:
             if not alone[i] or homes.setdefault(pool, n) != n:
                 shared.add(pool)
         return {pool: n for pool, n in homes.items() if pool not in shared}
+
+
+def _reaches(place: ResourceSliceSpec | Device, node: Node) -> bool:
+    """Return whether a slice or device is for a node; a selector that cannot be read is for none."""
+    if place.node_name is not None:
+        return place.node_name == node.metadata.name
+    if place.all_nodes:
+        return True
+    if place.node_selector is None:
+        return False
+    try:
+        return Selector(place.node_selector).matches(node)
+    except SelectorError:
+        return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, TypeAlias
 
@@ -11,9 +11,11 @@ from drapolicy.api.resource import AllocationResult, ResourceClaim
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.inventory import Fleet
 from drapolicy.inventory.pool_device import PoolId
+from drapolicy.problem import node_allocatable
 from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.ask import Ask, claim_key, unmet
 from drapolicy.problem.events import Event, Finish, Start
+from drapolicy.problem.node_allocatable import demand
 from drapolicy.problem.room import NodeRoom, PodAsk, pod_ask
 from drapolicy.problem.site import Sites
 
@@ -90,12 +92,16 @@ class State:
     def _settle(self, pod: Pod) -> None:
         n = self.fleet.nodes.index.get(pod.spec.node_name)
         if n is not None and pod.status.phase not in {"Succeeded", "Failed"}:
-            self.rooms[n].add(pod)
+            self.rooms[n].add(pod_ask(pod, node_allocatable.of_bound(pod, self.fleet.release)))
 
     @property
     def held(self) -> Mapping[str, AllocationResult]:
         """Allocation of each allocated claim, by ``namespace/name``; must not be changed."""
         return self._held
+
+    def users(self, claim: ResourceClaim) -> frozenset[str]:
+        """Return the names of the asks that use a held claim."""
+        return frozenset(self._users.get(claim_key(claim), ()))
 
     @property
     def running(self) -> Mapping[str, Running]:
@@ -153,7 +159,7 @@ class State:
         if len(new) != len(event.results):
             message = f"start of {ask.name}: {len(event.results)} results for {len(new)} claims without allocation"
             raise InputError(message)
-        running = Running(ask, n, None if ask.pod is None else pod_ask(ask.pod))
+        running = Running(ask, n, self._room(ask, n, new, event.results))
         taken = [claim_key(claim) for claim in new]
         for key, result in zip(taken, event.results, strict=True):
             self._hold(key, result)
@@ -190,6 +196,24 @@ class State:
         for key in map(claim_key, running.ask.claims):
             self._users[key].add(running.ask.name)
         self._enter(running)
+
+    def allocations(
+        self, ask: Ask, new: Sequence[ResourceClaim], results: Sequence[AllocationResult]
+    ) -> list[tuple[ResourceClaim, AllocationResult]]:
+        """Return each claim of an ask with the allocation that it holds, or would get with ``results`` for ``new``."""
+        made = {claim_key(claim): result for claim, result in zip(new, results, strict=True)}
+        return [(claim, made.get(key) or self._held[key]) for claim in ask.claims if (key := claim_key(claim))]
+
+    def _room(
+        self, ask: Ask, n: int, new: Sequence[ResourceClaim], results: Sequence[AllocationResult]
+    ) -> PodAsk | None:
+        if ask.pod is None:
+            return None
+        release = self.fleet.release
+        if node_allocatable.GATE not in release.gates:
+            return pod_ask(ask.pod)
+        allocations = self.allocations(ask, new, results)
+        return pod_ask(ask.pod, demand(ask.pod, allocations, self.sites.published(n), release).amounts)
 
     # --- what events are made of -----------------------------------------------------------------------------
 

@@ -77,6 +77,9 @@ class Behaviour:
     devices_have_overhead
         Devices may cost resources of their node besides those they stand for, and a claim of such devices need not
         be used by a container (K8s S74).
+    pool_views
+        The status of a pool counts each device once, leaves admin access out, knows taints, and has views of
+        partitions and shares (K8s S15).
     """
 
     ordered: bool = True
@@ -105,6 +108,7 @@ class Behaviour:
     complete: bool = True
     heeds_node_operations: bool = True
     devices_have_overhead: bool = True
+    pool_views: bool = True
 
 
 _1_37: Final = Behaviour()
@@ -121,6 +125,7 @@ _1_36: Final = Behaviour(
     alpha_fields=False,
     heeds_node_operations=False,
     devices_have_overhead=False,
+    pool_views=False,
 )
 _1_35: Final = Behaviour(
     ordered=False,
@@ -142,6 +147,7 @@ _1_35: Final = Behaviour(
     alpha_fields=False,
     heeds_node_operations=False,
     devices_have_overhead=False,
+    pool_views=False,
 )
 _1_34: Final = Behaviour(
     ordered=False,
@@ -168,6 +174,7 @@ _1_34: Final = Behaviour(
     alpha_fields=False,
     heeds_node_operations=False,
     devices_have_overhead=False,
+    pool_views=False,
 )
 
 

@@ -162,6 +162,19 @@ def printed(item: ResourceSlice) -> list[Any]:
     ]
 
 
+@pytest.mark.parametrize("field", [name for name in Device.__struct_fields__ if name != "name"])
+def test_every_field_of_a_device_comes_out(field: str) -> None:
+    """Also one that no column holds, when it is the only one that is set."""
+    value = getattr(Device(), field)
+    filled = {list: ["x"], dict: {"x": DeviceAttribute(int_value=1)}, type(None): True}[type(value)]
+    if field == "capacity":
+        filled = {"x": DeviceCapacity(value=Quantity("1"))}
+    elif field == "node_name":
+        filled = "n"
+    device = replace(Device(name="d"), **{field: filled})
+    assert a_fleet(a_slice("s", device)).slice(0).spec.devices == [device]
+
+
 def test_the_other_objects_come_out_too() -> None:
     """Classes, taint rules and given nodes are part of the fleet; nodes that slices imply are not given."""
     classes = (DeviceClass(metadata=ObjectMeta(name="b")), DeviceClass(metadata=ObjectMeta(name="a")))
