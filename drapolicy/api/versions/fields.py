@@ -85,7 +85,7 @@ def may_hold_absent(data: bytes, kind: str, release: Release) -> bool:
     )
 
 
-_ESCAPED_LETTER = re.compile(rb"\\u00[4-7]")
+_ESCAPED_LETTER = re.compile(rb"\\u00(?:[46][1-9a-fA-F]|[57][0-9aA])")
 _Hit: TypeAlias = tuple[dict[str, Any], str, str, str]
 
 
