@@ -28,6 +28,7 @@ from drapolicy.policies import (
 )
 from drapolicy.policies.place import place, place_all
 from drapolicy.problem.placement import Placement
+from drapolicy.problem.pool_status import pool_status
 from drapolicy.release import release
 from drapolicy.simulate import Scenario
 from drapolicy.topology.fleet import bind_fleet as bind
@@ -61,6 +62,7 @@ __all__ = [
     "objective",
     "place",
     "place_all",
+    "pool_status",
     "release",
     "topology",
     "verify",
