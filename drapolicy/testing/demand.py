@@ -30,16 +30,24 @@ from drapolicy.api.resource import (
     ResourceClaimStatus,
     ResourceSlice,
 )
-from drapolicy.testing.supply import DRIVERS, PCIE_ROOT, TAINT_KEYS
+from drapolicy.release import Release
+from drapolicy.testing.derive import derive
+from drapolicy.testing.devices import PCIE_ROOT, TAINT_KEYS
+from drapolicy.testing.supply import DRIVERS
+
+Features = frozenset[str]
 
 
-def claims(rng: Random, namespace: str, drivers: Sequence[str], most: int) -> tuple[ResourceClaim, ...]:
+def claims(
+    rng: Random, namespace: str, drivers: Sequence[str], most: int, release: Release
+) -> tuple[ResourceClaim, ...]:
     """Return one to ``most`` claims without allocation; only the namespace ``ops`` may ask for admin access."""
     admin = namespace == "ops"
+    features = release.features
     return tuple(
         ResourceClaim(
             metadata=ObjectMeta(name=f"claim-{number}", namespace=namespace, uid=_uid(rng)),
-            spec=ResourceClaimSpec(devices=_claim(rng, drivers, admin=admin)),
+            spec=ResourceClaimSpec(devices=_claim(rng, drivers, features, admin=admin)),
         )
         for number in range(min(most, rng.choice((1, 1, 1, 2, 2, 3, 4))))
     )
@@ -88,11 +96,14 @@ def _allocated(rng: Random, name: str, item: ResourceSlice, device: Device) -> R
     )
 
 
-def _claim(rng: Random, drivers: Sequence[str], *, admin: bool) -> DeviceClaim:
-    requests = [_request(rng, f"r{number}", drivers, admin=admin) for number in range(rng.choice((1, 1, 1, 2, 2, 3)))]
+def _claim(rng: Random, drivers: Sequence[str], features: Features, *, admin: bool) -> DeviceClaim:
+    count = rng.choice((1, 1, 1, 2, 2, 3))
+    requests = [_request(rng, f"r{number}", drivers, features, admin=admin) for number in range(count)]
     names = [request.name for request in requests]
     names += [f"{request.name}/{sub.name}" for request in requests for sub in request.first_available]
-    constraints = [_constraint(rng, drivers, names) for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2)))]
+    constraints = [_constraint(rng, drivers, names, features) for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2)))]
+    if "DerivedAttributes" in features and rng.random() < 0.35:
+        requests, constraints = derive(rng, requests, constraints, drivers)
     config = [
         DeviceClaimConfiguration(
             requests=_some(rng, names), opaque=OpaqueDeviceConfiguration(driver=drivers[0], parameters={"n": n})
@@ -102,35 +113,35 @@ def _claim(rng: Random, drivers: Sequence[str], *, admin: bool) -> DeviceClaim:
     return DeviceClaim(requests=requests, constraints=constraints, config=config)
 
 
-def _request(rng: Random, name: str, drivers: Sequence[str], *, admin: bool) -> DeviceRequest:
-    if rng.random() < 0.25:
-        subs = [_alternative(rng, f"s{number}", drivers) for number in range(rng.randint(1, 3))]
+def _request(rng: Random, name: str, drivers: Sequence[str], features: Features, *, admin: bool) -> DeviceRequest:
+    if rng.random() < 0.25 and "PrioritizedList" in features:
+        subs = [_alternative(rng, f"s{number}", drivers, features) for number in range(rng.randint(1, 3))]
         return DeviceRequest(name=name, first_available=subs)
     driver = rng.choice(drivers)
     mode, count = _mode(rng)
     exactly = ExactDeviceRequest(
         device_class_name=_class_of(rng, driver),
-        selectors=_selectors(rng, driver),
+        selectors=_selectors(rng, driver, features),
         allocation_mode=mode,
         count=count,
         admin_access=True if admin and rng.random() < 0.5 else None,
-        tolerations=_tolerations(rng),
-        capacity=_capacity(rng),
+        tolerations=_tolerations(rng, features),
+        capacity=_capacity(rng, features),
     )
     return DeviceRequest(name=name, exactly=exactly)
 
 
-def _alternative(rng: Random, name: str, drivers: Sequence[str]) -> DeviceSubRequest:
+def _alternative(rng: Random, name: str, drivers: Sequence[str], features: Features) -> DeviceSubRequest:
     driver = rng.choice(drivers)
     mode, count = _mode(rng)
     return DeviceSubRequest(
         name=name,
         device_class_name=_class_of(rng, driver),
-        selectors=_selectors(rng, driver),
+        selectors=_selectors(rng, driver, features),
         allocation_mode=mode,
         count=count,
-        tolerations=_tolerations(rng),
-        capacity=_capacity(rng),
+        tolerations=_tolerations(rng, features),
+        capacity=_capacity(rng, features),
     )
 
 
@@ -143,9 +154,10 @@ def _mode(rng: Random) -> tuple[str, int]:
     return ("All", 0) if rng.random() < 0.07 else ("ExactCount", rng.choice((1, 1, 1, 1, 2, 2, 3)))
 
 
-def _selectors(rng: Random, driver: str) -> list[DeviceSelector]:
+def _selectors(rng: Random, driver: str, features: Features) -> list[DeviceSelector]:
     own = f'device.attributes["{driver}"]'
-    expressions = (
+    sharing = " || device.allowMultipleAllocations" if "ConsumableCapacity" in features else ""
+    expressions = [
         f'{own}.?model.orValue("") == "h100"',
         f"{own}.?numa.orValue(-1) == 0",
         f'"numa" in {own}',
@@ -153,10 +165,19 @@ def _selectors(rng: Random, driver: str) -> list[DeviceSelector]:
         f"{own}.?healthy.orValue(false)",
         f'"version" in {own} && {own}.version.isGreaterThan(semver("1.0.0"))',
         'device.attributes["resource.kubernetes.io"].?pcieRoot.orValue("").startsWith("pci0000:0")',
-        f'device.driver == "{driver}" || device.allowMultipleAllocations',
+        f'device.driver == "{driver}"{sharing}',
         f'cel.bind(c, device.capacity["{driver}"], "memory" in c && c.memory.compareTo(quantity("20Gi")) >= 0)',
         f'device.driver in ["{driver}", "{DRIVERS[0]}"]',
-    )
+    ]
+    if "ListTypeAttributes" in features:
+        expressions = [text for text in expressions if "healthy" not in text and "numa.orValue" not in text]
+        expressions += [
+            f'{own}.?model.orValue("").includes("h100")',
+            f'{own}.?links.orValue([]).exists(link, link == "x1")',
+            f'"links" in {own} && "x1" in {own}.links',
+            f"{own}.?numa.orValue(0).includes(0)",
+            f"size({own}.?links.orValue([])) != 1",
+        ]
     # Fails on devices that lack the attribute, which gives the pod up once such a device is looked at.
     careless = f"{own}.index < 4"
     chosen = rng.choices(expressions, k=rng.choice((0, 0, 0, 0, 1, 1, 2)))
@@ -165,7 +186,9 @@ def _selectors(rng: Random, driver: str) -> list[DeviceSelector]:
     return [DeviceSelector(cel=CELDeviceSelector(expression=text)) for text in chosen]
 
 
-def _tolerations(rng: Random) -> list[DeviceToleration]:
+def _tolerations(rng: Random, features: Features) -> list[DeviceToleration]:
+    if "DeviceTaints" not in features:
+        return []
     choices = (
         DeviceToleration(operator="Exists"),
         DeviceToleration(key=TAINT_KEYS[0], operator="Exists", effect="NoSchedule"),
@@ -175,8 +198,8 @@ def _tolerations(rng: Random) -> list[DeviceToleration]:
     return rng.sample(choices, rng.choice((0, 0, 1, 1, 2)))
 
 
-def _capacity(rng: Random) -> CapacityRequirements | None:
-    if rng.random() < 0.7:
+def _capacity(rng: Random, features: Features) -> CapacityRequirements | None:
+    if rng.random() < 0.7 or "ConsumableCapacity" not in features:
         return None
     wanted = {"memory": Quantity(rng.choice(("1Gi", "7Gi", "20Gi", "33Gi", "40Gi")))}
     if rng.random() < 0.2:
@@ -184,10 +207,12 @@ def _capacity(rng: Random) -> CapacityRequirements | None:
     return CapacityRequirements(requests=wanted)
 
 
-def _constraint(rng: Random, drivers: Sequence[str], names: list[str]) -> DeviceConstraint:
+def _constraint(rng: Random, drivers: Sequence[str], names: list[str], features: Features) -> DeviceConstraint:
     driver = rng.choice(drivers)
-    attribute = rng.choice((f"{driver}/model", f"{driver}/numa", f"{driver}/version", PCIE_ROOT))
-    if rng.random() < 0.7:
+    lists = (f"{driver}/links", f"{driver}/links", f"{driver}/healthy") if "ListTypeAttributes" in features else ()
+    attribute = rng.choice((f"{driver}/model", f"{driver}/numa", f"{driver}/version", PCIE_ROOT, *lists))
+    # A distinct attribute belongs to the gate of shares.
+    if rng.random() < 0.7 or "ConsumableCapacity" not in features:
         return DeviceConstraint(requests=_some(rng, names), match_attribute=attribute)
     distinct = rng.choice((f"{driver}/index", f"{driver}/index", attribute))
     return DeviceConstraint(requests=_some(rng, names), distinct_attribute=distinct)

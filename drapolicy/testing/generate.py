@@ -10,7 +10,8 @@ from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.objects import Objects
 from drapolicy.api.resource import ResourceClaim
 from drapolicy.errors import InputError
-from drapolicy.release import Release, release
+from drapolicy.release import Release
+from drapolicy.release import release as kubernetes
 from drapolicy.testing import demand, supply
 
 
@@ -42,7 +43,7 @@ class Case:
     existing
         Claims that hold devices.
     release
-        Kubernetes release, with its default gates.
+        Kubernetes release with its gates; what they turn off does not occur.
     """
 
     objects: Objects
@@ -52,7 +53,7 @@ class Case:
     release: Release
 
 
-def problem(seed: int, *, size: str = "small") -> Case:
+def problem(seed: int, *, size: str = "small", release: Release | None = None) -> Case:
     """Return the problem of a seed, the same in any process.
 
     Parameters
@@ -61,12 +62,14 @@ def problem(seed: int, *, size: str = "small") -> Case:
         Any integer.
     size
         ``tiny``, ``small`` or ``large``.
+    release
+        Kubernetes release with its gates, 1.37 with its defaults if None. Every allocator feature that is on is used.
 
     Returns
     -------
     Case
-        Valid by the rules of the API, with defaults set; it may have no solution, an incomplete or invalid pool,
-        or a selector that fails on some device.
+        Valid by the rules of the release's API, with defaults set; it may have no solution, an incomplete or invalid
+        pool, or an expression that fails on some device.
 
     Raises
     ------
@@ -83,22 +86,25 @@ def problem(seed: int, *, size: str = "small") -> Case:
         raise InputError(message)
     most = SIZES[size]
     rng = Random(f"{size}/{seed}")
-    nodes = supply.nodes()
-    slices = [item for pool in supply.pools(rng, most.pools) for item in supply.slices(rng, pool, most.devices)]
+    release = release or kubernetes()
+    nodes = supply.nodes(rng, release)
+    pools = supply.pools(rng, most.pools, release)
+    slices = [item for pool in pools for item in supply.slices(rng, pool, most.devices)]
     rng.shuffle(slices)
     devices = [(item.spec.driver, item.spec.pool.name, device.name) for item in slices for device in item.spec.devices]
-    namespace = "ops" if rng.random() < 0.12 else "default"
+    namespace = "ops" if rng.random() < 0.12 and "AdminAccess" in release.features else "default"
     existing = demand.allocated(rng, slices, most.held)
-    claims = demand.claims(rng, namespace, sorted({driver for driver, _, _ in devices}), most.claims)
+    drivers = sorted({driver for driver, _, _ in devices})
+    claims = demand.claims(rng, namespace, drivers, most.claims, release)
     objects = Objects(
         nodes=nodes,
         slices=tuple(slices),
         classes=supply.classes(rng),
-        taint_rules=supply.taint_rules(rng, devices),
+        taint_rules=supply.taint_rules(rng, devices, release),
         namespaces=(
             Namespace(metadata=ObjectMeta(name="default")),
             Namespace(metadata=ObjectMeta(name="ops", labels={"resource.kubernetes.io/admin-access": "true"})),
         ),
         claims=(*existing, *claims),
     )
-    return Case(objects, nodes[0], claims, existing, release())
+    return Case(objects, nodes[0], claims, existing, release)
