@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from drapolicy import cel
-from drapolicy.api.resource import Device, DeviceTaint, ResourceSlice
+from drapolicy.api.resource import Device, DeviceAttribute, DeviceTaint, ResourceSlice
 from drapolicy.cel.errors import EvaluationError
 
 
@@ -31,10 +32,18 @@ class DeviceId(NamedTuple):
 
 
 class AttributeValue(NamedTuple):
-    """An attribute as constraints compare it: type and value; lists have no value to compare (K8s S50)."""
+    """An attribute as constraints compare it (K8s S50, S52).
 
-    type: str
-    value: str | int | bool | None
+    Attributes
+    ----------
+    scalar
+        Type and value; None for a list.
+    values
+        Every value with its type: those of a list, or the only one.
+    """
+
+    scalar: tuple[str, str | int | bool] | None
+    values: frozenset[tuple[str, str | int | bool]]
 
 
 class PoolDevice:
@@ -51,25 +60,32 @@ class PoolDevice:
     on_node, node_problem
         Whether the node is among those that the device itself selects (True without per-device selection), and what
         is wrong with that selection.
+    unserved
+        Its slice skips node operations, and node or release cannot do that (K8s S38).
     shareable
         Several claims may hold shares of it (K8s S44).
     counters
         What it draws from shared counters: ``((counter set, counter), nano units)``.
+    groups
+        Compatibility groups by counter set that it draws from (K8s S46).
     capacity
         Amount of each capacity: ``(name, nano units)``.
     harmful
-        Taints that keep it from being allocated unless tolerated (K8s S47).
+        Taints that keep it from being allocated unless tolerated: those of ``any_effect``, or of the two that are
+        known to (K8s S47).
     memo
         Answers about this device that never change, kept by whoever computes them, under keys of their own.
     """
 
     __slots__ = (
         "_attributes",
+        "_derived",
         "_verdicts",
         "_view",
         "api",
         "capacity",
         "counters",
+        "groups",
         "harmful",
         "id",
         "index",
@@ -79,6 +95,7 @@ class PoolDevice:
         "pool",
         "shareable",
         "slice",
+        "unserved",
     )
 
     def __init__(
@@ -90,6 +107,9 @@ class PoolDevice:
         *,
         on_node: bool = True,
         node_problem: str = "",
+        unserved: bool = False,
+        any_effect: bool = False,
+        counters_of: str = "",
     ) -> None:
         self.pool = pool
         self.id = DeviceId(pool.driver, pool.pool, device.name)
@@ -98,16 +118,19 @@ class PoolDevice:
         self.api = device
         self.on_node = on_node
         self.node_problem = node_problem
+        self.unserved = unserved
         self.shareable = bool(device.allow_multiple_allocations)
-        self.counters = consumption(device)
+        self.counters = consumption(device, counters_of)
+        self.groups = groups(device)
         self.capacity = tuple((name, capacity.value.nano) for name, capacity in device.capacity.items())
         self.harmful: tuple[DeviceTaint, ...] = tuple(
-            taint for taint in device.taints if taint.effect in {"NoSchedule", "NoExecute"}
+            taint for taint in device.taints if any_effect or taint.effect in {"NoSchedule", "NoExecute"}
         )
         self.memo: dict[object, Any] = {}
         self._view: cel.DeviceView | None = None
         self._verdicts: dict[str, bool | str] = {}
         self._attributes: dict[str, AttributeValue | None] = {}
+        self._derived: dict[str, AttributeValue | str] = {}
 
     def __repr__(self) -> str:
         return f"PoolDevice({self.id}, index={self.index})"
@@ -122,11 +145,14 @@ class PoolDevice:
 
     def _evaluate(self, program: cel.Program) -> bool | str:
         try:
-            if self._view is None:
-                self._view = cel.device_view(self.pool.driver, self.api)
-            return program.evaluate(self._view)
+            return program.evaluate(self._as_seen())
         except EvaluationError as error:
             return error.message
+
+    def _as_seen(self) -> cel.DeviceView:
+        if self._view is None:
+            self._view = cel.device_view(self.pool.driver, self.api)
+        return self._view
 
     def attribute(self, name: str) -> AttributeValue | None:
         """Return the attribute of a fully qualified name as constraints see it; None when the device lacks it."""
@@ -140,23 +166,55 @@ class PoolDevice:
             domain, slash, identifier = name.partition("/")
             if slash and domain == self.pool.driver:
                 found = self.api.attributes.get(identifier)
-        if found is None:
-            return None
-        if found.string_value is not None:
-            return AttributeValue("string", found.string_value)
-        if found.int_value is not None:
-            return AttributeValue("int", found.int_value)
-        if found.bool_value is not None:
-            return AttributeValue("bool", found.bool_value)
-        if found.version_value is not None:
-            return AttributeValue("version", found.version_value)
-        return AttributeValue("list", None)
+        return None if found is None else attribute_value(found)
+
+    def derived(self, expression: str, program: cel.AttributeProgram) -> AttributeValue | str:
+        """Return the attribute that an expression makes of the device, or the text of its runtime error."""
+        known = self._derived.get(expression)
+        if known is None:
+            try:
+                known = attribute_value(program.evaluate(self._as_seen()))
+            except EvaluationError as error:
+                known = error.message
+            self._derived[expression] = known
+        return known
 
 
-def consumption(device: Device) -> tuple[tuple[tuple[str, str], int], ...]:
-    """Return what a device draws from shared counters: ``((counter set, counter), nano units)``."""
+def attribute_value(attribute: DeviceAttribute) -> AttributeValue:
+    """Return an attribute as constraints compare it."""
+    for kind, scalar in (
+        ("string", attribute.string_value),
+        ("int", attribute.int_value),
+        ("bool", attribute.bool_value),
+        ("version", attribute.version_value),
+    ):
+        if scalar is not None:
+            return AttributeValue((kind, scalar), frozenset([(kind, scalar)]))
+    lists: tuple[tuple[str, Sequence[str | int | bool]], ...] = (
+        ("int", attribute.int_values),
+        ("bool", attribute.bool_values),
+        ("string", attribute.string_values),
+        ("version", attribute.version_values),
+    )
+    return AttributeValue(None, frozenset((kind, value) for kind, values in lists for value in values))
+
+
+def consumption(device: Device, owner: str = "") -> tuple[tuple[tuple[str, str], int], ...]:
+    """Return what a device draws from shared counters: ``((counter set, counter), nano units)``.
+
+    Parameters
+    ----------
+    owner
+        The slice to which counters belong, where they belong to slices: a set is then named ``slice/set``.
+    """
+    prefix = f"{owner}/" if owner else ""
     return tuple(
-        ((drawn.counter_set, name), counter.value.nano)
+        ((prefix + drawn.counter_set, name), counter.value.nano)
         for drawn in device.consumes_counters
         for name, counter in drawn.counters.items()
     )
+
+
+def groups(device: Device) -> tuple[tuple[str, frozenset[str]], ...]:
+    """Return the compatibility groups of a device: ``(counter set, groups)`` for each set it draws from."""
+    return tuple((drawn.counter_set, frozenset(drawn.compatibility_groups)) for drawn in device.consumes_counters)

@@ -1,4 +1,4 @@
-"""Pools of devices as one node sees them, in the order in which Kubernetes 1.37 tries them.
+"""Pools of devices as one node sees them, in the order in which Kubernetes tries them.
 
 Source: Kubernetes ``structured/internal/incubating/pools_incubating.go`` (K8s S23-S28).
 """
@@ -10,10 +10,14 @@ from dataclasses import dataclass
 
 from drapolicy.api.core import Node, NodeSelector
 from drapolicy.api.node_selection import Selector, SelectorError, dump
-from drapolicy.api.resource import Device, DeviceCounterConsumption, ResourceSlice
+from drapolicy.api.resource import Device, ResourceSlice
 from drapolicy.errors import InputError
-from drapolicy.inventory.pool_device import DeviceId, PoolDevice, PoolId, consumption
+from drapolicy.inventory.pool_device import DeviceId, PoolDevice, PoolId, consumption, groups
+from drapolicy.inventory.pool_faults import collect_counters, duplicate_device, undefined_counter
 from drapolicy.release import Release
+
+# What a node declares that can do without the operations that slices skip.
+_OPERATIONS = "DRAOptionalNodeOperations"
 
 
 class NodeSelectionError(InputError):
@@ -31,13 +35,16 @@ class Pool:
     devices
         Devices that the node may use, slices by name, devices as published (K8s S27, S28). With
         per-device node selection some may belong to other nodes (``PoolDevice.on_node``). Empty when the pool is
-        incomplete or invalid.
+        invalid, and when nothing may be allocated from it because it is incomplete.
     counters
-        Amount of each shared counter in nano units, by counter set and counter.
+        Amount of each shared counter in nano units, by counter set and counter. Where counters belong to slices, a
+        counter set is named ``slice/set``.
     elsewhere
         Devices of the pool that only other nodes can use, with the counters they draw (nano units).
+    groups_elsewhere
+        The same devices with their compatibility groups by counter set (K8s S46).
     incomplete
-        The driver is replacing the pool: nothing may be allocated from it (K8s S25).
+        The driver is replacing the pool (K8s S25).
     invalid
         What makes the pool contradict itself, in upstream's words; empty when it is sound.
     """
@@ -46,6 +53,7 @@ class Pool:
     devices: tuple[PoolDevice, ...] = ()
     counters: Mapping[tuple[str, str], int] | None = None
     elsewhere: tuple[tuple[DeviceId, tuple[tuple[tuple[str, str], int], ...]], ...] = ()
+    groups_elsewhere: tuple[tuple[DeviceId, tuple[tuple[str, frozenset[str]], ...]], ...] = ()
     incomplete: bool = False
     invalid: str = ""
 
@@ -62,14 +70,24 @@ class Gatherer:
     """
 
     def __init__(self, slices: Iterable[ResourceSlice], release: Release) -> None:
+        behaviour = release.behaviour
         self._partitionable = "PartitionableDevices" in release.features
+        self._ignores_groups = behaviour.alpha_fields and "CompatibilityGroups" not in release.features
+        self._any_effect = not behaviour.ignores_unknown_effects
+        self._heeds_operations = behaviour.heeds_node_operations
+        self._skips_operations = "OptionalNodeOperations" in release.features
+        self._ordered = behaviour.ordered
+        self._skips_unusable = behaviour.skips_unusable_pools
+        self._per_slice = behaviour.counters == "slice"
+        self._counters_everywhere = not behaviour.counters_follow_nodes and not self._per_slice
         self._of_node: dict[str, list[ResourceSlice]] = {}
         self._shared: list[ResourceSlice] = []
         self._of_pool: dict[PoolId, list[ResourceSlice]] = {}
         self._selectors: dict[int, Selector] = {}
         for published in slices:
             spec = published.spec
-            if spec.node_name:
+            # Where the order is upstream's, of two slices at odds the node's own comes first; elsewhere the older.
+            if spec.node_name and self._ordered and not (self._counters_everywhere and spec.shared_counters):
                 self._of_node.setdefault(spec.node_name, []).append(published)
             else:
                 self._shared.append(published)
@@ -82,8 +100,8 @@ class Gatherer:
         -------
         tuple of Pool
             Pools without binding conditions first, each group by driver and name (K8s S26). Incomplete and invalid
-            pools are in it, without devices; pools that are about to be replaced are not (K8s S24).
-            ``PoolDevice.index`` counts the devices through.
+            pools are in it; pools that are about to be replaced are not (K8s S24). ``PoolDevice.index`` counts the
+            devices through.
 
         Raises
         ------
@@ -99,26 +117,54 @@ class Gatherer:
         for pool_id in sorted(seen):
             draft = self._draft(pool_id, seen[pool_id])
             if draft is not None:
-                (binding if draft.binds() else plain).append(draft)
+                (binding if draft.binds else plain).append(draft)
         pools: list[Pool] = []
         index = 0
         for draft in plain + binding:
             devices = []
             for owner, device in draft.devices():
                 on_node, problem = self._selects(device, node) if owner.spec.per_device_node_selection else (True, "")
-                devices.append(PoolDevice(draft.id, index, owner, device, on_node=on_node, node_problem=problem))
+                devices.append(
+                    PoolDevice(
+                        draft.id,
+                        index,
+                        owner,
+                        device,
+                        on_node=on_node,
+                        node_problem=problem,
+                        unserved=self._unserved(owner, node),
+                        any_effect=self._any_effect,
+                        counters_of=owner.metadata.name if self._per_slice else "",
+                    )
+                )
                 index += 1
             pools.append(
-                Pool(draft.id, tuple(devices), draft.counters, draft.drawn_elsewhere(), draft.incomplete, draft.invalid)
+                Pool(
+                    draft.id,
+                    tuple(devices),
+                    draft.counters,
+                    draft.drawn_elsewhere(),
+                    draft.groups_elsewhere(),
+                    draft.incomplete,
+                    draft.invalid,
+                )
             )
         return tuple(pools)
 
+    def _unserved(self, published: ResourceSlice, node: Node) -> bool:
+        if not self._heeds_operations or not published.spec.skip_node_operations:
+            return False
+        return not self._skips_operations or _OPERATIONS not in node.status.declared_features
+
     def _relevant(self, published: ResourceSlice, node: Node) -> bool:
         spec = published.spec
-        if not self._partitionable and (spec.per_device_node_selection is not None or spec.shared_counters):
+        pool_counters = bool(spec.shared_counters) and not self._per_slice
+        if not self._partitionable and (spec.per_device_node_selection is not None or pool_counters):
             return False
-        if _uses_compatibility_groups(published):
+        if self._ignores_groups and _uses_compatibility_groups(published):
             return False
+        if pool_counters and self._counters_everywhere:
+            return True
         if spec.node_name or spec.all_nodes or spec.node_selector is not None:
             try:
                 return self._matches(node, spec.node_name, spec.all_nodes, spec.node_selector)
@@ -163,34 +209,48 @@ class Gatherer:
 
     def _draft(self, pool_id: PoolId, found: list[ResourceSlice]) -> _Draft | None:
         """Return the pool made of the node's newest slices; None when a newer generation exists elsewhere."""
-        declared = found[0].spec.pool.resource_slice_count
+        if self._ordered:
+            first, found = found[0], sorted(found, key=lambda known: known.metadata.name)
+        else:
+            # Upstream's order is random but for slices with binding conditions, which stand behind.
+            first = min(found, key=_binds)
+            found = sorted(found, key=lambda known: (_binds(known), known.metadata.name))
+        declared = first.spec.pool.resource_slice_count
+        incomplete = len(found) != declared
         hidden: list[ResourceSlice] = []
-        if len(found) != declared:
-            generation = found[0].spec.pool.generation
+        if incomplete and self._skips_unusable:
+            generation = first.spec.pool.generation
             everything = self._of_pool[pool_id]
             if any(other.spec.pool.generation > generation for other in everything):
                 return None
             current = [
                 other
                 for other in everything
-                if other.spec.pool.generation == generation and not _uses_compatibility_groups(other)
+                if other.spec.pool.generation == generation
+                and not (self._ignores_groups and _uses_compatibility_groups(other))
             ]
             if len(current) != declared:
                 return _Draft(pool_id, incomplete=True)
+            incomplete = False
             names = {known.metadata.name for known in found}
             if len(found) < len(current):
                 hidden = [other for other in current if other.metadata.name not in names]
-        found = sorted(found, key=lambda known: known.metadata.name)
+        if self._per_slice:
+            problem = duplicate_device(found)
+            binds = any(map(_binds, found))
+            return _Draft(
+                pool_id, found, counters=_own_counters(found), incomplete=incomplete, problem=problem, binds=binds
+            )
         if not self._partitionable:
-            return _Draft(pool_id, found, problem=_duplicate_device(found))
+            return _Draft(pool_id, found, problem=duplicate_device(found))
         with_devices = [known for known in found if not known.spec.shared_counters]
         counter_slices = [known for known in [*found, *hidden] if known.spec.shared_counters]
         not_here = [other for other in hidden if not other.spec.shared_counters]
         counters: dict[tuple[str, str], int] = {}
         problem = (
-            _duplicate_device(with_devices)
-            or _collect_counters(counter_slices, counters)
-            or _undefined_counter(counter_slices, [*with_devices, *not_here])
+            duplicate_device(with_devices)
+            or collect_counters(counter_slices, counters)
+            or undefined_counter(counter_slices, [*with_devices, *not_here])
         )
         return _Draft(pool_id, with_devices, not_here, counters, problem=problem)
 
@@ -198,7 +258,7 @@ class Gatherer:
 class _Draft:
     """A pool before its devices are numbered."""
 
-    __slots__ = ("_elsewhere", "_here", "counters", "id", "incomplete", "invalid")
+    __slots__ = ("_elsewhere", "_here", "binds", "counters", "id", "incomplete", "invalid")
 
     def __init__(
         self,
@@ -209,6 +269,7 @@ class _Draft:
         *,
         incomplete: bool = False,
         problem: str = "",
+        binds: bool | None = None,
     ) -> None:
         self.id = pool_id
         self.incomplete = incomplete
@@ -216,9 +277,7 @@ class _Draft:
         self._here = () if problem else here
         self._elsewhere = () if problem else elsewhere
         self.counters = None if problem else counters
-
-    def binds(self) -> bool:
-        return any(device.binding_conditions for _, device in self.devices())
+        self.binds = any(map(_binds, self._here)) if binds is None else binds
 
     def devices(self) -> list[tuple[ResourceSlice, Device]]:
         return [(owner, device) for owner in self._here for device in owner.spec.devices]
@@ -226,6 +285,14 @@ class _Draft:
     def drawn_elsewhere(self) -> tuple[tuple[DeviceId, tuple[tuple[tuple[str, str], int], ...]], ...]:
         return tuple(
             (DeviceId(*self.id, device.name), consumption(device))
+            for owner in self._elsewhere
+            for device in owner.spec.devices
+            if device.consumes_counters
+        )
+
+    def groups_elsewhere(self) -> tuple[tuple[DeviceId, tuple[tuple[str, frozenset[str]], ...]], ...]:
+        return tuple(
+            (DeviceId(*self.id, device.name), groups(device))
             for owner in self._elsewhere
             for device in owner.spec.devices
             if device.consumes_counters
@@ -241,43 +308,20 @@ def _keep_newest(known: list[ResourceSlice], candidate: ResourceSlice) -> None:
     known.append(candidate)
 
 
+def _binds(published: ResourceSlice) -> bool:
+    return any(device.binding_conditions for device in published.spec.devices)
+
+
 def _uses_compatibility_groups(published: ResourceSlice) -> bool:
     """Return whether the slice must be ignored, because the gate of compatibility groups is off."""
     return any(drawn.compatibility_groups for device in published.spec.devices for drawn in device.consumes_counters)
 
 
-def _duplicate_device(slices: Sequence[ResourceSlice]) -> str:
-    names: set[str] = set()
-    for owner in slices:
-        for device in owner.spec.devices:
-            if device.name in names:
-                return f"duplicate device name {device.name}"
-            names.add(device.name)
-    return ""
-
-
-def _collect_counters(slices: Sequence[ResourceSlice], into: dict[tuple[str, str], int]) -> str:
-    names: set[str] = set()
-    for owner in slices:
-        for counter_set in owner.spec.shared_counters:
-            if counter_set.name in names:
-                return f"duplicate counter set name {counter_set.name}"
-            names.add(counter_set.name)
-            into.update(
-                {(counter_set.name, name): counter.value.nano for name, counter in counter_set.counters.items()}
-            )
-    return ""
-
-
-def _undefined_counter(counter_slices: Sequence[ResourceSlice], slices: Sequence[ResourceSlice]) -> str:
-    defined = {known.name: known.counters for owner in counter_slices for known in owner.spec.shared_counters}
-    drawn: list[DeviceCounterConsumption] = [
-        drawn for owner in slices for device in owner.spec.devices for drawn in device.consumes_counters
-    ]
-    for entry in drawn:
-        if entry.counter_set not in defined:
-            return f"counter set {entry.counter_set} not found"
-        for name in entry.counters:
-            if name not in defined[entry.counter_set]:
-                return f"counter {name} not found in counter set {entry.counter_set}"
-    return ""
+def _own_counters(slices: Sequence[ResourceSlice]) -> dict[tuple[str, str], int]:
+    """Return counters that belong to slices, each set named ``slice/set``."""
+    return {
+        (f"{owner.metadata.name}/{known.name}", name): counter.value.nano
+        for owner in slices
+        for known in owner.spec.shared_counters
+        for name, counter in known.counters.items()
+    }

@@ -142,6 +142,10 @@ class AllocatedState:
         """Return whether some of the device is taken as a share."""
         return device in self._shares or device in self._consumers
 
+    def consuming(self, device: DeviceId) -> bool:
+        """Return whether a share of the device is taken that says what it consumes."""
+        return device in self._consumers
+
     def allocated(self, device: DeviceId) -> bool:
         """Return whether anything of the device is taken."""
         return device in self._devices or device in self._shares or device in self._consumers

@@ -1,4 +1,4 @@
-"""Allocation results as Kubernetes 1.37 writes them: devices, configuration and node selector (K8s S55)."""
+"""Allocation results as Kubernetes writes them: devices, configuration and node selector (K8s S55)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from drapolicy.api.resource import (
 )
 from drapolicy.errors import InputError
 from drapolicy.problem.solution import Solution, Taken
-from drapolicy.release import Release
+from drapolicy.release import Behaviour, Release
 
 
 class NodeSelectorError(InputError):
@@ -57,9 +57,9 @@ def allocation_results(
         AllocationResult(
             devices=DeviceAllocationResult(
                 results=[_device(claim, entry, release, share_id) for entry in taken],
-                config=_config(claim, alternatives, classes),
+                config=_config(claim, alternatives, classes, release.behaviour),
             ),
-            node_selector=_node_selector(claim, taken, node_name),
+            node_selector=_node_selector(claim, taken, node_name, binds=release.behaviour.complete),
         )
         for claim, taken, alternatives in zip(claims, solution.taken, solution.alternatives, strict=True)
     )
@@ -70,7 +70,7 @@ def _device(
 ) -> DeviceRequestAllocationResult:
     request = claim.spec.devices.requests[taken.request]
     chosen = request.first_available[taken.alternative] if request.first_available else request.exactly
-    binding = release.binds
+    binding, behaviour = release.binds, release.behaviour
     api = taken.device.api
     return DeviceRequestAllocationResult(
         request=_request_name(claim, taken.request, taken.alternative),
@@ -78,11 +78,12 @@ def _device(
         pool=taken.device.id.pool,
         device=taken.device.id.device,
         admin_access=True if request.exactly is not None and request.exactly.admin_access else None,
-        tolerations=chosen.tolerations if chosen is not None else [],
+        tolerations=chosen.tolerations if chosen is not None and behaviour.copies_tolerations else [],
         binding_conditions=api.binding_conditions if binding else [],
         binding_failure_conditions=api.binding_failure_conditions if binding else [],
         share_id=None if taken.share is None else share_id(taken),
         consumed_capacity=taken.share or {},
+        skip_node_operations=taken.device.slice.spec.skip_node_operations if behaviour.heeds_node_operations else [],
     )
 
 
@@ -94,7 +95,7 @@ def _request_name(claim: ResourceClaim, position: int, alternative: int) -> str:
 
 
 def _config(
-    claim: ResourceClaim, alternatives: Sequence[int], classes: Mapping[str, DeviceClass]
+    claim: ResourceClaim, alternatives: Sequence[int], classes: Mapping[str, DeviceClass], behaviour: Behaviour
 ) -> list[DeviceAllocationConfiguration]:
     """Return the configuration of the classes, each class once, then that of the claim."""
     requests_of: dict[str, list[str]] = {}
@@ -111,30 +112,37 @@ def _config(
         {request.name, _request_name(claim, position, alternative)}
         for position, (request, alternative) in enumerate(zip(claim.spec.devices.requests, alternatives, strict=True))
     ]
-    found += [
-        ("FromClaim", entry.requests, entry.opaque)
-        for entry in claim.spec.devices.config
-        if not entry.requests or any(own.intersection(entry.requests) for own in names)
-    ]
-    # What goes to every request names none: "empty means all" (1.37).
+    for entry in claim.spec.devices.config:
+        named = sum(bool(own.intersection(entry.requests)) for own in names) if entry.requests else 1
+        times = min(named, 1) if behaviour.lists_config_once else named
+        found += [("FromClaim", entry.requests, entry.opaque)] * times
+    # What goes to every request names none: "empty means all".
     return [
         DeviceAllocationConfiguration(
             source=source,
-            requests=[] if all(own.intersection(requests) for own in names) else list(requests),
+            requests=[]
+            if behaviour.clears_requests and all(own.intersection(requests) for own in names)
+            else list(requests),
             opaque=opaque,
         )
         for source, requests, opaque in found
     ]
 
 
-def _node_selector(claim: ResourceClaim, taken: Iterable[Taken], node_name: str) -> NodeSelector | None:
-    """Return the nodes from which all devices can be reached; None for all nodes."""
+def _node_selector(claim: ResourceClaim, taken: Iterable[Taken], node_name: str, *, binds: bool) -> NodeSelector | None:
+    """Return the nodes from which all devices can be reached; None for all nodes.
+
+    Parameters
+    ----------
+    binds
+        Devices that bind to their node keep the claim there.
+    """
     fields: list[NodeSelectorRequirement] = []
     labels: list[NodeSelectorRequirement] = []
     for entry in taken:
         api, spec = entry.device.api, entry.device.slice.spec
         place = api if spec.per_device_node_selection else spec
-        if place.node_name is not None or api.binds_to_node:
+        if place.node_name is not None or (binds and api.binds_to_node):
             here = NodeSelectorRequirement(key="metadata.name", operator="In", values=[node_name])
             return NodeSelector(node_selector_terms=[NodeSelectorTerm(match_fields=[here])])
         terms = place.node_selector.node_selector_terms if place.node_selector is not None else []

@@ -128,7 +128,8 @@ def memory_slices(device: PoolDevice) -> frozenset[int]:
 def partition_label(device: PoolDevice) -> str:
     """Return what a partition is called: its profile, its type, or its name."""
     profile = device.attribute(f"{device.pool.driver}/profile")
-    return str(profile.value) if profile is not None and profile.value else device.api.name
+    label = profile.scalar[1] if profile is not None and profile.scalar else ""
+    return str(label) if label else device.api.name
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The reference allocator: what Kubernetes 1.37 answers for one pod on one node."""
+"""The reference allocator: what Kubernetes answers for one pod on one node."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from drapolicy.inventory.pools import Gatherer, NodeSelectionError, Pool
 from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.outcome import Abort, Fits, NodeError, NoFit, Outcome, TimedOut
 from drapolicy.problem.reference.board import Board
-from drapolicy.problem.reference.counters import CounterLedger, available
+from drapolicy.problem.reference.counters import CounterLedger, Openings
 from drapolicy.problem.reference.eligibility import Eligibility
+from drapolicy.problem.reference.groups import Common, GroupLedger, common_groups
 from drapolicy.problem.reference.plan import AbortError
 from drapolicy.problem.reference.prepare import Preparation
-from drapolicy.problem.reference.search import ExpiredError, Search
+from drapolicy.problem.reference.search import ExpiredError, Rules, Search
 from drapolicy.problem.result import NodeSelectorError, allocation_results
 from drapolicy.problem.solution import Solution, Taken
 from drapolicy.release import Release
@@ -28,7 +29,7 @@ _SHARE_SEED = 0
 
 
 class Allocator:
-    """Decides as Kubernetes 1.37's allocator does: first fit, depth first, exhaustive.
+    """Decides as Kubernetes' allocator does: first fit, depth first, exhaustive.
 
     Parameters
     ----------
@@ -53,8 +54,12 @@ class Allocator:
 
     Notes
     -----
-    Source: Kubernetes ``structured/internal/incubating`` v0.37.2 (K8s S19-S55). Worst case exponential in the
-    number of requested devices (Q22).
+    Source: Kubernetes ``structured/internal`` v0.34.13, v0.35.10, v0.36.6 and v0.37.2 (K8s S19-S55). Worst case
+    exponential in the number of requested devices (Q22).
+
+    What is an order's or a leak's doing in upstream's own search, not a rule for what may be allocated, is left out
+    where a caller brings an order or looks at several assignments: what a refused device leaves behind (S38), the
+    alternative that is lost (Q21), and sequences of devices instead of sets (S34).
     """
 
     def __init__(
@@ -73,9 +78,9 @@ class Allocator:
         self._classes = classes
         self._pools = pools if pools is not None else Gatherer(slices, release)
         self._share_ids = share_ids
+        self._skips_unusable = release.behaviour.skips_unusable_pools
         self._eligibility = Eligibility(release)
-        self._counters: dict[PoolId, dict[tuple[str, str], int]] = {}
-        self._counters_version = allocated.version
+        self._openings = Openings(allocated, release.behaviour)
 
     def allocate(
         self,
@@ -119,17 +124,29 @@ class Allocator:
             return Abort(f"gather pool information: {error}")
         devices = [device for pool in pools for device in pool.devices]
         search: Search | None = None
+        own = order is not None or visit is not None
         try:
-            plans = Preparation(self._release, self._classes, pools, self._eligibility).plans(claims)
+            plans = Preparation(self._release, self._classes, pools, self._eligibility, self._allocated).plans(claims)
             board = Board(
                 devices,
                 len(claims),
                 release=self._release,
                 allocated=self._allocated,
                 eligibility=self._eligibility,
-                counters=CounterLedger(self._opening(pools)),
+                rolls_back=own or self._release.behaviour.rolls_back,
+                counters=CounterLedger(self._openings, {pool.id: pool for pool in pools}),
+                groups=GroupLedger(self._groups_of(pools)),
             )
-            search = Search(plans, board, _ordered(devices, order), visit=visit, max_steps=max_steps, deadline=deadline)
+            reached, beyond = self._reached(pools)
+            search = Search(
+                plans,
+                board,
+                reached if order is None else _ordered(devices, order),
+                self._rules(beyond, own=own),
+                visit=visit,
+                max_steps=max_steps,
+                deadline=deadline,
+            )
             solution = search.run()
         except AbortError as error:
             return Abort(str(error))
@@ -139,7 +156,7 @@ class Allocator:
             if search is not None:
                 self.steps += search.steps
         if solution is None:
-            if not search.visited and any(pool.invalid for pool in pools):
+            if self._skips_unusable and not search.visited and any(pool.invalid for pool in pools):
                 return NodeError("invalid resource pools were encountered")
             return NoFit()
         return self.results(node, claims, solution)
@@ -171,20 +188,39 @@ class Allocator:
             return Abort(str(error))
         return Fits(found)
 
-    def _opening(self, pools: Sequence[Pool]) -> Callable[[PoolId], dict[tuple[str, str], int]]:
-        """Return what is left of a pool's counters before a search; kept until the allocated state changes."""
-        if self._counters_version != self._allocated.version:
-            self._counters.clear()
-            self._counters_version = self._allocated.version
-        by_id = {pool.id: pool for pool in pools}
+    def _groups_of(self, pools: Sequence[Pool]) -> Callable[[PoolId], dict[str, Common]]:
+        return lambda wanted: common_groups(next(pool for pool in pools if pool.id == wanted), self._allocated)
 
-        def opening(pool: PoolId) -> dict[tuple[str, str], int]:
-            known = self._counters.get(pool)
-            if known is None:
-                known = self._counters[pool] = available(by_id[pool], self._allocated)
-            return known
+    def _reached(self, pools: Sequence[Pool]) -> tuple[Sequence[PoolDevice], str]:
+        """Return the devices that a search reaches, and why the attempt ends behind them; empty when it need not."""
+        reached: list[PoolDevice] = []
+        for pool in pools:
+            if pool.invalid and not self._skips_unusable:
+                return reached, f"pool {pool.id.pool} is invalid: {pool.invalid}"
+            reached += pool.devices
+        return reached, ""
 
-        return opening
+    def _rules(self, beyond: str, *, own: bool) -> Rules:
+        """Return how to search; ``own`` is a search that upstream does not make."""
+        behaviour = self._release.behaviour
+        start = _behind
+        if not behaviour.sets:
+            start = _behind_or_again if own else _from_the_beginning
+        return Rules(start, own or behaviour.keeps_alternative, beyond)
+
+
+def _behind(position: int, device: PoolDevice) -> int:
+    del device
+    return position + 1
+
+
+def _behind_or_again(position: int, device: PoolDevice) -> int:
+    return position if device.shareable else position + 1
+
+
+def _from_the_beginning(position: int, device: PoolDevice) -> int:
+    del position, device
+    return 0
 
 
 def _ordered(devices: Sequence[PoolDevice], order: Sequence[int] | None) -> Sequence[PoolDevice]:

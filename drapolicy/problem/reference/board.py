@@ -9,6 +9,7 @@ from drapolicy.inventory.pool_device import PoolDevice
 from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.reference.counters import CounterLedger
 from drapolicy.problem.reference.eligibility import Eligibility, tolerated
+from drapolicy.problem.reference.groups import GroupLedger
 from drapolicy.problem.reference.plan import AbortError, Plan
 from drapolicy.problem.solution import Taken
 from drapolicy.release import Release
@@ -36,8 +37,10 @@ class Board:
         Kubernetes release with its gates.
     allocated
         What was taken before.
-    eligibility, counters
-        Answers about requests and devices, and the pools' counters.
+    eligibility, counters, groups
+        Answers about requests and devices, the pools' counters, and their compatibility groups.
+    rolls_back
+        What is refused or given back leaves nothing behind (``Behaviour.rolls_back``).
 
     Attributes
     ----------
@@ -54,11 +57,17 @@ class Board:
         allocated: AllocatedState,
         eligibility: Eligibility,
         counters: CounterLedger,
+        groups: GroupLedger,
+        rolls_back: bool = True,
     ) -> None:
         self.moves: list[list[Move]] = [[] for _ in range(claims)]
         self._allocated = allocated
         self._eligibility = eligibility
         self._counters = counters
+        self._rolls_back = rolls_back
+        self._draws_once = release.behaviour.shares_draw_once
+        self._in_shares = allocated.shared if release.behaviour.notices_empty_shares else allocated.consuming
+        self._groups = groups if "CompatibilityGroups" in release.features else None
         self._consumable = "ConsumableCapacity" in release.features
         self._partitionable = "PartitionableDevices" in release.features
         self._heeds_taints = "DeviceTaints" in release.features
@@ -107,41 +116,46 @@ class Board:
         Raises
         ------
         AbortError
-            When ``must`` is set and a constraint refuses the device.
+            When ``must`` is set and a constraint refuses the device, or an attribute cannot be derived.
         """
         if must and self.in_use(plan, device):
+            return None
+        if device.unserved:
             return None
         shared = self._consumable and device.shareable
         draws = False
         if device.counters:
             if not self._partitionable:
                 return None
-            already = shared and (self._shares.get(device.index, 0) > 0 or self._allocated.shared(device.id))
-            if not already:
-                if not self._counters.reserve(device):
+            if not (shared and self._draws_once and (self._shares.get(device.index, 0) or self._in_shares(device.id))):
+                if not self._draw(device):
                     return None
                 draws = True
         elif not self._partitionable and device.api.consumes_counters:
             return None
         if self._heeds_taints and device.harmful and not tolerated(plan, device):
-            self._give_back_counters(device, draws=draws)
+            self._refuse(device, draws=draws)
             return None
-        for done, constraint in enumerate(plan.constraints):
-            if not constraint.add(device):
-                self._leave_constraints(plan, done)
-                self._give_back_counters(device, draws=draws)
-                if must:
-                    message = (
-                        f"{plan.where}: cannot add device {device.id} because a claim constraint would not be satisfied"
-                    )
-                    raise AbortError(message)
-                return None
+        try:
+            allowed = self._enter_constraints(plan, device)
+        except AbortError:
+            self._refuse(device, draws=draws)
+            raise
+        if not allowed:
+            self._refuse(device, draws=draws)
+            if must:
+                message = (
+                    f"{plan.where}: cannot add device {device.id} because a claim constraint would not be satisfied"
+                )
+                raise AbortError(message)
+            return None
         consumed: tuple[int, ...] | None = None
         if self._consumable and (must or shared):
             amounts = self._eligibility.charge(plan, device).amounts
             if must and not self._has_room(device, amounts):
-                self._leave_constraints(plan, len(plan.constraints))
-                self._give_back_counters(device, draws=draws)
+                if self._rolls_back:
+                    self._leave_constraints(plan, len(plan.constraints))
+                self._refuse(device, draws=draws)
                 return None
             if shared:
                 consumed = amounts
@@ -170,8 +184,13 @@ class Board:
             free = self._room(device)
             for position, amount in enumerate(move.consumed):
                 free[position] += amount
+            if not self._rolls_back:
+                # Upstream reads off what is consumed whether a share is held: a device without capacities stays in
+                # use for good, and one with shares of nothing is unused.
+                self._shares[device.index] = int(not free or free != self._opening_room(device))
         self._leave_constraints(plan, len(plan.constraints))
-        self._give_back_counters(device, draws=move.drew_counters)
+        if move.drew_counters and (self._rolls_back or move.consumed is None):
+            self._give_back_counters(device)
 
     def taken(self) -> tuple[tuple[Taken, ...], ...]:
         """Return the devices taken, per claim."""
@@ -189,10 +208,12 @@ class Board:
         """Return what is left of each capacity of the device, in nano units; changed by the moves."""
         free = self._free.get(device.index)
         if free is None:
-            held = self._allocated.consumed(device.id)
-            free = [amount - held.get(name, 0) for name, amount in device.capacity]
-            self._free[device.index] = free
+            free = self._free[device.index] = self._opening_room(device)
         return free
+
+    def _opening_room(self, device: PoolDevice) -> list[int]:
+        held = self._allocated.consumed(device.id)
+        return [amount - held.get(name, 0) for name, amount in device.capacity]
 
     def _has_room(self, device: PoolDevice, amounts: tuple[int, ...]) -> bool:
         for amount, left in zip(amounts, self._room(device), strict=True):  # noqa: SIM110 - the innermost loop
@@ -200,11 +221,37 @@ class Board:
                 return False
         return True
 
+    def _enter_constraints(self, plan: Plan, device: PoolDevice) -> bool:
+        """Put the device under the constraints, or return False and change nothing."""
+        for entered, constraint in enumerate(plan.constraints):
+            try:
+                allowed = constraint.add(self._eligibility.attribute(plan, device, constraint.name), plan.request)
+            except AbortError:
+                self._leave_constraints(plan, entered)
+                raise
+            if not allowed:
+                self._leave_constraints(plan, entered)
+                return False
+        return True
+
     @staticmethod
     def _leave_constraints(plan: Plan, count: int) -> None:
         for constraint in plan.constraints[:count]:
-            constraint.remove()
+            constraint.remove(plan.request)
 
-    def _give_back_counters(self, device: PoolDevice, *, draws: bool) -> None:
-        if draws:
-            self._counters.release(device)
+    def _draw(self, device: PoolDevice) -> bool:
+        if self._groups is not None and not self._groups.join(device):
+            return False
+        drawn = self._counters.reserve(device)
+        if not drawn and self._groups is not None:
+            self._groups.leave(device)
+        return drawn
+
+    def _refuse(self, device: PoolDevice, *, draws: bool) -> None:
+        if draws and self._rolls_back:
+            self._give_back_counters(device)
+
+    def _give_back_counters(self, device: PoolDevice) -> None:
+        self._counters.release(device)
+        if self._groups is not None:
+            self._groups.leave(device)

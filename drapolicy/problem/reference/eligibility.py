@@ -8,7 +8,7 @@ from drapolicy import cel
 from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import DeviceTaint, DeviceToleration
 from drapolicy.cel.errors import CompileError, with_hint
-from drapolicy.inventory.pool_device import PoolDevice
+from drapolicy.inventory.pool_device import AttributeValue, PoolDevice
 from drapolicy.problem.reference.capacity import Charge, charge
 from drapolicy.problem.reference.plan import AbortError, Plan
 from drapolicy.release import Release
@@ -24,9 +24,11 @@ class Eligibility:
     """
 
     def __init__(self, release: Release) -> None:
+        self._release = release
         self._binding = release.binds
         self._fractional = "FractionalCapacityRange" in release.features
         self._programs: dict[str, cel.Program | str] = {}
+        self._derivations: dict[str, cel.AttributeProgram | str] = {}
 
     def selectable(self, plan: Plan, device: PoolDevice) -> bool:
         """Return whether selectors and the device's own node selection let the request have it (K8s S39).
@@ -51,7 +53,9 @@ class Eligibility:
                 raise AbortError(message)
             verdict = device.verdict(expression, program)
             if isinstance(verdict, str):
-                message = f"{label} on device {device.id}: CEL runtime error: {with_hint(verdict)}"
+                if self._release.behaviour.names_failing_device:
+                    label, verdict = f"{label} on device {device.id}", with_hint(verdict)
+                message = f"{label}: CEL runtime error: {verdict}"
                 raise AbortError(message)
             if not verdict:
                 return False
@@ -64,11 +68,38 @@ class Eligibility:
         program = self._programs.get(expression)
         if program is None:
             try:
-                program = cel.compile(expression)
+                program = cel.compile(expression, self._release)
             except CompileError as error:
                 program = str(error)
             self._programs[expression] = program
         return program
+
+    def attribute(self, plan: Plan, device: PoolDevice, name: str) -> AttributeValue | None:
+        """Return a device's attribute of a fully qualified name as the request's constraints see it.
+
+        Raises
+        ------
+        AbortError
+            When the request derives the attribute, and its expression does not compile or fails on this device.
+        """
+        expression = plan.derived.get(name)
+        if expression is None:
+            return device.attribute(name)
+        program = self._derivations.get(expression)
+        if program is None:
+            try:
+                program = cel.compile_attribute(expression, self._release)
+            except CompileError as error:
+                program = str(error)
+            self._derivations[expression] = program
+        if isinstance(program, str):
+            message = f"compile derived attribute {name} failed: {program}"
+            raise AbortError(message)
+        value = device.derived(expression, program)
+        if isinstance(value, str):
+            message = f"evaluate derived attribute {name} on device {device.id} failed: {value}"
+            raise AbortError(message)
+        return value
 
     def charge(self, plan: Plan, device: PoolDevice) -> Charge:
         """Return what the request takes of the device's capacities (K8s S41-S43)."""

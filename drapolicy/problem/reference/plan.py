@@ -39,6 +39,8 @@ class Plan:
         Devices needed.
     constraints
         Constraints of the claim that bear on this request, in their order.
+    derived
+        Expressions of attributes that stand in for published ones of the same names (K8s S53).
     """
 
     __slots__ = (
@@ -51,6 +53,7 @@ class Plan:
         "claim",
         "constraints",
         "count",
+        "derived",
         "matches",
         "prioritized",
         "request",
@@ -82,6 +85,7 @@ class Plan:
         self.tolerations: Sequence[DeviceToleration] = spec.tolerations
         self.amounts: Mapping[str, Quantity] = spec.capacity.requests if spec.capacity is not None else {}
         self.charge_key = (fractional, *((key, asked.nano, asked.format) for key, asked in self.amounts.items()))
+        self.derived: Mapping[str, str] = {entry.name: entry.expression for entry in spec.derived_attributes}
         self.count = 0
         self.all_devices: list[PoolDevice] | None = None
         self.constraints: tuple[Constraint, ...] = ()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from drapolicy.api.resource import (
     DeviceClass,
     DeviceConstraint,
@@ -15,7 +17,8 @@ from drapolicy.api.resource import (
 from drapolicy.errors import InputError
 from drapolicy.inventory.pool_device import PoolDevice
 from drapolicy.inventory.pools import Pool
-from drapolicy.problem.reference.constraints import Constraint, DistinctAttribute, MatchAttribute
+from drapolicy.problem.allocated import AllocatedState
+from drapolicy.problem.reference.constraints import Constraint, DistinctAttribute, MatchAttribute, MatchLists
 from drapolicy.problem.reference.eligibility import Eligibility
 from drapolicy.problem.reference.plan import AbortError, Plan, claim_name
 from drapolicy.release import Release
@@ -36,6 +39,8 @@ class Preparation:
         Pools of the node, in order.
     eligibility
         Answers about requests and devices.
+    allocated
+        What is taken.
     """
 
     def __init__(
@@ -44,11 +49,14 @@ class Preparation:
         classes: Mapping[str, DeviceClass],
         pools: Sequence[Pool],
         eligibility: Eligibility,
+        allocated: AllocatedState,
     ) -> None:
         self._release = release
+        self._behaviour = release.behaviour
         self._classes = classes
         self._pools = pools
         self._eligibility = eligibility
+        self._allocated = allocated
 
     def plans(self, claims: Sequence[ResourceClaim]) -> list[list[list[Plan]]]:
         """Return the plans per claim, request and alternative.
@@ -77,7 +85,7 @@ class Preparation:
                 raise AbortError(message)
             least += fewest
             plans.append(alternatives)
-        constraints = [_constraint(claim, i, entry) for i, entry in enumerate(claim.spec.devices.constraints)]
+        constraints = [self._constraint(claim, i, entry) for i, entry in enumerate(claim.spec.devices.constraints)]
         for request, alternatives in zip(claim.spec.devices.requests, plans, strict=True):
             for plan in alternatives:
                 names = {request.name}
@@ -95,7 +103,7 @@ class Preparation:
         if request.first_available and "PrioritizedList" not in self._release.features:
             message = f"{where}: has subrequests, but the DRAPrioritizedList feature is disabled"
             raise AbortError(message)
-        if "ConsumableCapacity" in self._release.features:
+        if "ConsumableCapacity" in self._release.features or not self._behaviour.complete:
             return
         disabled = "has capacity requests, but the DRAConsumableCapacity feature is disabled"
         if request.exactly is not None and request.exactly.capacity is not None:
@@ -103,7 +111,9 @@ class Preparation:
             raise AbortError(message)
         for alternative in request.first_available:
             if alternative.capacity is not None:
-                message = f"claim {claim_name(claim)}, subrequest {alternative.name}: {disabled}"
+                if self._behaviour.blames_alternative:
+                    where = f"claim {claim_name(claim)}, subrequest {alternative.name}"
+                message = f"{where}: {disabled}"
                 raise AbortError(message)
 
     def _alternatives(
@@ -112,10 +122,11 @@ class Preparation:
         if not request.first_available:
             spec = request.exactly if request.exactly is not None else ExactDeviceRequest()
             return [self._plan((claim_position, position, 0), claim, request.name, spec)]
-        return [
-            self._plan((claim_position, position, i), claim, alternative.name, alternative)
-            for i, alternative in enumerate(request.first_available)
-        ]
+        plans: list[Plan] = []
+        for i, alternative in enumerate(request.first_available):
+            like = plans[0] if i == 1 and not self._behaviour.matches_each_alternative else None
+            plans.append(self._plan((claim_position, position, i), claim, alternative.name, alternative, like=like))
+        return plans
 
     def _plan(
         self,
@@ -123,9 +134,13 @@ class Preparation:
         claim: ResourceClaim,
         name: str,
         spec: ExactDeviceRequest | DeviceSubRequest,
+        *,
+        like: Plan | None = None,
     ) -> Plan:
         where = f"claim {claim_name(claim)}, request {name}"
-        if spec.derived_attributes:
+        if not self._behaviour.alpha_fields:
+            spec = replace(spec, derived_attributes=[])
+        if spec.derived_attributes and "DerivedAttributes" not in self._release.features:
             message = f"{where}: cannot handle request with derived attributes, the feature is disabled"
             raise AbortError(message)
         for i, selector in enumerate(spec.selectors):
@@ -163,17 +178,18 @@ class Preparation:
                 raise InputError(message)
             plan.count = spec.count
         elif spec.allocation_mode == "All":
-            plan.all_devices = self._all(plan)
+            plan.all_devices = self._all(plan, plan if like is None or like.all_devices is None else like)
             plan.count = len(plan.all_devices)
         else:
             message = f"{where}: unsupported count mode {spec.allocation_mode}"
             raise AbortError(message)
         return plan
 
-    def _all(self, plan: Plan) -> list[PoolDevice]:
+    def _all(self, plan: Plan, chooser: Plan) -> list[PoolDevice]:
         """Return the devices that mode All needs, busy and tainted ones included (K8s S30).
 
-        A device too small for the request, however idle, is left out.
+        A device too small for the request, however idle, is left out; before 1.37 also one that is too full. The
+        selectors are those of ``chooser``.
         """
         found: list[PoolDevice] = []
         for pool in self._pools:
@@ -184,7 +200,7 @@ class Preparation:
             found += [
                 device
                 for device in pool.devices
-                if self._eligibility.selectable(plan, device) and self._big_enough(plan, device)
+                if self._eligibility.selectable(chooser, device) and self._big_enough(plan, device)
             ]
         return found
 
@@ -192,18 +208,27 @@ class Preparation:
         if "ConsumableCapacity" not in self._release.features:
             return True
         charge = self._eligibility.charge(plan, device)
-        if charge.problem:
+        if charge.problem and self._behaviour.capacity_errors_abort:
             message = f"{plan.where}: checking capacity for device {device.id.device}: {charge.problem}"
             raise AbortError(message)
+        used = {} if self._behaviour.all_ignores_use else self._allocated.consumed(device.id)
         return charge.usable and all(
-            amount <= whole for amount, (_, whole) in zip(charge.amounts, device.capacity, strict=True)
+            amount + used.get(name, 0) <= whole
+            for amount, (name, whole) in zip(charge.amounts, device.capacity, strict=True)
         )
 
-
-def _constraint(claim: ResourceClaim, position: int, entry: DeviceConstraint) -> Constraint:
-    if entry.match_attribute is not None:
-        return MatchAttribute(entry.match_attribute)
-    if entry.distinct_attribute is not None:
-        return DistinctAttribute(entry.distinct_attribute)
-    message = f"claim {claim_name(claim)}, constraint #{position}: empty constraint (unsupported constraint type?)"
-    raise AbortError(message)
+    def _constraint(self, claim: ResourceClaim, position: int, entry: DeviceConstraint) -> Constraint:
+        lists = "ListTypeAttributes" in self._release.features
+        if entry.match_attribute is not None:
+            if lists:
+                return MatchLists(entry.match_attribute, restores=self._behaviour.restores_common_values)
+            return MatchAttribute(entry.match_attribute)
+        if entry.distinct_attribute is not None and self._behaviour.complete:
+            return DistinctAttribute(
+                entry.distinct_attribute,
+                lists=lists,
+                compares=self._behaviour.compares_distinct,
+                remembers_all=self._behaviour.remembers_all_distinct,
+            )
+        message = f"claim {claim_name(claim)}, constraint #{position}: empty constraint (unsupported constraint type?)"
+        raise AbortError(message)

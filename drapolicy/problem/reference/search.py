@@ -1,4 +1,4 @@
-"""Depth-first search for the first complete assignment, step for step as Kubernetes 1.37 does it (K8s S33-S36).
+"""Depth-first search for the first complete assignment, step for step as Kubernetes does it (K8s S33-S36).
 
 The search keeps its own stack, so that its depth is bound by memory alone.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from drapolicy.inventory.pool_device import PoolDevice
 from drapolicy.problem.reference.board import Board, Move
@@ -64,6 +64,26 @@ _Frame: TypeAlias = _Border | _Alternatives | _Choice | _Fixed
 _STEPS_PER_LOOK = 64
 
 
+class Rules(NamedTuple):
+    """What releases do differently while they search.
+
+    Attributes
+    ----------
+    next_start
+        Where the next device of a request is sought, by position and device: behind this one; or, up to 1.35, from
+        the beginning (K8s S34).
+    keeps_alternative
+        False up to 1.35: after the first device of mode All a search goes on in the first alternative (K8s Q21).
+    beyond
+        Why the attempt ends where no device is left to try, in upstream's words; empty when it need not. An invalid
+        pool is such a reason in 1.34 (K8s S25).
+    """
+
+    next_start: Callable[[int, PoolDevice], int]
+    keeps_alternative: bool
+    beyond: str
+
+
 class Search:
     """One search over one node.
 
@@ -74,8 +94,9 @@ class Search:
     board
         What is taken.
     order
-        Devices in the order in which requests for some devices try them. Inside one request the next device is
-        sought after the one before, so that sets are tried, not sequences (K8s S34).
+        Devices in the order in which requests for some devices try them.
+    rules
+        Where the next device of a request is sought, and what happens behind the last.
     visit
         Called with each complete assignment; returns True to accept it. None accepts the first.
     max_steps, deadline
@@ -94,6 +115,7 @@ class Search:
         plans: Sequence[Sequence[Sequence[Plan]]],
         board: Board,
         order: Sequence[PoolDevice],
+        rules: Rules,
         *,
         visit: Callable[[Solution], bool] | None = None,
         max_steps: int | None = None,
@@ -104,6 +126,7 @@ class Search:
         self._plans = plans
         self._board = board
         self._order = order
+        self._rules = rules
         self._visit = visit
         self._max_steps = max_steps
         self._deadline = deadline
@@ -174,7 +197,8 @@ class Search:
             if move is None:
                 return True, False
             self._stack.append(_Fixed(move))
-            self._go(self._claim, self._request, plan, self._number + 1)
+            following = plan if self._rules.keeps_alternative else requests[self._request][0]
+            self._go(self._claim, self._request, following, self._number + 1)
             return False, False
         choice = _Choice(plan, self._number, self._start)
         if not self._advance(choice):
@@ -196,19 +220,20 @@ class Search:
         for position in range(choice.following, len(order)):
             device = order[position]
             try:
-                if not board.candidate(plan, device):
-                    continue
+                move = board.take(plan, device, must=False) if board.candidate(plan, device) else None
             except AbortError:
                 # Stock Kubernetes stopped at the first assignment and never came here.
                 if self.visited:
                     continue
                 raise
-            move = board.take(plan, device, must=False)
             if move is not None:
                 choice.move = move
                 choice.following = position + 1
-                self._go(plan.claim, plan.request, plan, choice.number + 1, position + 1)
+                start = self._rules.next_start(position, device)
+                self._go(plan.claim, plan.request, plan, choice.number + 1, start)
                 return True
+        if self._rules.beyond and not self.visited:
+            raise AbortError(self._rules.beyond)
         return False
 
     def _backtrack(self, *, exceeded: bool) -> bool:

@@ -1,0 +1,77 @@
+"""Compatibility groups: which devices may draw from one counter set at a time (K8s S46)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from drapolicy.inventory.pool_device import PoolDevice, PoolId
+from drapolicy.inventory.pools import Pool
+from drapolicy.problem.allocated import AllocatedState
+
+# What the devices of a counter set have in common; devices without groups have only this group.
+Common: TypeAlias = frozenset[str | None]
+_UNGROUPED: Common = frozenset([None])
+
+
+def common_groups(pool: Pool, allocated: AllocatedState) -> dict[str, Common]:
+    """Return what the allocated devices of a pool have in common, by counter set; devices of other nodes count too."""
+    common: dict[str, Common] = {}
+    of_node = [(device.id, device.groups) for device in pool.devices]
+    for device, groups in [*of_node, *pool.groups_elsewhere]:
+        if not allocated.allocated(device):
+            continue
+        for counter_set, names in groups:
+            known = common.get(counter_set)
+            own: Common = names or _UNGROUPED
+            if known is None:
+                common[counter_set] = own
+            # Devices that were allocated in spite of each other leave things as they were.
+            elif _UNGROUPED not in (known, own):
+                common[counter_set] = known & own
+    return common
+
+
+class GroupLedger:
+    """What the devices of each counter set have in common during one search.
+
+    Parameters
+    ----------
+    opening
+        Gives a pool's common groups as they are before the search.
+    """
+
+    __slots__ = ("_common", "_opening")
+
+    def __init__(self, opening: Callable[[PoolId], dict[str, Common]]) -> None:
+        self._opening = opening
+        self._common: dict[PoolId, dict[str, list[Common]]] = {}
+
+    def join(self, device: PoolDevice) -> bool:
+        """Let a device in, or return False and change nothing."""
+        stacks = self._of(device)
+        for joined, (counter_set, names) in enumerate(device.groups):
+            stack = stacks.setdefault(counter_set, [])
+            own: Common = names or _UNGROUPED
+            common = own & stack[-1] if stack else own
+            if not common:
+                self._leave(stacks, device, joined)
+                return False
+            stack.append(common)
+        return True
+
+    def leave(self, device: PoolDevice) -> None:
+        """Take back the device that joined last."""
+        self._leave(self._of(device), device, len(device.groups))
+
+    @staticmethod
+    def _leave(stacks: dict[str, list[Common]], device: PoolDevice, count: int) -> None:
+        for counter_set, _ in device.groups[:count]:
+            stacks[counter_set].pop()
+
+    def _of(self, device: PoolDevice) -> dict[str, list[Common]]:
+        stacks = self._common.get(device.pool)
+        if stacks is None:
+            opening = self._opening(device.pool)
+            stacks = self._common[device.pool] = {name: [common] for name, common in opening.items()}
+        return stacks
