@@ -240,7 +240,7 @@ def _release(line: _Line, defaults: Release) -> Release:
     if line.variant and kubernetes.unhandled(line.variant):
         message = f"internal error: no allocator available for feature set {', '.join(sorted(kubernetes.features))}"
         raise _NewAllocatorError(message)
-    return kubernetes
+    return kubernetes.with_variant(line.variant) if line.variant else kubernetes
 
 
 def _quantity(kind: type, value: Any) -> Any:
