@@ -43,7 +43,7 @@ class UnrepresentableError(Exception):
     """An amount that Kubernetes cannot compute with."""
 
 
-def charge(device: PoolDevice, requests: Mapping[str, Quantity], *, fractional: bool) -> Charge:
+def charge(device: PoolDevice, requests: Mapping[str, Quantity], *, fractional: bool, checked: bool = True) -> Charge:
     """Return what a request takes of a device.
 
     Parameters
@@ -52,6 +52,9 @@ def charge(device: PoolDevice, requests: Mapping[str, Quantity], *, fractional: 
         Amounts asked for, by the capacity's name as the device spells it.
     fractional
         The gate DRAFractionalCapacityRange is on: steps may be fractions, down to 1m.
+    checked
+        An amount that leaves 64 bits or is negative ends the attempt. Otherwise it wraps around, and is written in
+        binary units (``Behaviour.capacity_errors_abort``).
     """
     capacities = device.api.capacity
     if any(name not in capacities for name in requests):
@@ -59,10 +62,10 @@ def charge(device: PoolDevice, requests: Mapping[str, Quantity], *, fractional: 
     consumed: list[Quantity] = []
     for name, capacity in capacities.items():
         try:
-            amount = _consumed(requests.get(name), capacity, fractional=fractional)
+            amount = _consumed(requests.get(name), capacity, fractional=fractional, checked=checked)
         except UnrepresentableError as error:
             return Charge(usable=False, problem=f"capacity {json.dumps(name)}: {error}")
-        if amount.nano < 0:
+        if checked and amount.nano < 0:
             return Charge(usable=False, problem=f"capacity {json.dumps(name)}: {_NEGATIVE}")
         consumed.append(amount)
     usable = not any(
@@ -72,18 +75,18 @@ def charge(device: PoolDevice, requests: Mapping[str, Quantity], *, fractional: 
     return Charge(usable, tuple(amount.nano for amount in consumed), tuple(consumed))
 
 
-def _consumed(requested: Quantity | None, capacity: DeviceCapacity, *, fractional: bool) -> Quantity:
+def _consumed(requested: Quantity | None, capacity: DeviceCapacity, *, fractional: bool, checked: bool) -> Quantity:
     policy = capacity.request_policy
     if requested is None:
         return policy.default if policy is not None and policy.default is not None else capacity.value
     if policy is None:
         return requested
     if policy.valid_range is not None and policy.valid_range.min is not None:
-        return _round_up(requested, policy.valid_range, fractional=fractional)
+        return _round_up(requested, policy.valid_range, fractional=fractional, checked=checked)
     return next((value for value in policy.valid_values if requested.nano <= value.nano), requested)
 
 
-def _round_up(requested: Quantity, valid: CapacityRequestPolicyRange, *, fractional: bool) -> Quantity:
+def _round_up(requested: Quantity, valid: CapacityRequestPolicyRange, *, fractional: bool, checked: bool) -> Quantity:
     assert valid.min is not None
     if requested.nano < valid.min.nano:
         return valid.min
@@ -97,7 +100,7 @@ def _round_up(requested: Quantity, valid: CapacityRequestPolicyRange, *, fractio
         lowest, step, limit = valid.min.milli_value(), valid.step.milli_value(), "the milli-value range"
     else:
         unit = _NANO_PER_ONE
-        if requested.nano > _MAX_INT64 * _NANO_PER_ONE:
+        if checked and requested.nano > _MAX_INT64 * _NANO_PER_ONE:
             message = f"{_NOT_REPRESENTABLE}: request {requested} exceeds MaxInt64"
             raise UnrepresentableError(message)
         wanted, lowest, step, limit = _whole(requested), _whole(valid.min), _whole(valid.step), "MaxInt64"
@@ -105,11 +108,26 @@ def _round_up(requested: Quantity, valid: CapacityRequestPolicyRange, *, fractio
         # Upstream divides by it; validation does not let such a step in.
         message = "runtime error: integer divide by zero"
         raise UnrepresentableError(message)
+    if not checked:
+        return Quantity.from_nano(_wrapped_round_up(wanted, lowest, step) * unit, "BinarySI")
     steps = -(-(wanted - lowest) // step)
     if steps > (_MAX_INT64 - lowest) // step:
         message = f"{_NOT_REPRESENTABLE}: rounding request {requested} up to the next step passes {limit}"
         raise UnrepresentableError(message)
     return Quantity.from_nano((lowest + steps * step) * unit, valid.step.format)
+
+
+def _wrapped_round_up(wanted: int, lowest: int, step: int) -> int:
+    """Return the amount rounded up in 64 bits, which wrap around, with division that rounds towards zero."""
+    added = _int64(wanted - lowest)
+    steps, rest = divmod(abs(added), abs(step))
+    if (added < 0) != (step < 0):
+        steps = -steps
+    return _int64(lowest + _int64(step * (steps + (rest != 0))))
+
+
+def _int64(value: int) -> int:
+    return (value + _MAX_INT64 + 1) % 2**64 - _MAX_INT64 - 1
 
 
 def _violates(amount: Quantity, policy: CapacityRequestPolicy | None, *, fractional: bool) -> bool:
@@ -152,7 +170,7 @@ def _whole(amount: Quantity) -> int:
     if -_MAX_INT64 - 1 <= whole <= _MAX_INT64:
         return whole
     held_as_int64 = amount.same_form(amount)
-    return 0 if held_as_int64 else (whole + _MAX_INT64 + 1) % 2**64 - _MAX_INT64 - 1
+    return 0 if held_as_int64 else _int64(whole)
 
 
 def _exact_milli(amount: Quantity) -> int | None:

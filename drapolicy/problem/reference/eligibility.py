@@ -27,6 +27,7 @@ class Eligibility:
         self._release = release
         self._binding = release.binds
         self._fractional = "FractionalCapacityRange" in release.features
+        self._checked = release.behaviour.capacity_errors_abort
         self._programs: dict[str, cel.Program | str] = {}
         self._derivations: dict[str, cel.AttributeProgram | str] = {}
 
@@ -107,7 +108,7 @@ class Eligibility:
         if known is None:
             kept = device.memo.get(plan.charge_key)
             if kept is None or not _same_amounts(kept[0], plan.amounts):
-                made = charge(device, plan.amounts, fractional=self._fractional)
+                made = charge(device, plan.amounts, fractional=self._fractional, checked=self._checked)
                 kept = device.memo[plan.charge_key] = (plan.amounts, made)
             known = plan.charges[device.index] = kept[1]
         return known
