@@ -65,16 +65,16 @@ def read(files: Sequence[str], kubernetes: Release, *, lenient: bool) -> Objects
 def read_with_faults(files: Sequence[str], kubernetes: Release, *, lenient: bool) -> tuple[Objects, list[Fault]]:
     """Return what can be read of the files, and every fault."""
     try:
-        objects = load_objects(*once(files), strict=not lenient)
+        objects = load_objects(*once(files), strict=not lenient, release=kubernetes)
     except InputError as error:
         if not error.faults:
             raise
         faults = list(error.faults)
         # Standard input cannot be read a second time.
         names = [name for name in once(files) if name != STDIN]
-        objects = _readable(names, lenient=lenient)
+        objects = _readable(names, kubernetes, lenient=lenient)
         # An object that is refused for something else may have selectors that do not compile besides.
-        decoded = _readable(names, lenient=lenient, validate=False)
+        decoded = _readable(names, kubernetes, lenient=lenient, validate=False)
         faults += decoded.located([*admission.check(decoded), *cel.check(decoded, kubernetes)])
     else:
         faults = []
@@ -87,9 +87,9 @@ def refuse(faults: Sequence[Fault]) -> None:
         raise InputError(faults=sorted(set(faults)))
 
 
-def _readable(files: Sequence[str], *, lenient: bool, validate: bool = True) -> Objects:
+def _readable(files: Sequence[str], kubernetes: Release, *, lenient: bool, validate: bool = True) -> Objects:
     parts: list[Objects] = []
     # What it raises in the end are the same faults once more.
     with suppress(InputError):
-        parts.extend(stream_objects(*files, strict=not lenient, validate=validate))
+        parts.extend(stream_objects(*files, strict=not lenient, validate=validate, release=kubernetes))
     return Objects().merged(*parts)

@@ -68,7 +68,7 @@ def load(*sources: Source, release: Release | None = None, strict: bool = True) 
     *sources
         What :func:`drapolicy.api.stream` takes: files, folders, ``-`` for standard input.
     release
-        Kubernetes release; 1.37 with its default gates if left out.
+        Kubernetes release, also of the API that is read; 1.37 with its default gates if left out.
     strict
         Whether unknown fields are errors.
 
@@ -78,7 +78,7 @@ def load(*sources: Source, release: Release | None = None, strict: bool = True) 
         With all faults of all files.
     """
     with _no_garbage_collection():
-        found = _read(api.stream(*sources, strict=strict))
+        found = _read(api.stream(*sources, strict=strict, release=release))
         _return_memory()
         return _fleet(found, release)
 
