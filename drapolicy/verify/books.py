@@ -1,13 +1,16 @@
-"""What is taken: by claims allocated before, and by the results checked so far (K8s S20, S37, S41, S44, S45)."""
+"""What is taken: by claims allocated before, and by the results checked so far (K8s S20, S37, S41, S44-S46)."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from drapolicy.api.quantity import Quantity
-from drapolicy.api.resource import Device, ResourceClaim
-from drapolicy.verify.pools import DeviceID, PoolID, SeenPool
+from drapolicy.api.resource import ResourceClaim
+from drapolicy.release import Release
+from drapolicy.verify.counters import Counters
+from drapolicy.verify.groups import Groups
+from drapolicy.verify.pools import DeviceID, PoolID, Seen, SeenPool
 from drapolicy.verify.wishes import label
 
 
@@ -20,18 +23,22 @@ class Books:
         Claims that hold devices; those without allocation count for nothing.
     pools
         Pools that matter; what is held of others is passed over.
-    sharing
-        Whether shares exist at all (feature ConsumableCapacity); otherwise a share holds the whole device.
+    release
+        Kubernetes release with its gates. Without the feature ConsumableCapacity a share holds the whole device.
     """
 
-    def __init__(self, allocated: Iterable[ResourceClaim], pools: Container[PoolID], *, sharing: bool) -> None:
+    def __init__(self, allocated: Iterable[ResourceClaim], pools: Mapping[PoolID, SeenPool], release: Release) -> None:
+        self._pools = pools
+        self._behaviour = release.behaviour
         self._holder: dict[DeviceID, ResourceClaim] = {}
         self._shared: set[DeviceID] = set()
         self._shares: set[tuple[DeviceID, str]] = set()
-        self._capacity: dict[DeviceID, Counter[str]] = defaultdict(Counter)
+        self._held: dict[DeviceID, Counter[str]] = defaultdict(Counter)
+        self._taken: dict[DeviceID, Counter[str]] = defaultdict(Counter)
         self._marked: dict[DeviceID, dict[int, str]] = defaultdict(dict)
         self._newly_shared: set[DeviceID] = set()
-        self._available: dict[PoolID, dict[tuple[str, str], int]] = {}
+        self._groups: dict[PoolID, Groups] = {}
+        sharing = "ConsumableCapacity" in release.features
         for claim in allocated:
             if claim.status.allocation is None:
                 continue
@@ -45,7 +52,8 @@ class Books:
                 self._shared.add(device)
                 self._shares.add((device, result.share_id))
                 for name, amount in result.consumed_capacity.items():
-                    self._capacity[device][name] += amount.nano
+                    self._held[device][name] += amount.nano
+        self._counters = Counters(pools, self._draws_already, release)
 
     def holder(self, device: DeviceID, claim: int, *, admin: bool) -> str:
         """Return who keeps the claim from the device, empty if nobody does (S37)."""
@@ -63,49 +71,39 @@ class Books:
         """Note one more share of a device; say whether its share ID is new (S44)."""
         self._newly_shared.add(device)
         for name, amount in amounts.items():
-            self._capacity[device][name] += amount.nano
+            self._taken[device][name] += amount.nano
         fresh = share is None or (device, share) not in self._shares
         if share is not None:
             self._shares.add((device, share))
         return fresh
 
-    def has_shares(self, device: DeviceID) -> bool:
-        """Say whether the device has a share, old or new."""
-        return device in self._shared or device in self._newly_shared
+    def draws_no_more(self, device: DeviceID) -> bool:
+        """Say whether a further share of the device draws nothing from its counters (S45)."""
+        if not self._behaviour.shares_draw_once:
+            return False
+        held = self._shared if self._behaviour.notices_empty_shares else self._held
+        return device in held or device in self._newly_shared
+
+    def held(self, device: DeviceID, capacity: str) -> int:
+        """Return how much of a capacity claims allocated before have, in nano units."""
+        return self._held[device][capacity] if device in self._held else 0
 
     def used(self, device: DeviceID, capacity: str) -> int:
         """Return how much of a capacity is taken, in nano units."""
-        return self._capacity[device][capacity] if device in self._capacity else 0
+        return self.held(device, capacity) + (self._taken[device][capacity] if device in self._taken else 0)
 
-    def draw(self, pool: SeenPool, device: Device) -> str:
-        """Charge the counters of a device (S45).
+    def draw(self, seen: Seen) -> str:
+        """Charge the counters of a device; return the one that is overdrawn then, empty if none is (S45)."""
+        return self._counters.draw(seen)
 
-        Returns
-        -------
-        str
-            The first counter of the pool, by name, that is overdrawn then; empty if none is.
-        """
-        available = self._available.setdefault(pool.id, self._opening(pool))
-        for drawn in device.consumes_counters:
-            for name, counter in drawn.counters.items():
-                available[drawn.counter_set, name] -= counter.value.nano
-        for (counters, name), left in sorted(available.items()):
-            if left < 0:
-                value = pool.counter_sets[counters][name].value
-                short = Quantity.from_nano(-left, value.format)
-                return f"counter {counters}/{name} of {value} is exceeded by {short}"
-        return ""
+    def join(self, seen: Seen) -> str:
+        """Put a device beside those that draw from the same counters; return why it must not be there (S46)."""
+        pool = self._pools[seen.id[:2]]
+        if pool.id not in self._groups:
+            devices = [*(each.device for each in pool.devices.values()), *pool.elsewhere]
+            holds = [each for each in devices if self._draws_already((*pool.id, each.name))]
+            self._groups[pool.id] = Groups(holds)
+        return self._groups[pool.id].add(seen.device)
 
-    def _opening(self, pool: SeenPool) -> dict[tuple[str, str], int]:
-        available = {
-            (counters, name): counter.value.nano
-            for counters, named in pool.counter_sets.items()
-            for name, counter in named.items()
-        }
-        for device in [*(seen.device for seen in pool.devices.values()), *pool.elsewhere]:
-            identity = (*pool.id, device.name)
-            if identity in self._holder or identity in self._shared:
-                for drawn in device.consumes_counters:
-                    for name, counter in drawn.counters.items():
-                        available[drawn.counter_set, name] -= counter.value.nano
-        return available
+    def _draws_already(self, device: DeviceID) -> bool:
+        return device in self._holder or (self._behaviour.counts_held_shares and device in self._shared)

@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from drapolicy.api.core import Node
 from drapolicy.api.objects import Objects
-from drapolicy.api.resource import AllocationResult, DeviceRequestAllocationResult, ResourceClaim
+from drapolicy.api.resource import AllocationResult, ResourceClaim
 from drapolicy.errors import VerificationError
 from drapolicy.release import Release
-from drapolicy.verify import shape
+from drapolicy.verify import amounts, shape
 from drapolicy.verify.books import Books
+from drapolicy.verify.choices import choose
 from drapolicy.verify.pools import Published, Sight
 from drapolicy.verify.taking import ClaimInHand, Taking
-from drapolicy.verify.wishes import Wish, label, refused, wishes
+from drapolicy.verify.wishes import label, refused, wishes
 
 MAX_RESULTS = 32
 
@@ -138,82 +139,53 @@ class Verifier:
         if len(claims) != len(results):
             yield VerificationError("S55", f"{len(results)} allocations for {len(claims)} claims; one each is needed")
             return
-        asked = [wish for claim in claims for request in claim.spec.devices.requests for wish in wishes(request)]
-        everything = any(wish.everything for wish in asked)
+        asked = [
+            wish
+            for claim in claims
+            for request in claim.spec.devices.requests
+            for wish in wishes(request, self._release)
+        ]
+        # Pools that share a name can matter for each other (S45).
+        everything = any(wish.everything for wish in asked) or self._release.behaviour.counters == "pool name"
         wanted = {(item.driver, item.pool) for result in results for item in result.devices.results}
         sight = Sight(self._published, node, self._release, None if everything else sorted(wanted))
         own = {(claim.metadata.namespace, claim.metadata.name) for claim in claims}
         others = (claim for claim in existing if (claim.metadata.namespace, claim.metadata.name) not in own)
-        books = Books(others, sight.pools, sharing="ConsumableCapacity" in self._release.features)
+        books = Books(others, sight.pools, self._release)
         taking = Taking(sight, books, self._classes, self._rules, self._release)
         for claim in claims:
             yield from refused(claim, self._classes, self._release)
-            yield from _updating(claim, sight)
+            yield from _updating(claim, sight, self._release)
         for number, (claim, result) in enumerate(zip(claims, results, strict=True)):
-            yield from self._claim(ClaimInHand.start(number, claim), claim, result, taking)
+            yield from self._claim(taking.start(number, claim), claim, result, taking)
 
     def _claim(
         self, hand: ClaimInHand, claim: ResourceClaim, result: AllocationResult, taking: Taking
     ) -> Iterator[VerificationError]:
         items = result.devices.results
-        chosen, faults = _choose(claim, items)
+        chosen, faults = choose(claim, items, self._release)
         yield from faults
         if len(items) > MAX_RESULTS:
             yield VerificationError("S36", f"{hand.name}: has {len(items)} results, {MAX_RESULTS} are allowed")
         if faults:
             return
-        by_name = {wish.name: wish for wish in chosen}
+        by_name = {wish.name: wish for choice in chosen for wish in (choice.wish, choice.first)}
         for item in items:
             yield from taking.take(hand, by_name[item.request], item)
-        for wish in chosen:
-            has = [(item.driver, item.pool, item.device) for item in items if item.request == wish.name]
-            yield from taking.amount(hand, wish, has)
+        for choice in chosen:
+            yield from amounts.number(taking, hand.name, choice, items)
         yield from shape.admission(claim, result, self._namespaces)
-        yield from shape.config(claim, result, chosen, self._classes)
+        yield from shape.config(claim, result, [choice.wish for choice in chosen], self._classes, self._release)
         if len(hand.taken) == len(items):
-            yield from shape.node_selector(claim, result, [seen for _, seen in hand.taken], taking.sight.node)
+            seen = [seen for _, seen in hand.taken]
+            yield from shape.node_selector(claim, result, seen, taking.sight.node, self._release)
 
 
-def _updating(claim: ResourceClaim, sight: Sight) -> Iterator[VerificationError]:
+def _updating(claim: ResourceClaim, sight: Sight, release: Release) -> Iterator[VerificationError]:
     for request in claim.spec.devices.requests:
-        for wish in wishes(request):
+        for wish in wishes(request, release):
             if wish.everything:
                 for pool in sight.pools.values():
                     if pool.trouble:
                         text = f"asks for all devices, but pool {'/'.join(pool.id)} is {pool.trouble}"
                         yield VerificationError("S25", f"{label(claim)}, request {wish.name}: {text}")
-
-
-def _choose(
-    claim: ResourceClaim, items: Sequence[DeviceRequestAllocationResult]
-) -> tuple[list[Wish], list[VerificationError]]:
-    """Find which alternative of each request the results stand for (S40), and whether they keep the order (S55)."""
-    faults = []
-    chosen = []
-    place: dict[str, int] = {}
-    known = set()
-    for number, request in enumerate(claim.spec.devices.requests):
-        every = wishes(request)
-        known.add(request.name)
-        place.update((wish.name, number) for wish in every)
-        used = {wish.name: wish for wish in reversed(every) if any(item.request == wish.name for item in items)}
-        where = f"{label(claim)}, request {request.name}"
-        if len(used) > 1:
-            names = ", ".join(sorted(used))
-            faults.append(VerificationError("S40", f"{where}: results stand for more than one alternative: {names}"))
-        elif not used and request.first_available and all(wish.everything or wish.asked.count for wish in every):
-            faults.append(VerificationError("S40", f"{where}: no alternative has results"))
-        chosen += [*used.values(), *every][:1]
-    last = 0
-    for item in items:
-        where = f"{label(claim)}, request {item.request}"
-        if item.request not in place:
-            rule, parent = "S55", item.request.partition("/")[0]
-            if parent in known:
-                rule = "S40"
-            faults.append(VerificationError(rule, f"{where}: the claim has no such request or alternative"))
-        elif place[item.request] < last:
-            faults.append(VerificationError("S55", f"{where}: results are not in the order of the requests"))
-        else:
-            last = place[item.request]
-    return chosen, faults

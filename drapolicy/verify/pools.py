@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from drapolicy.api.core import Node, NodeSelector, NodeSelectorRequirement
-from drapolicy.api.resource import Counter, Device, ResourceSlice
+from drapolicy.api.resource import CounterSet, Device, ResourceSlice
 from drapolicy.release import Release
 
 PoolID = tuple[str, str]
@@ -44,13 +44,14 @@ class SeenPool:
     Attributes
     ----------
     trouble
-        Why nothing may be taken from the pool and mode All is refused (S25); empty for a good pool.
+        Why mode All is refused (S25); empty for a good pool.
     devices
-        Devices of the slices that are relevant to the node, by name; empty for a pool in trouble.
+        Devices that may be taken, by name: those of the slices that matter for the node. None of a pool in trouble,
+        save that up to 1.34 an incomplete one serves requests for a number of devices.
     elsewhere
         Devices of the other slices of the same generation: they draw from the same counters (S45).
     counter_sets
-        Counters by set name.
+        Sets of counters by name.
     """
 
     id: PoolID
@@ -58,7 +59,7 @@ class SeenPool:
     trouble: str = ""
     devices: dict[str, Seen] = field(default_factory=dict)
     elsewhere: list[Device] = field(default_factory=list)
-    counter_sets: dict[str, dict[str, Counter]] = field(default_factory=dict)
+    counter_sets: dict[str, CounterSet] = field(default_factory=dict)
 
 
 class Published:
@@ -68,6 +69,7 @@ class Published:
         self._of: dict[PoolID, list[ResourceSlice]] = defaultdict(list)
         self._local: dict[str, set[PoolID]] = defaultdict(set)
         self._roaming: set[PoolID] = set()
+        self._counting: set[PoolID] = set()
         for item in slices:
             pool = (item.spec.driver, item.spec.pool.name)
             self._of[pool].append(item)
@@ -75,14 +77,17 @@ class Published:
                 self._local[item.spec.node_name].add(pool)
             else:
                 self._roaming.add(pool)
+            if item.spec.shared_counters:
+                self._counting.add(pool)
 
     def of(self, pool: PoolID) -> list[ResourceSlice]:
         """Return the slices of a pool, in the order of the input; none for an unknown pool."""
         return self._of.get(pool, [])
 
-    def near(self, node: Node) -> list[PoolID]:
-        """Return the pools that the node may see, in order."""
-        return sorted(self._local.get(node.metadata.name, set()) | self._roaming)
+    def near(self, node: Node, *, counters: bool) -> list[PoolID]:
+        """Return the pools that the node may see, in order; with ``counters`` all that have a slice of counters."""
+        found = self._local.get(node.metadata.name, set()) | self._roaming
+        return sorted(found | self._counting if counters else found)
 
 
 class Sight:
@@ -103,20 +108,24 @@ class Sight:
     def __init__(self, published: Published, node: Node, release: Release, wanted: Iterable[PoolID] | None) -> None:
         self.node = node
         self._partitionable = "PartitionableDevices" in release.features
+        self._behaviour = release.behaviour
+        # Slices with compatibility groups count for nothing while their gate is off (S46).
+        self._grouping = "CompatibilityGroups" in release.features or not self._behaviour.alpha_fields
         self._published = published
         self.pools: dict[PoolID, SeenPool] = {}
         self._obsolete: dict[PoolID, str] = {}
-        for pool in published.near(node) if wanted is None else wanted:
+        everywhere = not self._behaviour.counters_follow_nodes
+        for pool in published.near(node, counters=everywhere) if wanted is None else wanted:
             self._look(pool, published.of(pool))
 
     def find(self, device: DeviceID) -> Seen | Missing:
         """Return the device, or why the node cannot use it."""
         pool_id, name = device[:2], device[2]
         pool = self.pools.get(pool_id)
-        if pool is not None and pool.trouble:
-            return Missing("S25", f"pool {'/'.join(pool_id)} is {pool.trouble}")
         if pool is not None and name in pool.devices:
             return pool.devices[name]
+        if pool is not None and pool.trouble:
+            return Missing("S25", f"pool {'/'.join(pool_id)} is {pool.trouble}")
         if pool_id in self._obsolete:
             return Missing("S24", self._obsolete[pool_id])
         published = [
@@ -132,73 +141,96 @@ class Sight:
         return Missing("S23", f"no slice that publishes it can be used on node {self.node.metadata.name}")
 
     def _look(self, pool_id: PoolID, published: list[ResourceSlice]) -> None:
-        # Slices of the node come first, as upstream hands them over: the first one's count is believed.
-        ordered = sorted(published, key=lambda item: not item.spec.node_name)
+        ordered = sorted(published, key=self._late)
         relevant = [item for item in ordered if self._relevant(item)]
         if not relevant:
             return
         generation = max(item.spec.pool.generation for item in relevant)
         kept = [item for item in relevant if item.spec.pool.generation == generation]
         expected = kept[0].spec.pool.resource_slice_count
-        everywhere: list[ResourceSlice] = []
+        rest: list[ResourceSlice] = []
+        trouble = ""
         if len(kept) != expected:
-            newest = max(item.spec.pool.generation for item in published)
-            if newest > generation:
-                self._obsolete[pool_id] = (
-                    f"the node sees generation {generation} of pool {'/'.join(pool_id)}, which is at {newest}"
-                )
-                return
-            everywhere = [
-                item for item in published if item.spec.pool.generation == generation and not _uses_groups(item)
-            ]
-            if len(everywhere) != expected:
-                self.pools[pool_id] = SeenPool(pool_id, generation, trouble="currently being updated")
-                return
-        names = {item.metadata.name for item in kept}
-        rest = [item for item in everywhere if item.metadata.name not in names]
-        self.pools[pool_id] = self._build(pool_id, generation, kept, rest)
+            trouble = "currently being updated"
+            if self._behaviour.skips_unusable_pools:
+                newest = max(item.spec.pool.generation for item in published)
+                if newest > generation:
+                    self._obsolete[pool_id] = (
+                        f"the node sees generation {generation} of pool {'/'.join(pool_id)}, which is at {newest}"
+                    )
+                    return
+                everywhere = [
+                    item for item in published if item.spec.pool.generation == generation and not self._ignored(item)
+                ]
+                if len(everywhere) != expected:
+                    self.pools[pool_id] = SeenPool(pool_id, generation, trouble)
+                    return
+                names = {item.metadata.name for item in kept}
+                rest = [item for item in everywhere if item.metadata.name not in names]
+                trouble = ""
+        if self._behaviour.ordered:
+            kept.sort(key=lambda item: item.metadata.name)
+        self.pools[pool_id] = self._build(SeenPool(pool_id, generation, trouble), kept, rest)
+
+    def _late(self, item: ResourceSlice) -> bool:
+        """Say whether upstream looks at a slice after the others: the count of the first one is believed."""
+        if self._behaviour.ordered:
+            counters = bool(item.spec.shared_counters) and not self._behaviour.counters_follow_nodes
+            return counters or not item.spec.node_name
+        return self._behaviour.complete and any(device.binding_conditions for device in item.spec.devices)
+
+    def _ignored(self, item: ResourceSlice) -> bool:
+        return not self._grouping and any(
+            drawn.compatibility_groups for device in item.spec.devices for drawn in device.consumes_counters
+        )
 
     def _relevant(self, item: ResourceSlice) -> bool:
         spec = item.spec
-        if not self._partitionable and (spec.per_device_node_selection is not None or spec.shared_counters):
+        strict = self._behaviour.skips_unusable_pools
+        if not self._partitionable and (
+            spec.per_device_node_selection is not None or (strict and spec.shared_counters)
+        ):
             return False
-        if _uses_groups(item):
+        if self._ignored(item):
             return False
+        if strict and spec.shared_counters and not self._behaviour.counters_follow_nodes:
+            return True
         if spec.node_name or spec.all_nodes or spec.node_selector is not None:
             return matches_node(self.node, spec.node_name, spec.all_nodes, spec.node_selector)
         return bool(spec.per_device_node_selection) and any(
             matches_node(self.node, device.node_name, device.all_nodes, device.node_selector) for device in spec.devices
         )
 
-    def _build(
-        self, pool_id: PoolID, generation: int, kept: list[ResourceSlice], rest: list[ResourceSlice]
-    ) -> SeenPool:
-        pool = SeenPool(pool_id, generation)
+    def _build(self, pool: SeenPool, kept: list[ResourceSlice], rest: list[ResourceSlice]) -> SeenPool:
+        def invalid(reason: str) -> SeenPool:
+            return SeenPool(pool.id, pool.generation, trouble=f"invalid: {reason}")
+
         for item in kept:
             for device in self._lends(item):
                 if device.name in pool.devices:
-                    return SeenPool(pool_id, generation, trouble=f"invalid: duplicate device name {device.name}")
-                pool.devices[device.name] = Seen((*pool_id, device.name), device, item)
-        if not self._partitionable:
+                    return invalid(f"duplicate device name {device.name}")
+                pool.devices[device.name] = Seen((*pool.id, device.name), device, item)
+        if not self._partitionable or not self._behaviour.skips_unusable_pools:
             return pool
         pool.elsewhere = [device for item in rest for device in self._lends(item)]
         for item in [*kept, *rest]:
             for counters in item.spec.shared_counters:
                 if counters.name in pool.counter_sets:
-                    return SeenPool(pool_id, generation, trouble=f"invalid: duplicate counter set {counters.name}")
-                pool.counter_sets[counters.name] = counters.counters
+                    return invalid(f"duplicate counter set {counters.name}")
+                pool.counter_sets[counters.name] = counters
         for device in [*(seen.device for seen in pool.devices.values()), *pool.elsewhere]:
             for drawn in device.consumes_counters:
-                unknown = drawn.counters.keys() - pool.counter_sets.get(drawn.counter_set, {}).keys()
+                known = pool.counter_sets[drawn.counter_set].counters if drawn.counter_set in pool.counter_sets else {}
+                unknown = drawn.counters.keys() - known.keys()
                 if drawn.counter_set not in pool.counter_sets or unknown:
                     what = "/".join([drawn.counter_set, *sorted(unknown)[:1]])
-                    reason = f"invalid: device {device.name} draws from counter {what}, which is not defined"
-                    return SeenPool(pool_id, generation, trouble=reason)
+                    return invalid(f"device {device.name} draws from counter {what}, which is not defined")
         return pool
 
     def _lends(self, item: ResourceSlice) -> list[Device]:
-        # A slice with counters lends no devices: they exclude each other since 1.35.
-        return [] if self._partitionable and item.spec.shared_counters else item.spec.devices
+        # A slice has counters or devices since 1.35; before, counters are those of its own devices.
+        apart = self._partitionable and self._behaviour.skips_unusable_pools
+        return [] if apart and item.spec.shared_counters else item.spec.devices
 
 
 def matches_node(node: Node, name: str | None, everywhere: bool | None, selector: NodeSelector | None) -> bool:
@@ -246,8 +278,3 @@ def _int64(text: str | None) -> int | None:
         return None
     number = int(text)
     return number if -(2**63) <= number < 2**63 else None
-
-
-def _uses_groups(item: ResourceSlice) -> bool:
-    # The gate of compatibility groups is off in every supported release: such slices count for nothing (S46).
-    return any(drawn.compatibility_groups for device in item.spec.devices for drawn in device.consumes_counters)

@@ -27,16 +27,21 @@ def copies(
     """List what one result does not copy as it should from its request and its device (S55)."""
     device = seen.device
     binding = release.binds
+    behaviour = release.behaviour
     expected: tuple[tuple[str, object, object], ...] = (
         ("adminAccess", bool(result.admin_access), wish.admin),
-        ("tolerations", result.tolerations, wish.tolerations),
+        ("tolerations", result.tolerations, wish.tolerations if behaviour.copies_tolerations else []),
         ("bindingConditions", result.binding_conditions, device.binding_conditions if binding else []),
         (
             "bindingFailureConditions",
             result.binding_failure_conditions,
             device.binding_failure_conditions if binding else [],
         ),
-        ("skipNodeOperations", result.skip_node_operations, []),
+        (
+            "skipNodeOperations",
+            result.skip_node_operations,
+            seen.slice.spec.skip_node_operations if behaviour.heeds_node_operations else [],
+        ),
     )
     for name, has, should in expected:
         if has != should:
@@ -60,13 +65,17 @@ def admission(
 
 
 def config(
-    claim: ResourceClaim, result: AllocationResult, chosen: Sequence[Wish], classes: Mapping[str, DeviceClass]
+    claim: ResourceClaim,
+    result: AllocationResult,
+    chosen: Sequence[Wish],
+    classes: Mapping[str, DeviceClass],
+    release: Release,
 ) -> Iterator[VerificationError]:
     """List how the configuration of an allocation differs from what its class and claim give (S55), and its limit."""
     has = result.devices.config
     if len(has) > MAX_CONFIG:
         yield VerificationError("S10", f"{label(claim)}: has {len(has)} configurations, {MAX_CONFIG} are allowed")
-    should = _configuration(claim, chosen, classes)
+    should = _configuration(claim, chosen, classes, release)
     for number in range(max(len(has), len(should))):
         left = has[number] if number < len(has) else None
         right = should[number] if number < len(should) else None
@@ -76,17 +85,17 @@ def config(
 
 
 def node_selector(
-    claim: ResourceClaim, result: AllocationResult, devices: Sequence[Seen], node: Node
+    claim: ResourceClaim, result: AllocationResult, devices: Sequence[Seen], node: Node, release: Release
 ) -> Iterator[VerificationError]:
     """Say whether the node selector of an allocation is what its devices make it (S55); order does not count."""
-    should = _selector(devices, node)
+    should = _selector(devices, node, release)
     has = result.node_selector
     if _plain(has) != _plain(should):
         yield VerificationError("S55", f"{label(claim)}: nodeSelector is {has!r}, should be {should!r}")
 
 
 def _configuration(
-    claim: ResourceClaim, chosen: Sequence[Wish], classes: Mapping[str, DeviceClass]
+    claim: ResourceClaim, chosen: Sequence[Wish], classes: Mapping[str, DeviceClass], release: Release
 ) -> list[DeviceAllocationConfiguration]:
     named: dict[str, list[str]] = {}
     for wish in chosen:
@@ -97,12 +106,13 @@ def _configuration(
         if name in classes
         for given in classes[name].spec.config
     ]
-    known = {name for wish in chosen for name in (wish.request, wish.name)}
-    found += [
-        DeviceAllocationConfiguration(source="FromClaim", requests=given.requests, opaque=given.opaque)
-        for given in claim.spec.devices.config
-        if not given.requests or not known.isdisjoint(given.requests)
-    ]
+    for given in claim.spec.devices.config:
+        about = sum(wish.request in given.requests or wish.name in given.requests for wish in chosen)
+        times = min(about, 1) if release.behaviour.lists_config_once else about
+        configuration = DeviceAllocationConfiguration(source="FromClaim", requests=given.requests, opaque=given.opaque)
+        found += [configuration] * (times if given.requests else 1)
+    if not release.behaviour.clears_requests:
+        return found
     return [
         DeviceAllocationConfiguration(source=item.source, opaque=item.opaque)
         if all(wish.request in item.requests or wish.name in item.requests for wish in chosen)
@@ -111,12 +121,12 @@ def _configuration(
     ]
 
 
-def _selector(devices: Sequence[Seen], node: Node) -> NodeSelector | None:
+def _selector(devices: Sequence[Seen], node: Node, release: Release) -> NodeSelector | None:
     expressions: list[NodeSelectorRequirement] = []
     fields: list[NodeSelectorRequirement] = []
     for seen in devices:
         from_ = seen.device if seen.slice.spec.per_device_node_selection else seen.slice.spec
-        if from_.node_name is not None or seen.device.binds_to_node:
+        if from_.node_name is not None or (seen.device.binds_to_node and release.behaviour.complete):
             here = NodeSelectorRequirement(key="metadata.name", operator="In", values=[node.metadata.name])
             return NodeSelector(node_selector_terms=[NodeSelectorTerm(match_fields=[here])])
         if from_.node_selector is not None:

@@ -22,13 +22,13 @@ def shareable(seen: Seen, release: Release) -> bool:
     return "ConsumableCapacity" in release.features and bool(seen.device.allow_multiple_allocations)
 
 
-def could_hold(wish: Wish, seen: Seen, release: Release) -> bool:
-    """Say whether the device, empty, has the capacity that is asked for (S30).
+def could_hold(wish: Wish, seen: Seen, books: Books, release: Release) -> bool:
+    """Say whether the device has the capacity that is asked for, empty or as claims before left it (S30).
 
     Raises
     ------
     NotRepresentableError
-        If an amount leaves the arithmetic of its range (S42).
+        If an amount leaves the arithmetic of its range, where that ends the attempt (S42).
     """
     if "ConsumableCapacity" not in release.features:
         return True
@@ -36,9 +36,16 @@ def could_hold(wish: Wish, seen: Seen, release: Release) -> bool:
     asked, has = _asked(wish), seen.device.capacity
     if asked.keys() - has.keys():
         return False
-    amounts = {name: consumed(asked.get(name), item, fractional=fractional) for name, item in has.items()}
+    try:
+        amounts = {name: consumed(asked.get(name), item, fractional=fractional) for name, item in has.items()}
+    except NotRepresentableError:
+        if release.behaviour.capacity_errors_abort:
+            raise
+        return False
+    taken = {name: 0 if release.behaviour.all_ignores_use else books.held(seen.id, name) for name in has}
     return all(
-        amounts[name].nano <= item.value.nano and not violation(amounts[name], item, fractional=fractional)
+        taken[name] + amounts[name].nano <= item.value.nano
+        and not violation(amounts[name], item, fractional=fractional)
         for name, item in has.items()
     )
 

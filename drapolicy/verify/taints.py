@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drapolicy.api.resource import DeviceTaint, DeviceTaintRule, DeviceToleration
+from drapolicy.release import Release
 from drapolicy.verify.pools import Seen
 
 BLOCKING = frozenset({"NoSchedule", "NoExecute"})
@@ -22,6 +23,11 @@ def taints(seen: Seen, rules: Sequence[DeviceTaintRule]) -> list[tuple[str, Devi
         if all(want is None or want == has for want, has in zip(wants, (driver, pool, name), strict=True)):
             found.append((rule.metadata.name, rule.spec.taint))
     return found
+
+
+def blocks(taint: DeviceTaint, release: Release) -> bool:
+    """Say whether a taint keeps those off that do not tolerate it (S47)."""
+    return taint.effect in BLOCKING or not release.behaviour.ignores_unknown_effects
 
 
 def tolerates(toleration: DeviceToleration, taint: DeviceTaint) -> bool:

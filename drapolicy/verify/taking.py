@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from drapolicy.api.resource import (
     DeviceClass,
-    DeviceConstraint,
     DeviceRequestAllocationResult,
     DeviceTaintRule,
     ResourceClaim,
@@ -16,12 +15,14 @@ from drapolicy.errors import VerificationError
 from drapolicy.release import Release
 from drapolicy.verify import shape, shares
 from drapolicy.verify.books import Books
-from drapolicy.verify.capacity import NotRepresentableError
 from drapolicy.verify.constraints import Constraint
-from drapolicy.verify.pools import DeviceID, Missing, Seen, Sight
-from drapolicy.verify.selectors import SelectorError, Selectors
-from drapolicy.verify.taints import BLOCKING, taints, tolerates
+from drapolicy.verify.expressions import Expressions, SelectorError
+from drapolicy.verify.pools import Missing, Seen, Sight
+from drapolicy.verify.taints import blocks, taints, tolerates
 from drapolicy.verify.wishes import Wish, label
+
+# Feature that a node declares if its kubelet can leave operations out (K8s S38).
+NODE_OPERATIONS = "DRAOptionalNodeOperations"
 
 
 @dataclass
@@ -42,12 +43,6 @@ class ClaimInHand:
     name: str
     constraints: list[Constraint]
     taken: list[tuple[Wish, Seen]] = field(default_factory=list)
-
-    @classmethod
-    def start(cls, number: int, claim: ResourceClaim) -> ClaimInHand:
-        """Return the claim before its first device."""
-        constraints: Iterable[DeviceConstraint] = claim.spec.devices.constraints
-        return cls(number, label(claim), [Constraint(item) for item in constraints])
 
 
 class Taking:
@@ -76,10 +71,16 @@ class Taking:
         release: Release,
     ) -> None:
         self.sight = sight
-        self._books = books
+        self.books = books
+        self.release = release
         self._rules = rules
-        self._release = release
-        self._selectors = Selectors(classes)
+        self._expressions = Expressions(classes, release)
+
+    def start(self, number: int, claim: ResourceClaim) -> ClaimInHand:
+        """Return a claim before its first device."""
+        lookup = self._expressions.attribute
+        constraints = [Constraint(item, self.release, lookup) for item in claim.spec.devices.constraints]
+        return ClaimInHand(number, label(claim), constraints)
 
     def mismatch(self, wish: Wish, seen: Seen) -> str:
         """Return why the device cannot be selected for the request (S39), empty if it can.
@@ -89,9 +90,9 @@ class Taking:
         SelectorError
             If a selector has no answer for this device.
         """
-        if seen.device.binding_conditions and not self._release.binds:
+        if seen.device.binding_conditions and not self.release.binds:
             return "has binding conditions, but gate DRADeviceBindingConditions is off"
-        reason = self._selectors.mismatch(wish, seen)
+        reason = self._expressions.mismatch(wish, seen)
         if not reason and not seen.reaches(self.sight.node):
             reason = f"cannot be used on node {self.sight.node.metadata.name}"
         return reason
@@ -106,11 +107,15 @@ class Taking:
         if isinstance(seen, Missing):
             yield VerificationError(seen.rule, f"{where}: {seen.reason}")
             return
-        shareable = shares.shareable(seen, self._release)
-        if shareable and any(other is wish and before.id == identity for other, before in claim.taken):
+        shareable = shares.shareable(seen, self.release)
+        if (
+            shareable
+            and self.release.behaviour.sets
+            and any(other is wish and before.id == identity for other, before in claim.taken)
+        ):
             yield VerificationError("S34", f"{where}: the request has a share of it already")
         claim.taken.append((wish, seen))
-        holder = self._books.holder(identity, claim.number, admin=wish.admin)
+        holder = self.books.holder(identity, claim.number, admin=wish.admin)
         if holder:
             yield VerificationError("S37", f"{where}: is in use by {holder}")
         try:
@@ -119,67 +124,60 @@ class Taking:
             reason = str(error)
         if reason:
             yield VerificationError("S39", f"{where}: {reason}")
+        yield from self._node_operations(where, seen)
         yield from self._counters(where, seen, shareable=shareable)
         yield from self._taints(where, wish, seen)
         for index, constraint in enumerate(claim.constraints):
-            reason = constraint.add(wish.request, wish.name, identity[0], seen.device)
-            if reason:
-                yield VerificationError(constraint.rule, f"{where}, constraint #{index}: {reason}")
+            try:
+                rule, reason = constraint.add(wish, seen)
+            except SelectorError as error:
+                rule, reason = "S53", str(error)
+            if rule:
+                yield VerificationError(rule, f"{where}, constraint #{index}: {reason}")
         amounts = {}
-        for found in shares.hold(where, wish, seen, self._books, self._release):
+        for found in shares.hold(where, wish, seen, self.books, self.release):
             if isinstance(found, VerificationError):
                 yield found
             else:
                 amounts[found[0]] = found[1]
         if shareable:
-            yield from shares.share(where, seen, result, amounts, self._books)
+            yield from shares.share(where, seen, result, amounts, self.books)
         else:
-            self._books.mark(identity, claim.number, f"{claim.name}, request {wish.name}")
+            self.books.mark(identity, claim.number, f"{claim.name}, request {wish.name}")
             if result.share_id is not None or result.consumed_capacity:
                 yield VerificationError("S44", f"{where}: has a shareID or consumedCapacity, but is not shareable")
-        yield from shape.copies(where, wish, seen, result, self._release)
+        yield from shape.copies(where, wish, seen, result, self.release)
 
-    def amount(self, claim: ClaimInHand, wish: Wish, has: Sequence[DeviceID]) -> Iterator[VerificationError]:
-        """Check the number of devices of a request, and that all are there where all are asked for (S30)."""
-        where = f"{claim.name}, request {wish.name}"
-        if not wish.everything:
-            if len(has) != wish.asked.count:
-                yield VerificationError("S30", f"{where}: has {len(has)} devices, should have {wish.asked.count}")
+    def _node_operations(self, where: str, seen: Seen) -> Iterator[VerificationError]:
+        if not seen.slice.spec.skip_node_operations or not self.release.behaviour.heeds_node_operations:
             return
-        should = set()
-        for pool in self.sight.pools.values():
-            for seen in pool.devices.values():
-                place = f"{where}, device {'/'.join(seen.id)}"
-                try:
-                    if not self.mismatch(wish, seen) and shares.could_hold(wish, seen, self._release):
-                        should.add(seen.id)
-                except SelectorError as error:
-                    yield VerificationError("S39", f"{place}: {error}")
-                except NotRepresentableError as error:
-                    yield VerificationError("S42", f"{place}: {error}")
-        if not should:
-            yield VerificationError("S30", f"{where}: asks for all devices, but none matches")
-        for device in sorted(should.difference(has)):
-            yield VerificationError("S30", f"{where}: asks for all devices, but {'/'.join(device)} is missing")
+        if "OptionalNodeOperations" not in self.release.features:
+            yield VerificationError("S38", f"{where}: skips node operations, but gate {NODE_OPERATIONS} is off")
+        elif NODE_OPERATIONS not in self.sight.node.status.declared_features:
+            text = f"skips node operations, which node {self.sight.node.metadata.name} does not declare"
+            yield VerificationError("S38", f"{where}: {text}")
 
     def _counters(self, where: str, seen: Seen, *, shareable: bool) -> Iterator[VerificationError]:
         if not seen.device.consumes_counters:
             return
-        if "PartitionableDevices" not in self._release.features:
+        if "PartitionableDevices" not in self.release.features:
             yield VerificationError("S45", f"{where}: draws from counters, but gate DRAPartitionableDevices is off")
             return
-        # All shares of a device draw from its counters once.
-        if not (shareable and self._books.has_shares(seen.id)):
-            reason = self._books.draw(self.sight.pools[seen.id[:2]], seen.device)
-            if reason:
-                yield VerificationError("S45", f"{where}: {reason}")
+        if shareable and self.books.draws_no_more(seen.id):
+            return
+        reason = self.books.join(seen) if "CompatibilityGroups" in self.release.features else ""
+        if reason:
+            yield VerificationError("S46", f"{where}: {reason}")
+        reason = self.books.draw(seen)
+        if reason:
+            yield VerificationError("S45", f"{where}: {reason}")
 
     def _taints(self, where: str, wish: Wish, seen: Seen) -> Iterator[VerificationError]:
         """Name a taint of a rule by S49, one beside other tolerations by S48, one without any tolerations by S47."""
-        if "DeviceTaints" not in self._release.features:
+        if "DeviceTaints" not in self.release.features:
             return
         for rule, taint in taints(seen, self._rules):
-            if taint.effect not in BLOCKING or any(tolerates(item, taint) for item in wish.tolerations):
+            if not blocks(taint, self.release) or any(tolerates(item, taint) for item in wish.tolerations):
                 continue
             text = f"taint {taint.key}={taint.value}:{taint.effect}"
             if rule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drapolicy.api.resource import (
     DeviceClass,
@@ -27,11 +27,14 @@ class Wish:
         Name of the request, and the name that results carry: ``req`` or ``req/alternative``.
     asked
         What is asked for.
+    selects
+        Whose class and selectors decide: its own, save for a quirk (:attr:`Behaviour.matches_each_alternative`).
     """
 
     request: str
     name: str
     asked: ExactDeviceRequest | DeviceSubRequest
+    selects: ExactDeviceRequest | DeviceSubRequest
 
     @property
     def admin(self) -> bool:
@@ -48,12 +51,25 @@ class Wish:
         """Taints that are put up with."""
         return self.asked.tolerations
 
+    @property
+    def derived(self) -> dict[str, str]:
+        """Expressions of derived attributes by name."""
+        return {item.name: item.expression for item in self.asked.derived_attributes}
 
-def wishes(request: DeviceRequest) -> list[Wish]:
+
+def wishes(request: DeviceRequest, release: Release) -> list[Wish]:
     """Return the request itself, or its alternatives in order of preference."""
     if request.exactly is not None and not request.first_available:
-        return [Wish(request.name, request.name, request.exactly)]
-    return [Wish(request.name, f"{request.name}/{other.name}", other) for other in request.first_available]
+        return [Wish(request.name, request.name, request.exactly, request.exactly)]
+    found = [Wish(request.name, f"{request.name}/{other.name}", other, other) for other in request.first_available]
+    if (
+        not release.behaviour.matches_each_alternative
+        and len(found) > 1
+        and found[0].everything
+        and found[1].everything
+    ):
+        found[1] = replace(found[1], selects=found[0].asked)
+    return found
 
 
 def label(claim: ResourceClaim) -> str:
@@ -67,22 +83,26 @@ def refused(claim: ResourceClaim, classes: Mapping[str, DeviceClass], release: R
         where = f"{label(claim)}, request {request.name}"
         if request.first_available and "PrioritizedList" not in release.features:
             yield VerificationError("S29", f"{where}: has alternatives, but gate DRAPrioritizedList is off")
-        every = wishes(request)
+        every = wishes(request, release)
         if not every:
             yield VerificationError("S29", f"{where}: asks for nothing; neither exactly nor firstAvailable is set")
         for wish in every:
             for reason in _refusals(wish, classes, release):
                 yield VerificationError("S29", f"{label(claim)}, request {wish.name}: {reason}")
     for number, constraint in enumerate(claim.spec.devices.constraints):
-        if constraint.match_attribute is None and constraint.distinct_attribute is None:
-            yield VerificationError("S32", f"{label(claim)}, constraint #{number}: names no attribute")
+        distinct = constraint.distinct_attribute is not None and release.behaviour.complete
+        if constraint.match_attribute is None and not distinct:
+            yield VerificationError(
+                "S32", f"{label(claim)}, constraint #{number}: names no attribute that Kubernetes {release.minor} knows"
+            )
 
 
 def _refusals(wish: Wish, classes: Mapping[str, DeviceClass], release: Release) -> Iterator[str]:
     asked = wish.asked
-    if asked.capacity is not None and "ConsumableCapacity" not in release.features:
+    behaviour = release.behaviour
+    if asked.capacity is not None and behaviour.complete and "ConsumableCapacity" not in release.features:
         yield "asks for capacity, but gate DRAConsumableCapacity is off"
-    if asked.derived_attributes:
+    if asked.derived_attributes and behaviour.alpha_fields and "DerivedAttributes" not in release.features:
         yield "has derived attributes, but gate DRADerivedAttributes is off"
     if (
         isinstance(asked, ExactDeviceRequest)
