@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
 from drapolicy.api.kinds import DEFAULT_NAMESPACE
+from drapolicy.api.pool_status import ResourcePoolStatusRequest
+from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import (
+    Device,
     DeviceRequest,
     DeviceSubRequest,
     DeviceToleration,
@@ -15,7 +18,11 @@ from drapolicy.api.resource import (
     ResourceClaim,
     ResourceClaimSpec,
     ResourceClaimTemplate,
+    ResourceSlice,
 )
+
+POOL_LIMIT: Final = 100
+ONE: Final = Quantity(1)
 
 T = TypeVar("T")
 _Request = TypeVar("_Request", ExactDeviceRequest, DeviceSubRequest)
@@ -26,7 +33,8 @@ def apply_defaults(obj: T) -> T:
 
     Claims and templates get ``allocationMode: ExactCount``, ``count: 1`` in that mode, ``operator: Equal`` in
     tolerations, and the namespace ``default`` when they name none. ``timeAdded`` of taints stays unset: the API
-    server would set the present time, and nothing here depends on a clock.
+    server would set the present time, and nothing here depends on a clock. Questions about pools are limited to 100,
+    and mappings of devices to node resources multiply by 1.
 
     Examples
     --------
@@ -35,6 +43,10 @@ def apply_defaults(obj: T) -> T:
     """
     if isinstance(obj, ResourceClaim):
         return _with_namespace(_put(obj, spec=_claim_spec(obj.spec), status=_status(obj)))
+    if isinstance(obj, ResourceSlice) and any(device.node_allocatable_resource_mappings for device in obj.spec.devices):
+        return _put(obj, spec=_put(obj.spec, devices=[*map(_device, obj.spec.devices)]))
+    if isinstance(obj, ResourcePoolStatusRequest) and obj.spec.limit is None:
+        return _put(obj, spec=replace(obj.spec, limit=POOL_LIMIT))
     if isinstance(obj, ResourceClaimTemplate):
         return _with_namespace(_put(obj, spec=_put(obj.spec, spec=_claim_spec(obj.spec.spec))))
     return obj
@@ -50,6 +62,15 @@ def _put(struct: T, **fields: object) -> T:
 def _put_list(old: list[T], new: list[T]) -> list[T]:
     """Return the old list when the new one holds the same objects."""
     return old if all(map(lambda a, b: a is b, old, new)) else new
+
+
+def _device(device: Device) -> Device:
+    """Return the device with a multiplier of 1 in each of its mappings to node resources."""
+    mappings = {
+        name: mapping if mapping.allocation_multiplier is not None else _put(mapping, allocation_multiplier=ONE)
+        for name, mapping in device.node_allocatable_resource_mappings.items()
+    }
+    return _put(device, node_allocatable_resource_mappings=mappings) if mappings else device
 
 
 def _with_namespace(obj: T) -> T:

@@ -39,6 +39,8 @@ def check_metadata(report: Report, obj: Any, *, namespaced: bool) -> None:
     elif meta.namespace:
         report.add("metadata.namespace", f"{shown(meta.namespace)} is not allowed on a cluster-scoped kind; remove it")
     report.int64("metadata.generation", meta.generation, 0)
+    report.time("metadata.creationTimestamp", meta.creation_timestamp)
+    report.time("metadata.deletionTimestamp", meta.deletion_timestamp)
     _check_labels(report, "metadata", meta)
     for index, finalizer in enumerate(meta.finalizers):
         report.name(f"metadata.finalizers[{index}]", finalizer, label_key)
@@ -65,6 +67,7 @@ def check_conditions(report: Report, path: str, conditions: Sequence[Condition],
         report.one_of(f"{place}.status", condition.status, ("True", "False", "Unknown"))
         report.int64(f"{place}.observedGeneration", condition.observed_generation, 0)
         # Times and uids are the server's; printed objects often have them removed, and nothing here needs them.
+        report.time(f"{place}.lastTransitionTime", condition.last_transition_time)
         report.name(f"{place}.reason", condition.reason, _reason)
         report.max_bytes(f"{place}.reason", condition.reason, MAX_REASON_BYTES)
         report.max_bytes(f"{place}.message", condition.message, MAX_MESSAGE_BYTES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drapolicy.api.names import dns_subdomain, driver_name, fully_qualified_name, pool_name
+from drapolicy.api.names import dns_subdomain, fully_qualified_name, pool_name
 from drapolicy.api.pool_status import (
     PoolStatus,
     ResourcePoolStatusRequest,
@@ -19,7 +19,7 @@ def check_pool_status_request(report: Report, request: ResourcePoolStatusRequest
     """Check a ResourcePoolStatusRequest with its status."""
     spec = request.spec
     check_metadata(report, request, namespaced=False)
-    report.name("spec.driver", spec.driver, driver_name)
+    report.name("spec.driver", spec.driver, _driver)
     if spec.pool_name is not None:
         report.name("spec.poolName", spec.pool_name, pool_name, "name a pool or leave it out")
     if spec.limit is not None:
@@ -43,9 +43,12 @@ def _check_status(report: Report, path: str, status: ResourcePoolStatusRequestSt
 
 
 def _check_pool(report: Report, path: str, pool: PoolStatus) -> None:
-    report.name(f"{path}.driver", pool.driver, driver_name)
+    report.name(f"{path}.driver", pool.driver, _driver)
     report.name(f"{path}.poolName", pool.pool_name, pool_name)
-    report.int64(f"{path}.generation", pool.generation, 0)
+    if pool.generation:
+        report.int64(f"{path}.generation", pool.generation, 1)
+    else:
+        report.required(f"{path}.generation", "the API server takes 0 for unset; use 1 or more")
     if pool.resource_slice_count is not None:
         report.int64(f"{path}.resourceSliceCount", pool.resource_slice_count, 1)
     _check_count(report, f"{path}.totalDevices", pool.total_devices)
@@ -82,6 +85,11 @@ def _check_shares(report: Report, path: str, summary: ShareableSummaryStatus) ->
             ):
                 if value is None:
                     report.required(f"{path}.capacity[{index}].{field}", "set it")
+
+
+def _driver(value: str) -> str | None:
+    """Check the name of a driver, which may be longer here than in a slice, though no such slice is valid."""
+    return dns_subdomain(value.lower())
 
 
 def _check_count(report: Report, path: str, count: int | None, *, needed: bool = False) -> None:

@@ -48,6 +48,8 @@ class Rules:
         The step of a valid range is above 0, and the amounts counted in steps are not negative.
     result_tolerations
         Tolerations of allocation results are looked at.
+    kept
+        Fields that need a feature gate and are not dropped when it is off (K8s S18).
     """
 
     devices: int = 128
@@ -91,6 +93,7 @@ class Rules:
     separate_counters: bool = True
     positive_step: bool = True
     result_tolerations: bool = True
+    kept: frozenset[str] = frozenset({"allocationTimestamp"})
 
 
 _1_37: Final = Rules()
@@ -107,5 +110,6 @@ _1_34: Final = replace(
     devices_counters=1024,
     effects=("NoSchedule", "NoExecute"),
     separate_counters=False,
+    kept=frozenset({"tolerations", "distinctAttribute"}),
 )
 RULES: Final[dict[str, Rules]] = {"1.34": _1_34, "1.35": _1_35, "1.36": _1_36, "1.37": _1_37}

@@ -45,6 +45,7 @@ def _passes(device: Device, most: int) -> bool:
         or device.binding_conditions
         or device.binding_failure_conditions
         or device.node_allocatable_resources
+        or device.node_allocatable_resource_mappings
         or device.node_name is not None
         or device.node_selector is not None
         or device.all_nodes is not None

@@ -87,6 +87,9 @@ def _check_allocation(report: Report, path: str, allocation: AllocationResult, n
             check_request_refs(report, f"{place}[{index}].requests", entry.requests, names)
             check_opaque(report, f"{place}[{index}]", entry.opaque)
     check_node_selector(report, f"{path}.nodeSelector", allocation.node_selector, one_term=False)
+    is_set = allocation.allocation_timestamp is not None
+    report.gated(path, "allocationTimestamp", is_set, "DRADeviceBindingConditions")
+    report.time(f"{path}.allocationTimestamp", allocation.allocation_timestamp)
 
 
 def _check_identity(report: Report, path: str, device: DeviceRequestAllocationResult | AllocatedDeviceStatus) -> None:

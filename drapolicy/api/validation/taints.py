@@ -17,6 +17,7 @@ def check_taint(report: Report, path: str, taint: DeviceTaint) -> None:
     if message := label_value(taint.value):
         report.add(f"{path}.value", message)
     report.one_of(f"{path}.effect", taint.effect, report.rules.effects)
+    report.time(f"{path}.timeAdded", taint.time_added)
 
 
 def check_tolerations(report: Report, path: str, tolerations: Sequence[DeviceToleration]) -> None:
