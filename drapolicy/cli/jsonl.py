@@ -14,6 +14,7 @@ import msgspec
 from drapolicy.api.core import Node
 from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import DeviceClass, ResourceClaim, ResourceSlice
+from drapolicy.api.versions.fields import absent_fields
 from drapolicy.errors import InputError, UnsupportedFeatureError
 from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.problem.allocated import AllocatedState
@@ -174,6 +175,7 @@ def _answer(
             answer = {"name": read["name"], **answer}
         line = msgspec.convert(read, _Line, dec_hook=_quantity)
         kubernetes = _release(line, defaults)
+        _refuse_absent_fields(read, kubernetes)
         answer["variant"] = line.variant or kubernetes.variant
         claims = line.claims
         world = _world(line, world)
@@ -241,6 +243,20 @@ def _release(line: _Line, defaults: Release) -> Release:
         message = f"internal error: no allocator available for feature set {', '.join(sorted(kubernetes.features))}"
         raise _NewAllocatorError(message)
     return kubernetes.with_variant(line.variant) if line.variant else kubernetes
+
+
+def _refuse_absent_fields(read: dict[str, Any], kubernetes: Release) -> None:
+    """Refuse objects with fields that the release's API does not have."""
+    held = read.get("allocated", {})
+    for where, kind, objects in (
+        ("classes", "DeviceClass", read.get("classes", [])),
+        ("slices", "ResourceSlice", read.get("slices", [])),
+        ("claims", "ResourceClaim", read.get("claims", [])),
+        ("allocated.claims", "ResourceClaim", held.get("claims", [])),
+    ):
+        for i, document in enumerate(objects):
+            for path, message in absent_fields(document, kind, kubernetes):
+                raise InputError(f"{where}[{i}].{path}: {message}")
 
 
 def _quantity(kind: type, value: Any) -> Any:

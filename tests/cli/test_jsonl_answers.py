@@ -119,6 +119,25 @@ def test_features_of_a_line_win_over_the_releases() -> None:
         ask(problem(), kubernetes=release("1.30"))
 
 
+def test_a_forced_variant_decides() -> None:
+    """The stable one takes a distinct attribute for an unknown constraint, and goes by sequences, not sets."""
+    plain = problem(features={}, slices=slices("a", "b"), claims=[claim(3)])
+    steps = [answer["allocateOne"] for answer in ask(plain, {**plain, "variant": "incubating"})]
+    assert steps == [5, 4]
+
+
+def test_fields_that_a_release_lacks_are_refused() -> None:
+    """As upstream's program of that release does, which does not know them."""
+    derived = [{"name": "x/a", "expression": "1"}]
+    line = problem(claims=[claim(derivedAttributes=derived)])
+    (answer,) = ask(line, kubernetes=release("1.36"))
+    assert (answer["errorKind"], answer["error"]) == (
+        "input",
+        "claims[0].spec.devices.requests[0].exactly.derivedAttributes: "
+        "unknown field 'derivedAttributes' in Kubernetes 1.36; remove it or use 1.37",
+    )
+
+
 def test_nulls_are_absent_fields_except_in_opaque_parameters() -> None:
     """As Kubernetes reads JSON."""
     parameters = {"a": None}
