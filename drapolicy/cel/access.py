@@ -13,8 +13,15 @@ _MISSING = object()
 QUALIFIERS = frozenset({str, int, Uint, float, bool})
 
 
-def element(container: Any, name: Any) -> Any:
+def element(container: Any, name: Any, *, defaults: bool = True) -> Any:
     """Return a field of a map or an element of a list; of an optional one, as optional.
+
+    Parameters
+    ----------
+    container, name
+        A value, and the field or index.
+    defaults
+        Whether a map that is optional keeps its default for missing keys.
 
     Raises
     ------
@@ -27,7 +34,7 @@ def element(container: Any, name: Any) -> Any:
     if kind is DefaultMap:
         return container.get(key(name), EMPTY)
     if kind is Optional:
-        return optional_element(container, name)
+        return optional_element(container, name, defaults=defaults)
     found = _find(container, name)
     if found is not _MISSING:
         return found
@@ -36,23 +43,25 @@ def element(container: Any, name: Any) -> Any:
     raise EvaluationError(f"no such key: {number_text(name)}")
 
 
-def optional_element(container: Any, name: Any) -> Optional:
-    """Return a field or element as optional, empty when there is none."""
+def optional_element(container: Any, name: Any, *, defaults: bool = True) -> Optional:
+    """Return a field or element as optional, empty when there is none; see :func:`element`."""
     if type(name) not in QUALIFIERS:
         raise EvaluationError(f"invalid qualifier type: {go_name(name)}")
     if type(container) is Optional:
         if not container.present:
             return NONE
         container = container.value
-    if type(container) is DefaultMap:
+    else:
+        defaults = True
+    if type(container) is DefaultMap and defaults:
         return Optional(present=True, value=container.get(key(name), EMPTY))
     found = _find(container, name)
     return NONE if found is _MISSING else Optional(present=True, value=found)
 
 
-def has_element(container: Any, name: Any) -> bool:
-    """Return whether a field is there."""
-    return optional_element(container, name).present
+def has_element(container: Any, name: Any, *, defaults: bool = True) -> bool:
+    """Return whether a field is there; see :func:`element`."""
+    return optional_element(container, name, defaults=defaults).present
 
 
 def _find(container: Any, name: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from drapolicy.cel.cost import LIST_BASE, MAX, NOTHING, ONE, PATTERN, TRAVERSAL, UNKNOWN, Range, exactly
 from drapolicy.cel.declared import Path, declared_size, extended
+from drapolicy.cel.environment import MAX_INCLUDED, Environment
 from drapolicy.cel.syntax import Call, Const, Node, Type
 
 
@@ -67,8 +68,14 @@ _ADDRESS = Range(4, 16)
 ATOMS = frozenset({"net.IP", "net.CIDR", "kubernetes.Quantity", "kubernetes.Semver"})
 
 
-def estimate_call(node: Call, overload: str, target: Shape | None, args: list[Shape]) -> Estimate:
+def estimate_call(
+    node: Call, overload: str, target: Shape | None, args: list[Shape], environment: Environment
+) -> Estimate:
     """Return what one overload of a call may cost beside its arguments."""
+    if node.function == "includes" and environment.includes == "short":
+        return Estimate(Range(0, MAX_INCLUDED), None)
+    if overload == "matches" and not environment.engine.charges_global_matches:
+        return Estimate(ONE, None)
     for find in (_of_lists, _of_kubernetes, _of_standard):
         found = find(node.function, overload, target, args)
         if found is not None:
@@ -232,7 +239,7 @@ def _of_standard(function: str, overload: str, target: Shape | None, args: list[
         case "string_to_bytes":
             size = _known(args[0])
             return Estimate(size.by(TRAVERSAL), Range(size.min, size.max * 4 & MAX))
-        case "string(bytes)":
+        case "bytes_to_string":
             size = _known(args[0])
             return Estimate(size.by(TRAVERSAL), Range(size.min // 4, size.max))
         case "strings.quote(string)":

@@ -8,7 +8,9 @@ from typing import Any
 
 from drapolicy.cel.call_estimates import ATOMS, COMPARES, NOMINAL, PARSES, SELF_COMPARED, SETS, TRANSFORMS, WALKS
 from drapolicy.cel.cost import LIST_BASE, PATTERN, TRAVERSAL
+from drapolicy.cel.environment import Engine, Environment
 from drapolicy.cel.errors import EvaluationError, FinalError
+from drapolicy.cel.formats import NamedFormat
 from drapolicy.cel.network import CIDR, IP
 from drapolicy.cel.values import DefaultMap, Optional, go_name, no_lister, type_name, unkey
 
@@ -29,7 +31,7 @@ def size(value: Any) -> int:
     return 1
 
 
-def charge(function: str, overload: str, args: list[Any], result: Any) -> int:
+def charge(function: str, overload: str, args: list[Any], result: Any, environment: Environment) -> int:
     """Return what a call costs.
 
     Parameters
@@ -40,6 +42,8 @@ def charge(function: str, overload: str, args: list[Any], result: Any) -> int:
         Its overload if the type checker left only one, else empty.
     args, result
         Values, or the errors in their places.
+    environment
+        What the expression is made of.
 
     Raises
     ------
@@ -51,8 +55,10 @@ def charge(function: str, overload: str, args: list[Any], result: Any) -> int:
         found = _of_overload(function, args, result)
         if found is not None:
             return found
+    if function == "includes" and environment.includes == "short":
+        return 1
     found = _of_kubernetes(function, overload, args, result)
-    return _standard(overload, args) if found is None else found
+    return _standard(overload, args, environment.engine) if found is None else found
 
 
 def _traversed(amount: float, factor: float = TRAVERSAL) -> int:
@@ -112,6 +118,8 @@ def _of_kubernetes(function: str, overload: str, args: list[Any], result: Any) -
             if function == "containsCIDR":
                 cost += _traversed(network) + 1
             return cost + (_traversed(size(args[1])) if overload.endswith(",string)") else 0)
+        case "validate" if isinstance(args[0], NamedFormat):
+            return _traversed(1.0 + size(args[1])) * _traversed(args[0].size, PATTERN)
         case "_==_" if not isinstance(args[0], EvaluationError) and type_name(args[0]) in _ATOMS:
             return 1
     return None
@@ -131,11 +139,13 @@ def _walked(value: Any) -> int:
     return 1
 
 
-def _standard(overload: str, args: list[Any]) -> int:
+def _standard(overload: str, args: list[Any], engine: Engine) -> int:
     match overload:
         case "starts_with_string" | "ends_with_string":
-            return _traversed(size(args[1]))
-        case "string_to_bytes" | "string(bytes)" | "strings.quote(string)" | "format(string,list(dyn))":
+            return _traversed(size(args[int(engine.charges_affixes)]))
+        case "matches" if not engine.charges_global_matches:
+            return 1
+        case "string_to_bytes" | "bytes_to_string" | "strings.quote(string)" | "format(string,list(dyn))":
             return _traversed(size(args[0]))
         case "in_list":
             return _operand(args[1])

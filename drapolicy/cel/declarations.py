@@ -1,17 +1,23 @@
-"""Functions that Kubernetes adds to standard CEL, as the type checker must know them (K8s S57).
+"""Functions of expressions, as the type checker must know them (K8s S57): Kubernetes' own, and all in one table.
 
-One row is one overload: ``target.name(parameters) -> result`` for members, ``name(parameters) -> result`` otherwise.
-Types: ``list(T)``, ``map(K,V)``, ``optional(T)``, type parameters ``A`` and ``T``; a capital name with a dot is an
-abstract type of Kubernetes.
+One line is one overload: ``target.name(parameters) -> result`` for members, ``name(parameters) -> result`` otherwise.
+Types: ``list(T)``, ``map(K,V)``, ``optional(T)``, single capitals for type parameters; a longer name that begins with a
+capital is a type of Kubernetes.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import cache
+from typing import Final, NamedTuple
+
+from drapolicy.cel.standard_declarations import DURATIONS_OF_INT, LISTS, STANDARD, TIMES
+from drapolicy.cel.syntax import Type
 
 COMPARABLE = ("int", "uint", "double", "bool", "duration", "timestamp", "string", "bytes")
 _SUMMABLE = ("int", "uint", "double", "duration")
 _NUMERIC = ("int", "uint", "double")
+_LONG: Final = {"duration": "google.protobuf.Duration", "timestamp": "google.protobuf.Timestamp"}
+_LONG_OUTER: Final = {"optional": "optional_type"}
 
 
 class Overload(NamedTuple):
@@ -19,20 +25,29 @@ class Overload(NamedTuple):
 
     Attributes
     ----------
+    id
+        Names it among all overloads.
     name
         Function name, with its namespace.
     member
         Whether the first parameter is written before the dot.
-    parameters
+    kinds
         Parameter types.
-    result
+    result_kind
         Result type.
+    generics
+        Names of its type parameters.
+    library
+        The part of an environment that it belongs to, empty for what is always there.
     """
 
+    id: str
     name: str
     member: bool
-    parameters: tuple[str, ...]
-    result: str
+    kinds: tuple[Type, ...]
+    result_kind: Type
+    generics: tuple[str, ...]
+    library: str
 
 
 _TEXT = """
@@ -90,11 +105,6 @@ sets.intersects(list(T),list(T)) -> bool
 
 list(A).indexOf(A) -> int
 list(A).lastIndexOf(A) -> int
-dyn.includes(dyn) -> bool
-
-optional.unwrap(list(optional(T))) -> list(T)
-list(optional(T)).unwrapOpt() -> list(T)
-
 url(string) -> URL
 isURL(string) -> bool
 URL.getScheme() -> string
@@ -143,18 +153,8 @@ FORMATS = (
     "datetime",
 )
 
-_NAMESPACES = ("strings", "sets", "optional", "ip", "format")
 
-
-def _overload(line: str) -> Overload:
-    signature, _, result = line.partition(" -> ")
-    # A generic target, as in list(A).indexOf(A), has brackets of its own.
-    opening = signature.index("(", signature.rfind(").") + 1 if signature.startswith("list(") else 0)
-    target, _, name = signature[:opening].rpartition(".")
-    parameters = tuple(part for part in split_types(signature[opening + 1 : -1]) if part)
-    if target and target not in _NAMESPACES:
-        return Overload(name, member=True, parameters=(target, *parameters), result=result)
-    return Overload(signature[:opening], member=False, parameters=parameters, result=result)
+_NAMESPACES = frozenset({"strings", "sets", "optional", "ip", "format", "lists", "cel"})
 
 
 def split_types(text: str) -> list[str]:
@@ -169,22 +169,91 @@ def split_types(text: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def _all() -> list[Overload]:
-    rows = [_overload(line) for line in _TEXT.splitlines() if line]
-    rows += [Overload("isSorted", member=True, parameters=(f"list({kind})",), result="bool") for kind in COMPARABLE]
+@cache
+def type_of(text: str) -> Type:
+    """Return the type that a text names.
+
+    Examples
+    --------
+    >>> type_of("list(optional(T))")
+    ('list', (('optional_type', (('?T', ()),)),))
+    """
+    outer, bracket, inner = text.partition("(")
+    if bracket:
+        return (_LONG_OUTER.get(outer, outer), tuple(type_of(part) for part in split_types(inner[:-1])))
+    if len(text) == 1:
+        return (f"?{text}", ())
+    return (f"kubernetes.{text}" if text[0].isupper() else _LONG.get(text, text), ())
+
+
+def _generics(kind: Type) -> list[str]:
+    if kind[0].startswith("?"):
+        return [kind[0]]
+    return [name for part in kind[1] for name in _generics(part)]
+
+
+def _overload(line: str, library: str = "") -> Overload:
+    """Return the overload that a line declares; without an id of its own the signature names it."""
+    ident, colon, signature = line.partition(": ")
+    if not colon:
+        signature = line
+    signature, _, result = signature.partition(" -> ")
+    opening = _opening(signature)
+    target, _, name = signature[:opening].rpartition(".")
+    texts = [part for part in split_types(signature[opening + 1 : -1]) if part]
+    member = bool(target) and target not in _NAMESPACES
+    if member:
+        texts.insert(0, target)
+    else:
+        name = signature[:opening]
+    kinds, result_kind = tuple(map(type_of, texts)), type_of(result)
+    generics = dict.fromkeys(generic for kind in (*kinds, result_kind) for generic in _generics(kind))
+    return Overload(
+        ident if colon else f"{name}({','.join(texts)})", name, member, kinds, result_kind, tuple(generics), library
+    )
+
+
+def _opening(signature: str) -> int:
+    """Return where the parameters of a signature begin; its target may have brackets too."""
+    depth = 0
+    for at in range(len(signature) - 1, -1, -1):
+        depth += (signature[at] == ")") - (signature[at] == "(")
+        if not depth:
+            return at
+    raise ValueError(signature)
+
+
+def _lines() -> list[str]:
+    lines = [line for line in _TEXT.splitlines() if line]
+    lines += [f"list({kind}).isSorted() -> bool" for kind in COMPARABLE]
     for name, kinds in (("min", COMPARABLE), ("max", COMPARABLE), ("sum", _SUMMABLE)):
-        rows += [Overload(name, member=True, parameters=(f"list({kind})",), result=kind) for kind in kinds]
-    rows += [Overload(f"format.{name}", member=False, parameters=(), result="NamedFormat") for name in FORMATS]
-    for operator in REPLACED[:4]:
+        lines += [f"list({kind}).{name}() -> {kind}" for kind in kinds]
+    lines += [f"format.{name}() -> NamedFormat" for name in FORMATS]
+    for operator in ("<", "<=", ">", ">="):
         pairs = [(kind, kind) for kind in COMPARABLE] + [
             (left, right) for left in _NUMERIC for right in _NUMERIC if left != right
         ]
-        rows += [Overload(operator, member=False, parameters=pair, result="bool") for pair in pairs]
-    written = ("string", "bool", "int", "uint", "double", "bytes", "timestamp", "duration", "net.IP", "net.CIDR")
-    rows += [Overload("string", member=False, parameters=(kind,), result="string") for kind in written]
-    return rows
+        lines += [f"_{operator}_({left},{right}) -> bool" for left, right in pairs]
+    for name, part in TIMES.items():
+        lines.append(f"timestamp_to_{part}: timestamp.{name}() -> int")
+        lines.append(f"timestamp_to_{part}_with_tz: timestamp.{name}(string) -> int")
+    return lines + [f"string({kind}) -> string" for kind in ("net.IP", "net.CIDR")]
 
 
-# Standard functions that Kubernetes gives more overloads; the library takes a function whole or not at all.
-REPLACED: tuple[str, ...] = ("_<_", "_<=_", "_>_", "_>=_", "string")
-OVERLOADS: tuple[Overload, ...] = tuple(_all())
+def _list_lines() -> list[str]:
+    lines = [line for line in LISTS.splitlines() if line]
+    for kind in COMPARABLE:
+        lines.append(f"list_{kind}_sort: list({kind}).sort() -> list({kind})")
+        lines.append(f"list_{kind}_sortByAssociatedKeys: list(T).@sortByAssociatedKeys(list({kind})) -> list(T)")
+    return lines
+
+
+def _all() -> list[Overload]:
+    rows = [_overload(line) for line in STANDARD.splitlines() if line]
+    rows += map(_overload, _lines())
+    rows += [_overload(line, "lists") for line in _list_lines()]
+    rows.append(_overload("includes(dyn,dyn): dyn.includes(dyn) -> bool", "includes"))
+    return rows + [_overload(line, "durations_of_int") for line in DURATIONS_OF_INT.splitlines() if line]
+
+
+OVERLOADS: Final[tuple[Overload, ...]] = tuple(_all())

@@ -8,8 +8,9 @@ from typing import Any
 from drapolicy.api.resource import DeviceAttribute
 from drapolicy.cel.cost import Range
 from drapolicy.cel.device import DeviceView
+from drapolicy.cel.environment import environment
 from drapolicy.cel.errors import EvaluationError
-from drapolicy.cel.program import Program, compiled
+from drapolicy.cel.program import Program, compile_in
 from drapolicy.cel.semver import Semver
 from drapolicy.cel.values import Optional, TypeName, go_value_name
 from drapolicy.release import Release
@@ -81,7 +82,7 @@ def compile_attribute(expression: str, release: Release | None = None) -> Attrib
     >>> program.evaluate(device_view("gpu.example.com", Device(name="gpu-0"))).string_value
     'gpu'
     """
-    return AttributeProgram(compiled(expression, release, derived=True))
+    return AttributeProgram(compile_in(expression, environment(release), derived=True))
 
 
 def _attribute(value: Any) -> DeviceAttribute:
@@ -101,7 +102,8 @@ def _attribute(value: Any) -> DeviceAttribute:
         if _FIELDS.get(type(element)) != kind:
             name = go_value_name(element)
             raise EvaluationError(f"expected list element at index {index} to be {_WORDS[kind]}, got {name}")
-    return DeviceAttribute(**{f"{kind}_values": [_plain(element) for element in elements]})
+    lists: dict[str, Any] = {f"{kind}_values": [_plain(element) for element in elements]}
+    return DeviceAttribute(**lists)
 
 
 def _inner(value: Any) -> Any:

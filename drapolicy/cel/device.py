@@ -7,8 +7,11 @@ from typing import Any
 
 from drapolicy.api.resource import Device, DeviceAttribute
 from drapolicy.cel import semver
+from drapolicy.cel.environment import Environment
 from drapolicy.cel.errors import EvaluationError
 from drapolicy.cel.values import DefaultMap
+
+_UNSUPPORTED = "unsupported attribute value"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,11 +26,18 @@ class DeviceView:
         Why every evaluation fails: an attribute without a value that CEL knows. None for a good device.
     scale
         Length of the longest string, list or map.
+    list_fault
+        The same where attributes may not be lists.
     """
 
     device: dict[str, Any]
     fault: str | None = None
     scale: int = 0
+    list_fault: str | None = None
+
+    def fault_in(self, environment: Environment) -> str | None:
+        """Return why every evaluation in an environment fails."""
+        return self.fault if environment.list_values else self.list_fault
 
 
 def device_view(driver: str, device: Device) -> DeviceView:
@@ -48,14 +58,17 @@ def device_view(driver: str, device: Device) -> DeviceView:
     {'model': 'A100'}
     """
     attributes, capacity = DefaultMap(), DefaultMap()
-    fault = None
+    fault = list_fault = None
     for name, attribute in device.attributes.items():
         domain, identifier = qualified(name, driver)
         try:
             value = _value(attribute)
         except EvaluationError as error:
             fault = fault or f"attribute {name}: {error}"
+            list_fault = list_fault or f"attribute {name}: {_UNSUPPORTED if _is_list(attribute) else error}"
             continue
+        if _is_list(attribute):
+            list_fault = list_fault or f"attribute {name}: {_UNSUPPORTED}"
         attributes.setdefault(domain, {})[identifier] = value
     for name, amount in device.capacity.items():
         domain, identifier = qualified(name, driver)
@@ -66,7 +79,7 @@ def device_view(driver: str, device: Device) -> DeviceView:
         "attributes": attributes,
         "capacity": capacity,
     }
-    return DeviceView(fields, fault, _scale(fields))
+    return DeviceView(fields, fault, _scale(fields), list_fault)
 
 
 def _scale(value: Any) -> int:
@@ -86,6 +99,11 @@ def qualified(name: str, driver: str) -> tuple[str, str]:
     return (domain, identifier) if slash else (driver, name)
 
 
+def _is_list(attribute: DeviceAttribute) -> bool:
+    lists = (attribute.int_values, attribute.bool_values, attribute.string_values, attribute.version_values)
+    return any(lists)
+
+
 def _value(attribute: DeviceAttribute) -> Any:
     for values in (attribute.int_values, attribute.bool_values, attribute.string_values):
         if values:
@@ -97,7 +115,7 @@ def _value(attribute: DeviceAttribute) -> Any:
             return value
     if attribute.version_value is not None:
         return _version(attribute.version_value)
-    raise EvaluationError("unsupported attribute value")
+    raise EvaluationError(_UNSUPPORTED)
 
 
 def _version(text: str) -> semver.Semver:

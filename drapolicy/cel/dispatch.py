@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from drapolicy.cel.errors import EvaluationError
@@ -14,6 +14,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 _TYPES = {
     "Quantity": "kubernetes.Quantity",
     "Semver": "kubernetes.Semver",
+    "URL": "kubernetes.URL",
+    "NamedFormat": "kubernetes.NamedFormat",
     "IP": "net.IP",
     "CIDR": "net.CIDR",
     "duration": "google.protobuf.Duration",
@@ -22,29 +24,40 @@ _TYPES = {
 
 
 class Overloads:
-    """All overloads of one function; calling it picks the one whose parameters take the arguments."""
+    """All overloads of one function; calling it picks the one whose parameters take the arguments.
 
-    __slots__ = ("_name", "_rows")
+    Attributes
+    ----------
+    name
+        Of the function.
+    rows
+        Parameter types and the function of each overload; earlier ones win.
+    """
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._rows: list[tuple[tuple[str, ...], Function]] = []
+    __slots__ = ("name", "rows")
+
+    def __init__(self, name: str, rows: Iterable[tuple[tuple[str, ...], Function]] = ()) -> None:
+        self.name = name
+        self.rows = list(rows)
 
     def add(self, parameters: tuple[str, ...], function: Function) -> None:
         """Add an overload; earlier ones win."""
-        self._rows.append((tuple(_TYPES.get(name, name) for name in parameters), function))
+        self.rows.append((tuple(_TYPES.get(name, name) for name in parameters), function))
 
-    def extend(self, other: Overloads) -> None:
-        """Add the overloads of another library."""
-        self._rows += other._rows
+    @classmethod
+    def joined(cls, first: Function, second: Function) -> Overloads:
+        """Return a function that has the overloads of two libraries."""
+        assert isinstance(first, Overloads)
+        assert isinstance(second, Overloads)
+        return cls(first.name, [*first.rows, *second.rows])
 
     def __call__(self, *args: Any) -> Any:
         """Return the result of the first overload that takes the arguments."""
-        for parameters, function in self._rows:
+        for parameters, function in self.rows:
             if len(parameters) == len(args) and all(map(accepts, parameters, args)):
                 return function(*args)
         names = ", ".join(type_name(arg) for arg in args)
-        raise EvaluationError(f"no such overload: {self._name}({names})")
+        raise EvaluationError(f"no such overload: {self.name}({names})")
 
 
 def accepts(parameter: str, value: Any) -> bool:
@@ -95,8 +108,5 @@ def merge(*libraries: Library) -> dict[str, Function]:
     for library in libraries:
         for name, function in library.functions.items():
             known = merged.get(name)
-            if isinstance(known, Overloads) and isinstance(function, Overloads):
-                known.extend(function)
-            else:
-                merged[name] = function
+            merged[name] = function if known is None else Overloads.joined(known, function)
     return merged

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from drapolicy.cel.call_estimates import Estimate, Shape, estimate_call
 from drapolicy.cel.cost import IDENT, LIST_BASE, MAP_BASE, MAX, NOTHING, ONE, STRUCT_BASE, UNKNOWN, Range, exactly
 from drapolicy.cel.declared import Path, declared_size, extended
+from drapolicy.cel.environment import Environment
 from drapolicy.cel.syntax import (
     Call,
     Checked,
@@ -51,15 +52,15 @@ class Local(NamedTuple):
     entries: Entries | None
 
 
-def estimate(checked: Checked, expression: str) -> Range:
+def estimate(checked: Checked, environment: Environment) -> Range:
     """Return the least and the most that evaluating an expression may cost."""
-    return _Estimator(checked, expression).cost(checked.root)
+    return _Estimator(checked, environment).cost(checked.root)
 
 
 class _Estimator:
-    def __init__(self, checked: Checked, expression: str) -> None:
+    def __init__(self, checked: Checked, environment: Environment) -> None:
         self._checked = checked
-        self._expression = expression
+        self._environment = environment
         self._paths: dict[int, Path] = {}
         self._locals: dict[str, list[Local]] = {}
         self._sizes: dict[int, Range] = {}
@@ -68,7 +69,7 @@ class _Estimator:
     def cost(self, node: Node) -> Range:
         match node:
             case Const():
-                return exactly(presence_of_field(node, self._checked, self._expression))
+                return NOTHING
             case Ident():
                 return self._ident(node)
             case Select():
@@ -208,7 +209,7 @@ class _Estimator:
                 left = self._entries_of(node.args[0])
                 if left is not None:
                     self._set_entries(node, left.union(self._entries_of(node.args[1])))
-        found = estimate_call(node, overload, target, shapes)
+        found = estimate_call(node, overload, target, shapes, self._environment)
         return Estimate(functools.reduce(Range.plus, costs, found.cost), found.size)
 
     def _local(self, name: str) -> Local | None:
@@ -302,8 +303,3 @@ def is_bind(node: Fold) -> bool:
     empty = isinstance(node.over, ListLiteral) and not node.over.elements
     never = isinstance(node.condition, Const) and node.condition.value is False
     return empty and never and node.accumulator != "__result__"
-
-
-def presence_of_field(node: Const, checked: Checked, expression: str) -> int:
-    """Return 1 for the ``true`` that stands for ``has(device.driver)`` and the like, which costs its operand."""
-    return int(node.value is True and expression.startswith("has", checked.positions.get(node.id, len(expression))))

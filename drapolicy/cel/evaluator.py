@@ -7,14 +7,16 @@ because upstream's comprehensions go on and fail only where the accumulator is r
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from drapolicy.cel import conversions, formatting, kubernetes, lists, network, standard, strings, times
 from drapolicy.cel.access import QUALIFIERS, element, has_element, optional_element
 from drapolicy.cel.call_estimates import SELF_COMPARED
-from drapolicy.cel.dispatch import merge
+from drapolicy.cel.environment import Environment
 from drapolicy.cel.errors import CompileError, EvaluationError
+from drapolicy.cel.functions import FUNCTIONS
 from drapolicy.cel.library import regex_fault
+from drapolicy.cel.older import functions_of
 from drapolicy.cel.steps import (
     UNSET,
     Frame,
@@ -49,17 +51,6 @@ from drapolicy.cel.syntax import (
 )
 from drapolicy.cel.values import DefaultMap, Optional, TypeName, go_name, key, no_overload
 
-FUNCTIONS = merge(
-    standard.LIBRARY,
-    conversions.LIBRARY,
-    kubernetes.LIBRARY,
-    strings.LIBRARY,
-    lists.LIBRARY,
-    network.LIBRARY,
-    formatting.LIBRARY,
-    times.LIBRARY,
-)
-
 _CONVERSIONS = frozenset({"int", "uint", "double", "string", "bool", "bytes", "dyn", "type", "duration", "timestamp"})
 _GROWING = frozenset({list, dict, DefaultMap})
 
@@ -73,10 +64,16 @@ class Builder:
         Length of the frame that the function needs.
     """
 
-    def __init__(self, checked: Checked, expression: str) -> None:
+    def __init__(self, checked: Checked, expression: str, environment: Environment) -> None:
         self.slots = 2
         self._checked = checked
         self._expression = expression
+        self._environment, self._engine = environment, environment.engine
+        self._functions = functions_of(environment)
+        defaults = self._engine.keeps_defaults
+        self._element = element if defaults else partial(element, defaults=False)
+        self._optional_element = optional_element if defaults else partial(optional_element, defaults=False)
+        self._has_element = has_element if defaults else partial(has_element, defaults=False)
         self._scope: dict[str, Run] = {}
         self._constants: dict[Run, Any] = {}
 
@@ -139,8 +136,8 @@ class Builder:
         if self._is_type(node):
             return self._known(TypeName(self._checked.names[node.id]))
         if node.test:
-            operand = self.build(node.operand)
-            return lambda frame: has_element(operand(frame), field)
+            operand, has = self.build(node.operand), self._has_element
+            return lambda frame: has(operand(frame), field)
         match node.operand:
             # By far the most frequent form, device.attributes["domain"].name, in one step.
             case Call(
@@ -148,11 +145,11 @@ class Builder:
                 args=(Ident(name="device.attributes" | "device.capacity" as name), Const(value=str(domain))),
             ):
                 return domain_field(name.removeprefix("device."), domain, field)
-        operand = self.build(node.operand)
+        operand, find = self.build(node.operand), self._element
 
         def select(frame: Frame) -> Any:
             value = operand(frame)
-            return value[field] if type(value) is dict and field in value else element(value, field)
+            return value[field] if type(value) is dict and field in value else find(value, field)
 
         return select
 
@@ -161,7 +158,7 @@ class Builder:
         function = node.function
         if node.target is None:
             return function, node.args
-        return f".{function}" if f".{function}" in FUNCTIONS else function, (node.target, *node.args)
+        return f".{function}" if f".{function}" in self._functions else function, (node.target, *node.args)
 
     def _call(self, node: Call) -> Run:
         function, arguments = self._called(node)
@@ -177,11 +174,11 @@ class Builder:
                 return not_strictly_false(*runs)
             case "_[_]":
                 self._check_qualifier(self._constants.get(runs[1], ""))
-                return binary(element, *runs)
+                return binary(self._element, *runs)
             case "_[?_]" | "_?._":
-                return binary(optional_element, *runs)
+                return binary(self._optional_element, *runs)
             case "or" | "orValue":
-                return alternative(runs[0], runs[1], unwrap=function == "orValue")
+                return self._alternative(function, runs)
         if function == "@in" and (members := self._hashed(node, runs[1])):
             return hashed_membership(runs[0], members)
         implementation = self._implementation(function, arguments, runs)
@@ -195,6 +192,9 @@ class Builder:
         if len(runs) == 2:
             return binary(implementation, *runs)
         return lambda frame: implementation(*[run(frame) for run in runs])
+
+    def _alternative(self, function: str, runs: list[Run]) -> Run:
+        return alternative(*runs, unwrap=function == "orValue", strict=self._engine.strict_alternatives)
 
     def _check_qualifier(self, name: Any) -> None:
         if type(name) not in QUALIFIERS:
@@ -212,9 +212,7 @@ class Builder:
         self, function: str, arguments: tuple[Node, ...], runs: list[Run]
     ) -> Callable[..., Any] | tuple[Any]:
         """Return what is done with the operands' values, or the result alone where it is known already."""
-        if function not in FUNCTIONS:
-            raise self._unsupported(f"the function {function}")
-        implementation = FUNCTIONS[function]
+        implementation = self._functions[function]
         if function in _CONVERSIONS and runs[0] in self._constants:
             return (self._converted(implementation, self._constants[runs[0]]),)
         if function == "@in" and self._constants.get(runs[1]) == []:

@@ -1,9 +1,10 @@
-"""The parser, the type checker and the regular expressions: everything taken from ``cel-expr-python``.
+"""Regular expressions, and words for faults of grammar: everything taken from ``cel-expr-python``.
 
 No other module imports that library. Regular expressions are RE2, reached through two small expressions that it
-evaluates. Of selectors only checking is left to it: evaluating is done by :mod:`drapolicy.cel.program`, because the
-library picks overloads by kind of value (two message types cannot share a function), turns quantities into messages
-that are compared field by field, and knows neither Kubernetes' default for unknown domains nor its error texts.
+evaluates. Its parser is generated from the same grammar as upstream's, and so finds the same words for what is not of
+it. Everything else about an expression is decided here, because the library nests only 32 levels deep, picks overloads
+by kind of value, turns quantities into messages that are compared field by field, and knows neither variables with
+fields nor Kubernetes' default for unknown domains.
 """
 
 from __future__ import annotations
@@ -11,127 +12,39 @@ from __future__ import annotations
 import json
 import re
 from functools import cache, lru_cache
-from typing import Any
 
 from cel_expr_python import cel
 
-from drapolicy.cel import wording
-from drapolicy.cel.declarations import OVERLOADS, REPLACED
 from drapolicy.cel.errors import CompileError, EvaluationError
-from drapolicy.cel.syntax import Checked
-from drapolicy.cel.wire import decode
-
-# Upstream refuses expressions of more than this many nested rules; the library's own limit is fixed at 32.
-_UPSTREAM_DEPTH = 250
+from drapolicy.cel.wording import Fault, parse_reason, shown
 
 _LIBRARIES = ("optional", "bindings", "lists", "two-var-comprehensions")
-# Of Kubernetes' types only these two have a name in expressions.
-_NAMED_TYPES = [{"name": name, "type_name": "type", "params": [{"type_name": name}]} for name in ("net.IP", "net.CIDR")]
-_DEVICE = "kubernetes.DRADevice"
-
-_STRING = r'[bB]?[rR]?(?:"""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')'
-_HAS_FIELD = re.compile(
-    rf"(?P<skip>{_STRING}|//[^\n]*)|\bhas\s*\(\s*device\s*\.\s*(?:{'|'.join(wording.DEVICE_FIELDS)})\s*\)", re.DOTALL
-)
-_BRACKETS = re.compile(rf"{_STRING}|//[^\n]*|(?P<bracket>[()\[\]{{}}])", re.DOTALL)
 _ERROR = re.compile(r"^ERROR: <input>:(-?\d+):(-?\d+): (.*)$")
 
 
-def type_check(expression: str) -> Checked:
-    """Return the expression parsed and type-checked in the environment of DRA selectors.
-
-    Raises
-    ------
-    CompileError
-        With upstream's text for what does not parse or type-check.
-    """
-    # Device fields are declared as whole names, so the library would take a test for one as the field itself; all
-    # four are always there.
-    source = _HAS_FIELD.sub(lambda found: found[0] if found["skip"] else "true".ljust(len(found[0])), expression)
-    if any("\ud800" <= character <= "\udfff" for character in source):
-        message = (
-            "compilation failed: the expression holds half a character (a lone surrogate), which UTF-8 cannot write"
-        )
-        raise CompileError(message, expression)
+def grammar_fault(expression: str) -> CompileError:
+    """Return the faults of an expression that is not of CEL's grammar, in upstream's words."""
     try:
-        serialized = _environment().compile(source).serialize()
+        _parser().compile(expression, disable_check=True)
+        text = ""
     except RuntimeError as error:
-        raise _refusal(str(error), expression) from None
-    return decode(serialized)
-
-
-@cache
-def _environment() -> cel.Env:
-    functions: dict[str, list[dict[str, Any]]] = {}
-    for row in OVERLOADS:
-        overload: dict[str, Any] = {"id": f"{row.name}({','.join(row.parameters)})", "return": _type(row.result)}
-        parameters = [_type(parameter) for parameter in row.parameters]
-        if row.member:
-            overload["target"], *parameters = parameters
-        functions.setdefault(row.name, []).append({**overload, "args": parameters})
-    fields = {
-        "device": _DEVICE,
-        "device.driver": "string",
-        "device.attributes": "map(string,map(string,dyn))",
-        "device.capacity": "map(string,map(string,Quantity))",
-        "device.allowMultipleAllocations": "bool",
-    }
-    config = {
-        "name": "kubernetes",
-        "stdlib": {"exclude_functions": [{"name": name} for name in REPLACED]},
-        "extensions": [{"name": name} for name in _LIBRARIES],
-        "variables": [{"name": name, **_type(kind)} for name, kind in fields.items()] + _NAMED_TYPES,
-        "functions": [{"name": name, "overloads": overloads} for name, overloads in functions.items()],
-    }
-    # JSON is YAML.
-    return cel.NewEnv(config=cel.NewEnvConfigFromYaml(json.dumps(config)))
-
-
-def _type(name: str) -> dict[str, Any]:
-    if name in {"A", "T"}:
-        return {"type_name": name, "is_type_param": True}
-    outer, bracket, inner = name.partition("(")
-    if bracket:
-        parameters = [_type(part) for part in inner[:-1].split(",", 1)] if outer == "map" else [_type(inner[:-1])]
-        return {"type_name": "optional_type" if outer == "optional" else outer, "params": parameters}
-    # Kubernetes' own types begin with a capital.
-    return {"type_name": f"kubernetes.{name}" if name[0].isupper() else name}
-
-
-def _refusal(text: str, expression: str) -> CompileError:
-    """Return the library's error in upstream's words; the two differ in a few."""
-    if "recursion" in text:
-        if _depth(expression) >= _UPSTREAM_DEPTH:
-            limit = "ERROR: <input>:-1:0: expression recursion limit exceeded: 250"
-            return CompileError(f"compilation failed: {limit}", expression)
-        message = "expressions nested more than 32 levels deep are not supported by drapolicy"
-        return CompileError(message, expression, unsupported=True)
+        text = str(error)
     faults = []
     for line in text.partition(": ")[2].split("\n"):
         found = _ERROR.match(line)
-        if not found or int(found[1]) < 1 or "*error*" in line:
-            continue
-        reason = re.sub(r" ?\[[A-Z_]+\]$", "", found[3])
-        fault = wording.Fault(int(found[1]), int(found[2]), reason)
-        if field := wording.device_field(fault, expression):
-            message = f"device other than as device.{field} is not supported by drapolicy"
-            return CompileError(message, expression, unsupported=True)
-        faults.append(wording.upstream(fault, expression, _unchecked))
-    shown = "\n".join(wording.located(fault, expression) for fault in sorted(faults))
-    return CompileError(f"compilation failed: {shown or text}", expression)
+        if found and 1 <= int(found[1]) < 2**31:
+            faults.append(Fault(int(found[1]), int(found[2]), parse_reason(re.sub(r" ?\[[A-Z_]+\]$", "", found[3]))))
+    if faults:
+        return CompileError(f"compilation failed: {shown(faults, expression)}", expression)
+    message = "compilation failed: Syntax error; in expressions nested so deep drapolicy does not find its place"
+    return CompileError(message, expression)
 
 
-def _unchecked(expression: str) -> Checked:
-    return decode(_environment().compile(expression, disable_check=True).serialize())
-
-
-def _depth(expression: str) -> int:
-    depth = deepest = 0
-    for found in _BRACKETS.finditer(expression):
-        if found["bracket"]:
-            depth += 1 if found["bracket"] in "([{" else -1
-            deepest = max(deepest, depth)
-    return deepest
+@cache
+def _parser() -> cel.Env:
+    # JSON is YAML.
+    config = {"name": "grammar", "extensions": [{"name": name} for name in _LIBRARIES]}
+    return cel.NewEnv(config=cel.NewEnvConfigFromYaml(json.dumps(config)))
 
 
 @cache

@@ -109,7 +109,7 @@ def _ipv6_fault(text: str) -> str:
     return "the :: must expand to at least one field of zeros" if ellipsis else ""
 
 
-def _address(text: str) -> Address | str:
+def parse_address(text: str) -> Address | str:
     """Return an address, or Go's reason why a text is none."""
     kind = next((character for character in text if character in ".:%"), "")
     if kind == "%":
@@ -124,7 +124,7 @@ def _address(text: str) -> Address | str:
 
 
 def _parse_ip(text: str) -> IP:
-    found = _address(text)
+    found = parse_address(text)
     if isinstance(found, str):
         raise EvaluationError(f"IP Address {quoted(text)} parse error during conversion from string: {found}")
     if isinstance(found, ipaddress.IPv6Address):
@@ -138,7 +138,7 @@ def _parse_ip(text: str) -> IP:
 def _parse_cidr(text: str) -> CIDR:
     head, slash, bits = text.rpartition("/")
     fault = ""
-    found = _address(head)
+    found = parse_address(head)
     if not slash:
         fault = "no '/'"
     elif isinstance(found, str):

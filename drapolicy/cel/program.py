@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from drapolicy.cel.checker import type_check
 from drapolicy.cel.cost import Range
 from drapolicy.cel.device import DeviceView
+from drapolicy.cel.environment import Environment, environment
 from drapolicy.cel.errors import CompileError, EvaluationError
 from drapolicy.cel.estimate import estimate
 from drapolicy.cel.evaluator import Builder
 from drapolicy.cel.headroom import free_to
-from drapolicy.cel.library import type_check
 from drapolicy.cel.rules import validate
 from drapolicy.cel.steps import Run
 from drapolicy.cel.syntax import Checked
@@ -36,18 +37,24 @@ class Program:
         The expression as given.
     checked
         The expression parsed and type-checked.
+    environment
+        What it is made of.
+    derived
+        It computes an attribute, and is no selector.
     free_to
         Largest scale of a device that surely costs less than the limit; for larger ones an account is kept.
     """
 
     expression: str
     checked: Checked
+    environment: Environment
+    derived: bool
     free_to: int
     _run: Run
     _slots: int
 
-    def __reduce__(self) -> tuple[Callable[[str], Program], tuple[str]]:
-        return compile, (self.expression,)
+    def __reduce__(self) -> tuple[Callable[[str, Environment, bool], Program], tuple[str, Environment, bool]]:
+        return compile_in, (self.expression, self.environment, self.derived)
 
     def evaluate(self, view: DeviceView) -> bool:
         """Return whether a device matches.
@@ -72,8 +79,8 @@ class Program:
         EvaluationError
             With upstream's text of the runtime error.
         """
-        if view.fault is not None:
-            raise EvaluationError(view.fault)
+        if (fault := view.fault_in(self.environment)) is not None:
+            raise EvaluationError(fault)
         if view.scale > self.free_to:
             run, slots = _tracked(self)
             return run([view.device, Tracker(), *[None] * (slots - 2)])
@@ -89,7 +96,7 @@ class Program:
         """
         tracker = Tracker()
         run, slots = _tracked(self)
-        if view.fault is None:
+        if view.fault_in(self.environment) is None:
             with suppress(EvaluationError):
                 run([view.device, tracker, *[None] * (slots - 2)])
         return tracker.cost
@@ -100,7 +107,7 @@ class Program:
 
         API validation refuses selectors that may cost more than :data:`drapolicy.cel.cost.LIMIT`.
         """
-        return estimate(self.checked, self.expression)
+        return estimate(self.checked, self.environment)
 
 
 def _bool(result: Any) -> bool:
@@ -113,7 +120,7 @@ def _bool(result: Any) -> bool:
 
 @lru_cache(maxsize=256)
 def _tracked(program: Program) -> tuple[Run, int]:
-    builder = TrackedBuilder(program.checked, program.expression)
+    builder = TrackedBuilder(program.checked, program.expression, program.environment)
     run = builder.build(program.checked.root)
     return run, builder.slots
 
@@ -139,38 +146,45 @@ def _not_bool(value: Any) -> EvaluationError:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(expression: str, derived: bool) -> Program | CompileError:
+def _compiled(expression: str, environment: Environment, derived: bool) -> Program | CompileError:
     """Return the program, or the error in its place, so that both are kept."""
     size = len(expression.encode(errors="surrogatepass"))
     if size > MAX_BYTES:
         return CompileError(f"the expression has {size} bytes; at most {MAX_BYTES} are allowed", expression)
     try:
-        checked = type_check(expression)
-        validate(checked, expression, derived=derived)
-        builder = Builder(checked, expression)
+        checked = type_check(expression, environment)
+        validate(checked, expression, environment, derived=derived)
+        builder = Builder(checked, expression, environment)
         run = builder.build(checked.root)
     except CompileError as error:
         return error
-    return Program(expression, checked, free_to(checked), run, builder.slots)
+    return Program(expression, checked, environment, derived, free_to(checked), run, builder.slots)
 
 
-def compiled(expression: str, release: Release | None, *, derived: bool = False) -> Program:
-    """Return the program of a selector, or of a derived attribute."""
-    result = _compiled(expression, derived)
+def compile_in(expression: str, environment: Environment, derived: bool = False) -> Program:
+    """Return a program made for an environment, from :func:`drapolicy.cel.environment.environment`.
+
+    Raises
+    ------
+    CompileError
+        As of :func:`compile`.
+    """
+    result = _compiled(expression, environment, derived)
     if isinstance(result, CompileError):
         raise CompileError(str(result), expression, unsupported=result.unsupported)
     return result
 
 
 def compile(expression: str, release: Release | None = None) -> Program:  # noqa: A001
-    """Return a selector ready to evaluate; the last thousand are kept.
+    """Return a selector ready to evaluate, as the scheduler sees it; the last thousand are kept.
 
     Parameters
     ----------
     expression
         A CEL expression over ``device``, of bool or of a type known only when it runs.
     release
-        Kubernetes release with its gates; None for 1.37.
+        Kubernetes release with its gates; None for 1.37. Releases for which an expression means the same share
+        programs.
 
     Raises
     ------
@@ -184,4 +198,4 @@ def compile(expression: str, release: Release | None = None) -> Program:  # noqa
     >>> compile('device.driver == "gpu.example.com"').evaluate(device_view("gpu.example.com", Device(name="gpu-0")))
     True
     """
-    return compiled(expression, release)
+    return compile_in(expression, environment(release))

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from drapolicy.cel import formatting, times, wording
+from drapolicy.cel import formatting, times
+from drapolicy.cel.environment import Environment
 from drapolicy.cel.errors import CompileError, EvaluationError
 from drapolicy.cel.library import regex_fault
 from drapolicy.cel.syntax import Call, Checked, Const, ListLiteral, MapLiteral, Node, Type, children
+from drapolicy.cel.unification import full_text, written
+from drapolicy.cel.wording import Fault, shown
 
 
-def type_text(kind: Type) -> str:
-    """Return a type as error texts write it."""
-    name, parameters = kind
-    return f"{name}({', '.join(map(type_text, parameters))})" if parameters else name
-
-
-def validate(checked: Checked, expression: str, *, derived: bool = False) -> None:
+def validate(checked: Checked, expression: str, environment: Environment, *, derived: bool) -> None:
     """Refuse what upstream's validators refuse.
 
     Raises
@@ -25,23 +22,27 @@ def validate(checked: Checked, expression: str, *, derived: bool = False) -> Non
     CompileError
         For literals of mixed types, patterns that are no regular expressions, and results that are not bool.
     """
-    faults = sorted(_faults(checked, checked.root), key=lambda fault: checked.positions.get(fault[0].id, 0))
+    faults = [
+        Fault.at(checked.positions.get(node.id, 0), reason, expression)
+        for node, reason in _faults(checked, checked.root)
+    ]
     if faults:
-        text = "\n".join(_located(checked, node, reason, expression) for node, reason in faults)
-        raise CompileError(f"compilation failed: {text}", expression)
+        raise CompileError(f"compilation failed: {shown(faults, expression)}", expression)
     result = checked.type_of(checked.root)
     if derived:
-        if not (_scalar(result) or (result[0] == "list" and _scalar(result[1][0]))):
-            raise CompileError(f"{_DERIVED}, not {type_text(result)}", expression)
-    elif result[0] not in {"bool", "dyn"}:
-        raise CompileError(f"must evaluate to bool or the unknown type, not {type_text(result)}", expression)
+        lists = environment.list_results
+        if not (_scalar(result) or (lists and result[0] == "list" and _scalar(result[1][0]))):
+            wanted = _DERIVED + (" or a list of these scalars" if lists else "")
+            raise CompileError(f"{wanted}, not {full_text(result)}", expression)
+    elif result[0] not in environment.results:
+        raise CompileError(f"must evaluate to bool or the unknown type, not {full_text(result)}", expression)
 
 
-_DERIVED = "must evaluate to a primitive scalar (string, integer, boolean, semver) or a list of these scalars"
+_DERIVED = "must evaluate to a primitive scalar (string, integer, boolean, semver)"
 
 
 def _scalar(kind: Type) -> bool:
-    return kind[0] in {"bool", "int", "string", "dyn", "kubernetes.Semver"}
+    return kind[0] in {"bool", "int", "string", "any", "dyn", "kubernetes.Semver"}
 
 
 def _faults(checked: Checked, root: Node) -> Iterator[tuple[Node, str]]:
@@ -57,8 +58,6 @@ def _faults(checked: Checked, root: Node) -> Iterator[tuple[Node, str]]:
             yield node.args[0], f"invalid {node.function} argument"
         if isinstance(node, Call) and node.function == "format":
             yield from _misformatted(checked, node)
-        if isinstance(node, Call) and node.function == "flatten" and (reason := _not_nested(checked, node)):
-            yield node, reason
         if not exempt:
             lists += _mixed(checked, node)
         # Arguments of format() may be of any type.
@@ -92,16 +91,6 @@ def _unparsed(node: Call) -> bool:
     except EvaluationError:
         return True
     return False
-
-
-def _not_nested(checked: Checked, node: Call) -> str | None:
-    """Return the fault of flattening a list that is known to hold no lists."""
-    assert node.target is not None
-    kind = checked.type_of(node.target)
-    if kind[0] != "list" or kind[1][0][0] in {"list", "dyn"}:
-        return None
-    arguments = ", ".join(type_text(checked.type_of(part)) for part in node.args)
-    return f"found no matching overload for 'flatten' applied to '{type_text(kind)}.({arguments})'"
 
 
 def _written(checked: Checked, node: Node) -> Node:
@@ -138,9 +127,4 @@ def _inner(kind: Type, optional: bool) -> Type:
 
 
 def _mismatch(expected: Type, found: Type) -> str:
-    return f"expected type '{type_text(expected)}' but found '{type_text(found)}'".replace("null_type", "null")
-
-
-def _located(checked: Checked, node: Node, reason: str, expression: str) -> str:
-    line, column = wording.place_of(checked.positions.get(node.id, 0), expression)
-    return wording.located(wording.Fault(line, column, reason), expression)
+    return f"expected type '{written(expected)}' but found '{written(found)}'"

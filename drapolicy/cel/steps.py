@@ -153,12 +153,14 @@ def not_strictly_false(operand: Run) -> Run:
     return lambda frame: attempt(operand, frame) is not False
 
 
-def alternative(first: Run, second: Run, *, unwrap: bool) -> Run:
-    """Return an optional operand, or a second one where it is empty."""
+def alternative(first: Run, second: Run, *, unwrap: bool, strict: bool) -> Run:
+    """Return an optional operand, or a second one where it is empty; ``strict`` refuses what is no optional."""
 
     def choose(frame: Frame) -> Any:
         value = first(frame)
         if type(value) is not Optional:
+            if not strict:
+                return value
             raise no_overload()
         if value.present:
             return value.value if unwrap else value

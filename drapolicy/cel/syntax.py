@@ -105,6 +105,24 @@ def children(node: Node) -> tuple[Node, ...]:
 # A type is its name and parameters, e.g. ("map", (("string", ()), ("dyn", ()))).
 Type = tuple[str, tuple[Any, ...]]
 DYN: Type = ("dyn", ())
+# What has a fault; it fits anywhere, so that one fault does not cause others.
+ERROR: Type = ("!error!", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A parsed expression.
+
+    Attributes
+    ----------
+    root
+        The tree.
+    positions
+        Offset of each node in the expression by its id, in characters.
+    """
+
+    root: Node
+    positions: dict[int, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ from drapolicy.cel.access import element, has_element, optional_element
 from drapolicy.cel.call_estimates import SELF_COMPARED, SETS
 from drapolicy.cel.charges import charge
 from drapolicy.cel.cost import IDENT, LIMIT, LIST_BASE, MAP_BASE
+from drapolicy.cel.environment import Environment
 from drapolicy.cel.errors import EvaluationError, FinalError
-from drapolicy.cel.estimate import presence_of_field
 from drapolicy.cel.evaluator import Builder
-from drapolicy.cel.steps import Frame, Run, alternative, attempt, conjunction, disjunction, hashed_membership
+from drapolicy.cel.steps import Frame, Run, attempt, conjunction, disjunction, hashed_membership
 from drapolicy.cel.strings import COST_EXCEEDED
-from drapolicy.cel.syntax import Call, Checked, Const, Fold, Ident, ListLiteral, MapLiteral, Node, Select
+from drapolicy.cel.syntax import Call, Checked, Fold, Ident, ListLiteral, MapLiteral, Node, Select
 from drapolicy.cel.values import NONE, Optional, no_overload
 
 
@@ -92,13 +92,14 @@ class _Qualifier:
     test: bool = False
     # An index that is computed by a call reports as an attribute of its own.
     computed: bool = False
+    defaults: bool = True
 
     def apply(self, frame: Frame, value: Any) -> Any:
         tracker: Tracker = frame[1]
         if self.optional or type(value) is Optional:
             if type(value) is Optional and not value.present:
                 return False if self.test else NONE
-            found = optional_element(value, self.name(frame))
+            found = optional_element(value, self.name(frame), defaults=self.defaults)
             if found.present:
                 self._report(tracker, found.value)
             return found.present if self.test else found
@@ -191,8 +192,8 @@ _DEAR = SELF_COMPARED | frozenset(SETS)
 class TrackedBuilder(Builder):
     """Builds the function of one expression with its account; the frame holds the :class:`Tracker`."""
 
-    def __init__(self, checked: Checked, expression: str) -> None:
-        super().__init__(checked, expression)
+    def __init__(self, checked: Checked, expression: str, environment: Environment) -> None:
+        super().__init__(checked, expression, environment)
         self._attributes: dict[Run, _Attribute | _Choice] = {}
         self._ids: dict[Run, int] = {}
         self._drops: dict[Run, list[int]] = {}
@@ -232,10 +233,8 @@ class TrackedBuilder(Builder):
 
     def _reported_constant(self, node: Node, run: Run) -> Run:
         value, step = self._constants[run], node.id
-        cost = presence_of_field(node, self._checked, self._expression) if isinstance(node, Const) else 0
 
         def constant(frame: Frame) -> Any:
-            frame[1].cost += cost
             frame[1].report(step, value)
             return value
 
@@ -278,12 +277,15 @@ class TrackedBuilder(Builder):
         qualifier = _Qualifier(node.id, lambda _: field_name)
         return self._reported_attribute(_Attribute(-node.id, lambda frame: frame[0], [qualifier]))
 
+    def _qualifier(self, node: Node, name: Run, **how: bool) -> _Qualifier:
+        return _Qualifier(node.id, name, defaults=self._engine.keeps_defaults, **how)
+
     def _select(self, node: Select) -> Run:
         if self._is_type(node):
             return super()._select(node)
         attribute = self._as_attribute(self.build(node.operand))
         name = node.field
-        attribute.add(_Qualifier(node.id, lambda _: name, test=node.test))
+        attribute.add(self._qualifier(node, lambda _: name, test=node.test))
         return self._reported_attribute(attribute, test=node.test)
 
     def _call(self, node: Call) -> Run:
@@ -301,7 +303,7 @@ class TrackedBuilder(Builder):
             case "_[_]" | "_[?_]" | "_?._":
                 return self._index(node, *runs)
             case "or" | "orValue":
-                return alternative(runs[0], runs[1], unwrap=function == "orValue")
+                return self._alternative(function, runs)
         if function == "@not_strictly_false":
             return self._charged(node, function, ("not_strictly_false",), _not_false, runs, stops=False)
         if function == "@in" and (members := self._hashed(node, runs[1])):
@@ -325,11 +327,11 @@ class TrackedBuilder(Builder):
         if index in self._constants:
             name = self._constants[index]
             self._check_qualifier(name)
-            attribute.add(_Qualifier(node.id, lambda _: name, optional))
+            attribute.add(self._qualifier(node, lambda _: name, optional=optional))
         elif index in self._attributes:
-            attribute.add(_Qualifier(node.id, self._attributes[index].resolve, optional))
+            attribute.add(self._qualifier(node, self._attributes[index].resolve, optional=optional))
         else:
-            attribute.add(_Qualifier(node.id, index, optional, computed=True))
+            attribute.add(self._qualifier(node, index, optional=optional, computed=True))
         return self._reported_attribute(attribute)
 
     def _charged(
@@ -346,6 +348,7 @@ class TrackedBuilder(Builder):
         overload = overloads[0] if len(overloads) == 1 else ""
         name = function.removeprefix(".")
         lazy = function == "@not_strictly_false"
+        environment = self._environment
         dear = bool(overload) and function in _DEAR
 
         def call(frame: Frame) -> Any:
@@ -359,12 +362,12 @@ class TrackedBuilder(Builder):
                     if stops:
                         break
             if dear and failure is None:
-                frame[1].foresee(charge(name, overload, values, None))
+                frame[1].foresee(charge(name, overload, values, None, environment))
             result = implementation(*values) if lazy else failure or attempt(implementation, *values)
             tracker: Tracker = frame[1]
             operands = tracker.take(steps)
             if operands is not None:
-                tracker.cost += charge(name, overload, operands, result)
+                tracker.cost += charge(name, overload, operands, result, environment)
             tracker.report(step, result)
             if isinstance(result, EvaluationError):
                 raise result

@@ -20,8 +20,8 @@ from drapolicy.cel.columns.step import Step, slot
 from drapolicy.cel.columns.table import Kind, Table
 from drapolicy.cel.cost import LIMIT
 from drapolicy.cel.errors import EvaluationError
-from drapolicy.cel.headroom import free_to
-from drapolicy.cel.syntax import Call, Checked, Const, Fold, Ident, Node, Select
+from drapolicy.cel.program import Program
+from drapolicy.cel.syntax import Call, Const, Fold, Ident, Node, Select
 from drapolicy.cel.values import NONE, DefaultMap, Optional
 
 
@@ -75,16 +75,16 @@ class Evaluation:
         Whether some device may come near the limit of cost; the outcomes mean nothing then.
     """
 
-    def __init__(self, checked: Checked, expression: str, table: Table) -> None:
-        self._tracked = table.scale > free_to(checked)
+    def __init__(self, program: Program, table: Table) -> None:
+        self._tracked = table.scale > program.free_to
         self.read: list[Column] = []
         self.whole = False
         self.too_dear = False
         self._budget = LIMIT // _MARGIN
-        self._checked = checked
-        self._expression = expression
+        self._program = program
+        self._checked = program.checked
         self._table = table
-        self._names = Names(checked)
+        self._names = Names(program.checked)
         self._scope: dict[str, Part] = {}
         self._parts: dict[int, Part] = {}
 
@@ -117,6 +117,9 @@ class Evaluation:
         if node.name in self._scope:
             return self._scope[node.name]
         full = self._checked.full_name(node)
+        if full == "device":
+            self.whole = True
+            return self._reading(self._table.device())
         if full in _KINDS:
             return Whole(_KINDS[full])
         if full in {"device.driver", "device.allowMultipleAllocations"}:
@@ -273,7 +276,7 @@ class Evaluation:
             names = self._names.of(part)
             if names & bound:
                 return rebuilt(part, lambda inner, own: operand(inner, bound | own))
-            if not (runs(part) or any(name in self._scope or name.startswith("device.") for name in names)):
+            if not (runs(part) or any(name in self._scope or name.partition(".")[0] == "device" for name in names)):
                 # The evaluator looks at constants when it builds a step, so they stay what they are.
                 return part
             if id(part) not in operands:
@@ -283,7 +286,7 @@ class Evaluation:
 
         body = rebuilt(node, operand)
         columns = [column for _, column in operands.values()]
-        step = Step(body, self._checked, self._expression, limit=self._budget if self._tracked else None)
+        step = Step(body, self._program, limit=self._budget if self._tracked else None)
         if len(columns) == 1 and len(columns[0].values) > _MANY and not self._tracked:
             many = columns[0]
             assert many.codes is not None

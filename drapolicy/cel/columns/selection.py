@@ -15,6 +15,7 @@ from drapolicy.cel.columns.table import Table
 from drapolicy.cel.device import DeviceView
 from drapolicy.cel.errors import EvaluationError
 from drapolicy.cel.program import Program, compile  # noqa: A004
+from drapolicy.release import Release
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +53,7 @@ class Selection:
         return self.messages[code] if code >= 0 else None
 
 
-def select(table: Table, expression: str) -> Selection:
+def select(table: Table, expression: str, release: Release | None = None) -> Selection:
     """Return the outcome of a selector on all devices, equal to :meth:`drapolicy.cel.Program.evaluate` on each.
 
     Parameters
@@ -61,6 +62,8 @@ def select(table: Table, expression: str) -> Selection:
         The devices.
     expression
         A CEL expression over ``device``.
+    release
+        Kubernetes release with its gates; None for 1.37.
 
     Raises
     ------
@@ -78,10 +81,9 @@ def select(table: Table, expression: str) -> Selection:
     >>> found.matches.tolist(), found.errors.tolist(), found.error(2)
     ([True, False, False], [False, False, True], 'no such key: numa')
     """
-    program = compile(expression)
-    checked = program.checked
-    evaluation = Evaluation(checked, expression, table)
-    column = evaluation.column(checked.root)
+    program = compile(expression, release)
+    evaluation = Evaluation(program, table)
+    column = evaluation.column(program.checked.root)
     if evaluation.too_dear:
         codes, verdicts = _by_signature(table, evaluation.read, program)
         return _scattered(table, codes, verdicts, "by signature")

@@ -8,7 +8,8 @@ from typing import Any
 
 from drapolicy.cel.errors import EvaluationError
 from drapolicy.cel.evaluator import Builder
-from drapolicy.cel.syntax import Checked, Ident, Node
+from drapolicy.cel.program import Program
+from drapolicy.cel.syntax import Ident, Node
 from drapolicy.cel.tracking import TrackedBuilder, Tracker
 
 
@@ -36,7 +37,7 @@ class Step:
     ----------
     node
         A part of the expression with :func:`slot` in place of its operands.
-    checked, expression
+    program
         The whole.
     limit
         What a call may cost; None if no account is to be kept.
@@ -47,8 +48,9 @@ class Step:
         Cost of the most expensive call so far; 0 when no account is kept.
     """
 
-    def __init__(self, node: Node, checked: Checked, expression: str, limit: int | None = None) -> None:
-        builder = (Builder if limit is None else TrackedBuilder)(replace(checked, root=node), expression)
+    def __init__(self, node: Node, program: Program, limit: int | None = None) -> None:
+        make = Builder if limit is None else TrackedBuilder
+        builder = make(replace(program.checked, root=node), program.expression, program.environment)
         self._run = builder.build(node)
         self._limit = limit
         self._operands = _Operands()

@@ -101,6 +101,12 @@ class Table:
             ),
         )
 
+    def device(self) -> Column:
+        """Return the whole device, as a map."""
+        read = [self.driver.codes, self.multiple.codes]
+        read += [cells.codes for kind in ("attributes", "capacity") for cells in self._cells(kind).values()]
+        return self._once("device", lambda: self._distinct(read, lambda d: self.view(d).device))
+
     def view(self, d: int) -> DeviceView:
         """Return one device as :func:`drapolicy.cel.device_view` gives it."""
         maps: dict[Kind, DefaultMap] = {"attributes": DefaultMap(), "capacity": DefaultMap()}
@@ -160,9 +166,14 @@ class Table:
 
     def _maps(self, kind: Kind, read: Sequence[NDArray[Any]], pick: Callable[[DefaultMap], Any]) -> Column:
         """Return a map per device; devices with the same names and values share one."""
+        if not read:
+            return Column(None, [pick(DefaultMap())])
+        return self._distinct(read, lambda d: pick(self.view(d).device[kind]))
+
+    def _distinct(self, read: Sequence[NDArray[Any]], make: Callable[[int], Any]) -> Column:
+        """Return what is made of a device; devices that have the same codes share it."""
         # The outcomes do not matter here, only which devices have the same: -1 picks the last.
         codes, rows = joint([Column(own, range(int(own.max(initial=-1)) + 2)) for own in read])
-        if codes is None:
-            return Column(None, [pick(DefaultMap())])
+        assert codes is not None
         first = first_devices(codes, len(rows))
-        return Column(codes, [pick(self.view(d).device[kind]) if d >= 0 else None for d in first])
+        return Column(codes, [make(d) if d >= 0 else None for d in first])

@@ -1,0 +1,70 @@
+"""Functions as releases up to Kubernetes 1.36 have them, where 1.37 decides otherwise (K8s S57, S61)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from drapolicy.cel import lists, times
+from drapolicy.cel.dispatch import Function, Library, Overloads
+from drapolicy.cel.environment import MAX_INCLUDED, Environment
+from drapolicy.cel.errors import EvaluationError, FinalError
+from drapolicy.cel.formats import NamedFormat, faults
+from drapolicy.cel.functions import FUNCTIONS
+from drapolicy.cel.standard import MAX_LIST
+from drapolicy.cel.strings import COST_EXCEEDED
+from drapolicy.cel.values import Optional
+
+_RANGES, _DURATIONS, _OFFSETS, _INCLUDES, _NAMES = Library(), Library(), Library(), Library(), Library()
+times.parts_of_times(_OFFSETS, bounded=False)
+
+
+@_RANGES.overload("lists.range", "int")
+def make_range(size: int) -> list[int]:
+    """Return the numbers from 0 up to a size, none for a negative one."""
+    if size > MAX_LIST:
+        # It is made, and then turns out to be too dear.
+        raise FinalError(COST_EXCEEDED)
+    return list(range(size))
+
+
+@_DURATIONS.overload("duration", "int")
+def duration_of_int(_: int) -> None:
+    """Fail: the overload is declared, but ints do not convert."""
+    raise EvaluationError("type conversion error from 'int' to 'google.protobuf.Duration'")
+
+
+@_INCLUDES.overload("includes", "dyn", "dyn")
+def includes(target: Any, wanted: Any) -> bool:
+    """Return whether a short list holds a value, or another value is it."""
+    values = target if type(target) is list else [target]
+    if lists.includes(values[:MAX_INCLUDED], wanted):
+        return True
+    if len(values) > MAX_INCLUDED:
+        raise EvaluationError(f"'includes' function cannot be applied to lists longer than {MAX_INCLUDED} values")
+    return False
+
+
+@_NAMES.overload("validate", "NamedFormat", "string")
+def validate(wanted: NamedFormat, text: str) -> Optional:
+    """Return what is wrong with a text, in the words of 1.34."""
+    return faults(wanted, text, "characters")
+
+
+@cache
+def functions_of(environment: Environment) -> Mapping[str, Function]:
+    """Return the functions of an environment by name."""
+    engine = environment.engine
+    functions = dict(FUNCTIONS)
+    if not engine.bounded_ranges:
+        functions.update(_RANGES.functions)
+    if not engine.bounded_offsets:
+        functions.update(_OFFSETS.functions)
+    if engine.durations_of_int:
+        functions["duration"] = Overloads.joined(FUNCTIONS["duration"], _DURATIONS.functions["duration"])
+    if environment.includes == "short":
+        functions.update(_INCLUDES.functions)
+    if not environment.names_in_bytes:
+        functions.update(_NAMES.functions)
+    return functions
