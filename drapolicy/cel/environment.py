@@ -69,19 +69,8 @@ CEL_GO_26: Final = Engine(
     charges_global_matches=False,
 )
 
-_STANDARD_TYPES: Final = [
-    "bool",
-    "bytes",
-    "double",
-    "int",
-    "string",
-    "uint",
-    "null_type",
-    "type",
-    "list(A)",
-    "map(A,B)",
-    "optional_type(dyn)",
-]
+_SIMPLE_TYPES: Final = ("bool", "bytes", "double", "int", "string", "uint", "null_type", "type")
+_GENERIC_TYPES: Final = ("list(A)", "map(A,B)", "optional_type(dyn)")
 _NAMED_TYPES: Final = ("net.IP", "net.CIDR", "google.protobuf.Timestamp", "google.protobuf.Duration")
 
 
