@@ -152,3 +152,19 @@ def test_the_tables_have_a_column_for_each_release() -> None:
         assert len(row) == len(MINORS)
         for needed in NEEDS.get(name, ()):
             assert all(other is not None for gate, other in zip(row, GATES[needed], strict=True) if gate is not None)
+
+
+@pytest.mark.parametrize(
+    ("minor", "gates", "heeds"),
+    [
+        ("1.34", {}, False),
+        ("1.34", {"DRADeviceTaints": True}, True),
+        ("1.35", {"DRADeviceTaints": True}, False),
+        ("1.35", {"DRADeviceTaints": True, "DRADeviceTaintRules": True}, True),
+        ("1.36", {}, False),
+        ("1.37", {}, True),
+    ],
+)
+def test_taint_rules_have_a_gate_of_their_own_since_1_35(minor: str, gates: dict[str, bool], heeds: bool) -> None:
+    """Before, the gate of taints turned them on."""
+    assert release(minor, gates=gates).heeds_taint_rules is heeds

@@ -153,10 +153,10 @@ def _counted(
     allocated = held.results
     if release.behaviour.pool_views:
         allocated = len(held.devices)
-        rules = objects.taint_rules if "DRADeviceTaintRules" in release.gates else ()
+        rules = objects.taint_rules if release.heeds_taint_rules else ()
         unavailable = sum(
             any(taint.effect in _HARMFUL for taint in device.taints)
-            for item in with_taint_rules(slices, rules)
+            for item in with_taint_rules(slices, rules, release)
             for device in item.spec.devices
         )
     total = sum(len(item.spec.devices) for item in slices)

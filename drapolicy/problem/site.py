@@ -206,8 +206,8 @@ class Sites:
         known = self._unbound.get(row)
         if known is None:
             fleet = self.fleet
-            rules = fleet.taint_rules if "DRADeviceTaintRules" in fleet.release.gates else ()
-            (known,) = with_taint_rules([fleet.slice(row)], rules)
+            rules = fleet.taint_rules if fleet.release.heeds_taint_rules else ()
+            (known,) = with_taint_rules([fleet.slice(row)], rules, fleet.release)
             if fleet.node_of_slice[row] < 0:
                 self._unbound[row] = known
         return known

@@ -50,6 +50,13 @@ class Release:
         return "DeviceBindingAndStatus" in self.features or {"DeviceBinding", "DeviceStatus"} <= self.features
 
     @property
+    def heeds_taint_rules(self) -> bool:
+        """DeviceTaintRules taint devices; before they had a gate of their own that took the one of taints (K8s S49)."""
+        own = "DRADeviceTaintRules"
+        has_own = GATES[own][MINORS.index(self.minor)] is not None
+        return (own if has_own else "DRADeviceTaints") in self.gates
+
+    @property
     def variant(self) -> str:
         """Upstream's copy of the allocator that decides: stable, incubating or experimental."""
         return self.forced or next(name for name, handled in VARIANTS[self.minor].items() if self.features <= handled)

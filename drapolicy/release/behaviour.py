@@ -65,6 +65,8 @@ class Behaviour:
         first let through, if the first is of mode All too (K8s S30).
     ignores_unknown_effects
         A taint keeps nobody off whose effect is neither NoSchedule nor NoExecute (K8s S47).
+    bare_rules_taint_nothing
+        A taint rule without a selector taints no device, otherwise every one (K8s S49).
     alpha_fields
         Derived attributes and compatibility groups are fields of the API; other releases do not see them (K8s S46,
         S53).
@@ -104,6 +106,7 @@ class Behaviour:
     blames_alternative: bool = True
     matches_each_alternative: bool = True
     ignores_unknown_effects: bool = True
+    bare_rules_taint_nothing: bool = True
     alpha_fields: bool = True
     complete: bool = True
     heeds_node_operations: bool = True
@@ -122,6 +125,7 @@ _1_36: Final = Behaviour(
     clears_requests=False,
     names_failing_device=False,
     lists_config_once=False,
+    bare_rules_taint_nothing=False,
     alpha_fields=False,
     heeds_node_operations=False,
     devices_have_overhead=False,
@@ -144,6 +148,7 @@ _1_35: Final = Behaviour(
     names_failing_device=False,
     lists_config_once=False,
     matches_each_alternative=False,
+    bare_rules_taint_nothing=False,
     alpha_fields=False,
     heeds_node_operations=False,
     devices_have_overhead=False,
@@ -171,6 +176,7 @@ _1_34: Final = Behaviour(
     blames_alternative=False,
     matches_each_alternative=False,
     ignores_unknown_effects=False,
+    bare_rules_taint_nothing=False,
     alpha_fields=False,
     heeds_node_operations=False,
     devices_have_overhead=False,

@@ -103,7 +103,7 @@ class Verifier:
         self._classes = {item.metadata.name: item for item in objects.classes}
         self._namespaces = {item.metadata.name: item for item in objects.namespaces}
         self._published = Published(objects.slices)
-        self._rules = objects.taint_rules if "DRADeviceTaintRules" in release.gates else ()
+        self._rules = objects.taint_rules if release.heeds_taint_rules else ()
 
     def verify(
         self,

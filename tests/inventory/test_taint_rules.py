@@ -7,6 +7,7 @@ import pytest
 from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.resource import (
     Device,
+    DeviceSelector,
     DeviceTaint,
     DeviceTaintRule,
     DeviceTaintRuleSpec,
@@ -15,7 +16,9 @@ from drapolicy.api.resource import (
     ResourceSlice,
     ResourceSliceSpec,
 )
+from drapolicy.errors import UnsupportedFeatureError
 from drapolicy.inventory.taint_rules import with_taint_rules
+from drapolicy.release import release
 
 OWN = DeviceTaint(key="own", effect="NoSchedule")
 SLICE = ResourceSlice(
@@ -64,3 +67,19 @@ def test_an_untouched_slice_is_the_same_object_and_inputs_stay() -> None:
     assert with_taint_rules([SLICE], [rule("r", None)])[0] is SLICE
     with_taint_rules([SLICE], [rule("r", DeviceTaintSelector())])
     assert SLICE.spec.devices[1].taints == []
+
+
+@pytest.mark.parametrize(("minor", "tainted"), [("1.34", 2), ("1.35", 2), ("1.36", 2), ("1.37", 0)])
+def test_a_rule_without_a_selector_tainted_everything_once(minor: str, tainted: int) -> None:
+    """The scheduler of 1.37 was the first to agree with the controller that evicts pods."""
+    (patched,) = with_taint_rules([SLICE], [rule("r", None)], release(minor))
+    assert sum(taint.key == "r" for device in patched.spec.devices for taint in device.taints) == tainted
+
+
+@pytest.mark.parametrize(
+    "selector", [DeviceTaintSelector(device_class_name="c"), DeviceTaintSelector(selectors=[DeviceSelector()])]
+)
+def test_rules_by_class_or_selectors_are_refused(selector: DeviceTaintSelector) -> None:
+    """Leaving them out of account would taint too many devices."""
+    with pytest.raises(UnsupportedFeatureError, match="selecting by deviceClassName or selectors is not supported"):
+        with_taint_rules([SLICE], [rule("r", selector)], release("1.34"))
