@@ -17,6 +17,7 @@ _KINDS = {
     "ResourceClaim": "claims",
     "ResourceClaimTemplate": "templates",
     "DeviceTaintRule": "taint_rules",
+    "ResourcePoolStatusRequest": "pool_status_requests",
     "Node": "nodes",
     "Pod": "pods",
     "Namespace": "namespaces",
