@@ -150,7 +150,7 @@ def _outside(amount: Quantity, valid: CapacityRequestPolicyRange, *, fractional:
         exact = _exact_milli(amount)
         return exact is None or (exact - lowest.milli_value()) % valid.step.milli_value() != 0
     step = _whole(valid.step)
-    return step == 0 or (_whole(amount) - _whole(lowest)) % step != 0
+    return step == 0 or _int64(_whole(amount) - _whole(lowest)) % step != 0
 
 
 def _in_milli(valid: CapacityRequestPolicyRange, *, fractional: bool) -> bool:
