@@ -52,7 +52,7 @@ def charge(function: str, overload: str, args: list[Any], result: Any, environme
     """
     # Where an overload has a charge of its own it is known by that overload alone.
     if overload:
-        found = _of_overload(function, args, result)
+        found = _of_overload(function, args, result, environment.engine)
         if found is not None:
             return found
     if function == "includes" and environment.includes == "short":
@@ -66,10 +66,10 @@ def _traversed(amount: float, factor: float = TRAVERSAL) -> int:
 
 
 def _allocated(factor: float, amount: int) -> int:
-    return int(float(amount) * (factor if factor >= 0 else 1.0)) + 1 + LIST_BASE
+    return int(float(amount) * factor) + 1 + LIST_BASE
 
 
-def _of_overload(function: str, args: list[Any], result: Any) -> int | None:
+def _of_overload(function: str, args: list[Any], result: Any, engine: Engine) -> int | None:
     if function in SELF_COMPARED:
         return _self_compared(args[-1])
     if function in _OUTPUT:
@@ -81,6 +81,8 @@ def _of_overload(function: str, args: list[Any], result: Any) -> int | None:
                 found = "*types.Err" if isinstance(args[1], EvaluationError) else go_name(args[1])
                 raise FinalError(f"internal error: interface conversion: ref.Val is {found}, not types.Int")
             depth = float(args[1])
+            if depth < 0 and engine.positive_factors:
+                depth = 1.0
         return _allocated(depth, size(args[0]))
     if function in SETS:
         return 1 + int(float(size(args[0]) * size(args[1])) * SETS[function])

@@ -230,9 +230,9 @@ def _lines() -> list[str]:
         lines += [f"list({kind}).{name}() -> {kind}" for kind in kinds]
     lines += [f"format.{name}() -> NamedFormat" for name in FORMATS]
     for operator in ("<", "<=", ">", ">="):
-        pairs = [(kind, kind) for kind in COMPARABLE] + [
-            (left, right) for left in _NUMERIC for right in _NUMERIC if left != right
-        ]
+        pairs = [("bool", "bool")]
+        pairs += [(left, right) for left in _NUMERIC for right in (left, *(kind for kind in _NUMERIC if kind != left))]
+        pairs += [(kind, kind) for kind in ("string", "bytes", "timestamp", "duration")]
         lines += [f"_{operator}_({left},{right}) -> bool" for left, right in pairs]
     for name, part in TIMES.items():
         lines.append(f"timestamp_to_{part}: timestamp.{name}() -> int")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from drapolicy.cel.errors import EvaluationError
+from drapolicy.cel.syntax import Type
 from drapolicy.cel.values import type_name
 
 Function = Callable[..., Any]
@@ -51,6 +52,11 @@ class Overloads:
         assert isinstance(second, Overloads)
         return cls(first.name, [*first.rows, *second.rows])
 
+    def narrowed(self, kinds: tuple[Type, ...]) -> Overloads:
+        """Return the function with the overloads for some static types alone, for a call that can be no other."""
+        rows = [row for row in self.rows if len(row[0]) == len(kinds) and all(map(_covers, row[0], kinds))]
+        return Overloads(self.name, rows) if 0 < len(rows) < len(self.rows) else self
+
     def __call__(self, *args: Any) -> Any:
         """Return the result of the first overload that takes the arguments."""
         for parameters, function in self.rows:
@@ -58,6 +64,17 @@ class Overloads:
                 return function(*args)
         names = ", ".join(type_name(arg) for arg in args)
         raise EvaluationError(f"no such overload: {self.name}({names})")
+
+
+def _covers(parameter: str, kind: Type) -> bool:
+    """Return whether a parameter may be declared with a static type."""
+    name, inner = kind
+    if parameter in {"dyn", name} or name.startswith("?"):
+        return True
+    if name != "list" or not parameter.startswith("list("):
+        return False
+    element = _TYPES.get(parameter[5:-1], parameter[5:-1])
+    return element in {"dyn", inner[0][0]} or inner[0][0].startswith("?")
 
 
 def accepts(parameter: str, value: Any) -> bool:

@@ -39,6 +39,8 @@ class Engine:
         ``lists.range`` refuses negative sizes and those above a million.
     bounded_offsets
         Minutes of a time zone's offset above 59 are an error.
+    positive_factors
+        A negative depth of ``flatten`` counts as 1 in its cost; otherwise it lowers the cost, modulo 2^64.
     charges_affixes
         ``startsWith`` and ``endsWith`` cost by what is looked for, otherwise by the whole text.
     charges_global_matches
@@ -52,6 +54,7 @@ class Engine:
     keeps_defaults: bool = True
     bounded_ranges: bool = True
     bounded_offsets: bool = True
+    positive_factors: bool = True
     charges_affixes: bool = True
     charges_global_matches: bool = True
 
@@ -65,6 +68,7 @@ CEL_GO_26: Final = Engine(
     keeps_defaults=False,
     bounded_ranges=False,
     bounded_offsets=False,
+    positive_factors=False,
     charges_affixes=False,
     charges_global_matches=False,
 )

@@ -12,6 +12,7 @@ from typing import Any
 
 from drapolicy.cel.access import QUALIFIERS, element, has_element, optional_element
 from drapolicy.cel.call_estimates import SELF_COMPARED
+from drapolicy.cel.dispatch import Overloads
 from drapolicy.cel.environment import Environment
 from drapolicy.cel.errors import CompileError, EvaluationError
 from drapolicy.cel.functions import FUNCTIONS
@@ -181,7 +182,7 @@ class Builder:
                 return self._alternative(function, runs)
         if function == "@in" and (members := self._hashed(node, runs[1])):
             return hashed_membership(runs[0], members)
-        implementation = self._implementation(function, arguments, runs)
+        implementation = self._implementation(node, function, arguments, runs)
         if isinstance(implementation, tuple):
             return self._known(implementation[0])
         if function in SELF_COMPARED and len(self._checked.overloads.get(node.id, ())) == 1:
@@ -209,10 +210,14 @@ class Builder:
         return values if all(isinstance(value, bool | int | float | str) for value in values) else []
 
     def _implementation(
-        self, function: str, arguments: tuple[Node, ...], runs: list[Run]
+        self, node: Call, function: str, arguments: tuple[Node, ...], runs: list[Run]
     ) -> Callable[..., Any] | tuple[Any]:
         """Return what is done with the operands' values, or the result alone where it is known already."""
         implementation = self._functions[function]
+        found = self._checked.overloads.get(node.id, ())
+        if len(found) == 1 and isinstance(implementation, Overloads):
+            kinds = [row.kinds for row in self._environment.functions[node.function] if row.id == found[0]]
+            implementation = implementation.narrowed(*kinds)
         if function in _CONVERSIONS and runs[0] in self._constants:
             return (self._converted(implementation, self._constants[runs[0]]),)
         if function == "@in" and self._constants.get(runs[1]) == []:

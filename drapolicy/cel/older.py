@@ -23,8 +23,8 @@ times.parts_of_times(_OFFSETS, bounded=False)
 @_RANGES.overload("lists.range", "int")
 def make_range(size: int) -> list[int]:
     """Return the numbers from 0 up to a size, none for a negative one."""
-    if size > MAX_LIST:
-        # It is made, and then turns out to be too dear.
+    if size > 10 * MAX_LIST:
+        # Upstream makes it, to find it too dear then.
         raise FinalError(COST_EXCEEDED)
     return list(range(size))
 

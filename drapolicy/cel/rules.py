@@ -69,13 +69,17 @@ def _faults(checked: Checked, root: Node) -> Iterator[tuple[Node, str]]:
 def _misformatted(checked: Checked, node: Call) -> Iterator[tuple[Node, str]]:
     match node:
         case Call(target=Const(value=str(pattern)), args=(ListLiteral(elements=parts),)):
-            found = formatting.fault(pattern, [checked.type_of(part)[0] for part in parts])
+            found = formatting.fault(pattern, [_name(checked, part) for part in parts])
             if found is None:
                 # Only %s takes lists and maps; what they hold must be fit for it too.
                 parts = tuple(_written(checked, part) for part in parts)
-                found = formatting.fault(pattern, [checked.type_of(part)[0] for part in parts])
+                found = formatting.fault(pattern, [_name(checked, part) for part in parts])
             if found is not None:
                 yield node if found[0] is None else parts[found[0]], found[1]
+
+
+def _name(checked: Checked, node: Node) -> str:
+    return full_text((checked.type_of(node)[0], ()))
 
 
 _PARSED: dict[str, Callable[[Any], Any]] = {"duration": times.parse_duration, "timestamp": times.parse_timestamp}

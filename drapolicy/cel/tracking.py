@@ -308,7 +308,7 @@ class TrackedBuilder(Builder):
             return self._charged(node, function, ("not_strictly_false",), _not_false, runs, stops=False)
         if function == "@in" and (members := self._hashed(node, runs[1])):
             return hashed_membership(runs[0], members)
-        implementation = self._implementation(function, arguments, runs)
+        implementation = self._implementation(node, function, arguments, runs)
         if isinstance(implementation, tuple):
             return self._known(implementation[0])
         overloads = self._checked.overloads.get(node.id, ())
