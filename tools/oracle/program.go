@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime/debug"
 
+	resourcev1 "k8s.io/api/resource/v1"
 	"k8s.io/dynamic-resource-allocation/cel"
 	"k8s.io/dynamic-resource-allocation/structured"
 )
@@ -24,8 +25,17 @@ type Release struct {
 	EnableAllocators func(names ...string)
 	// ErrNode marks errors of one node; nil where all errors end the attempt.
 	ErrNode error
+	// Derived is how derived attributes are computed; nil where there are none.
+	Derived *Derived
 	// CELFeatures follow from the allocator's features.
 	CELFeatures func(structured.Features) cel.Features
+}
+
+// Derived computes derived attributes.
+type Derived struct {
+	Compile func(*cel.Options)
+	// Evaluate returns the attribute of a device, and what it costs where it began.
+	Evaluate func(cel.CompilationResult, cel.Device) (*resourcev1.DeviceAttribute, *uint64, error)
 }
 
 type program struct {
