@@ -77,6 +77,7 @@ class LocalProblem:
         self.room = room
         self._allocated = allocated
         self._classes = classes
+        self._release = release
         self._allocator = Allocator(release, allocated, classes, (), pools=lambda _node: site.pools)
 
     # --- what objectives see ---------------------------------------------------------------------------------
@@ -132,7 +133,7 @@ class LocalProblem:
             return None
         texts = [s.cel.expression for s in (*cls.spec.selectors, *wish.wanted.selectors) if s.cel is not None]
         try:
-            return [(text, cel.compile(text)) for text in texts]
+            return [(text, cel.compile(text, self._release)) for text in texts]
         except cel.CompileError:
             return None
 
