@@ -28,6 +28,7 @@ from drapolicy.problem.room import pod_ask
 from drapolicy.problem.state import Stamp
 
 NO_DEVICES = "cannot allocate all claims"
+TIMED_OUT = "timed out trying to allocate devices"
 NOT_AVAILABLE = "resourceclaim not available on the node"
 OPTIONAL_OPERATIONS = "DRAOptionalNodeOperations"
 
@@ -129,10 +130,14 @@ class Cycle:
         Whether the devices of every node that has some are known to be its best.
     held_rank
         What prioritized lists of claims with an allocation add to the rank of every node (K8s S68).
+    unscored
+        Why nodes cannot be scored, if so.
     cursor
         Where the next cycle starts, for rules that rotate over the nodes.
     node_error
         The last node that failed for a reason of its own.
+    timed_out
+        That a node's search ran out of time and was passed over.
     """
 
     def __init__(
@@ -147,6 +152,7 @@ class Cycle:
         self.recalled = False
         self.proved = True
         self.node_error: NodeError | None = None
+        self.timed_out: TimedOut | None = None
         self.pod_ask = pod_ask(self.pod)
         self._solver = solver
         self._objective = objective
@@ -159,7 +165,15 @@ class Cycle:
         self._held = held
         self._costs_room = GATE in problem.fleet.release.gates
         self._selectors = [Selector(a.node_selector) for _, a in held if a.node_selector is not None]
-        self.held_rank = sum(_rank(claim, allocation) for claim, allocation in held)
+        mixed = bool(held and self.needed)
+        scored = problem.fleet.release.behaviour.scored_claims
+        self.held_rank = sum(_rank(claim, allocation) for claim, allocation in held) if mixed else 0
+        # Claims and allocations of this cycle are paired by position (K8s Q43).
+        self.unscored = (
+            f"number of allocations {len(self.needed)} is smaller than number of claims"
+            if mixed and scored == "new"
+            else ""
+        )
 
     def __len__(self) -> int:
         return self.problem.fleet.nodes.candidates
@@ -197,8 +211,11 @@ class Cycle:
             return None
         answer = self._solved(n)
         outcome: Outcome = answer.outcome
-        if isinstance(outcome, Abort | TimedOut):
+        if isinstance(outcome, Abort):
             raise CycleEndError(outcome)
+        if isinstance(outcome, TimedOut):
+            self._timed_out(n)
+            return None
         # Upstream looks for devices even where a claim is not available, so that an abort comes first (K8s S67).
         beyond = self._beyond_room(n, outcome.results) if isinstance(outcome, Fits) else None
         if beyond is not None or not available:
@@ -211,6 +228,14 @@ class Cycle:
             self.node_error = outcome
         self.reasons[outcome.text if isinstance(outcome, NodeError) else NO_DEVICES] += 1
         return None
+
+    def _timed_out(self, n: int) -> None:
+        """Pass a node over whose search ran out of time, or end the attempt, as the release does (K8s S67)."""
+        fleet = self.problem.fleet
+        if fleet.release.behaviour.timeouts_end_attempt:
+            raise CycleEndError(TimedOut(f"node {fleet.nodes.names[n]}: {TIMED_OUT}"))
+        self.timed_out = TimedOut(TIMED_OUT)
+        self.reasons[TIMED_OUT] += 1
 
     def _refusal(self, n: int) -> str | None:
         if self.ask.pod is None:

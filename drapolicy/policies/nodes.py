@@ -14,6 +14,7 @@ from drapolicy.inventory.nodes import NodeTable
 from drapolicy.policies.answer import Answer
 from drapolicy.policies.cycle import Cycle, CycleEndError
 from drapolicy.policies.kube import Candidate, NodeTree, Profile, Rotation, nodes_to_find, pinned_nodes, scores, select
+from drapolicy.policies.kube.profile import DYNAMIC_RESOURCES
 from drapolicy.problem.outcome import Abort
 
 
@@ -142,8 +143,12 @@ class Kube:
         candidates = [Candidate(fleet.nodes[n], state.rooms[n], answers[n].rank + cycle.held_rank) for n in kept]
         if len(candidates) == 1:
             return Choice(kept[0], answers[kept[0]], {})
+        profile = self.profile.of(fleet.release)
+        if cycle.unscored and DYNAMIC_RESOURCES in dict(profile.weights):
+            failed = f'running Score plugins: plugin "{DYNAMIC_RESOURCES}" failed with: {cycle.unscored}'
+            raise CycleEndError(Abort(failed))
         try:
-            parts, totals = scores(cycle.pod, candidates, self.profile, ask=cycle.pod_ask)
+            parts, totals = scores(cycle.pod, candidates, profile, ask=cycle.pod_ask)
         except InputError as error:
             raise CycleEndError(Abort(str(error))) from error
         position = select(totals, rng, self.profile.ties)

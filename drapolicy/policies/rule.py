@@ -158,7 +158,7 @@ def decide(rule: Rule, problem: Problem, rng: np.random.Generator, memory: Memor
         )
 
     if choice is None:
-        outcome = stopped or cycle.node_error or NoFit()
+        outcome = stopped or cycle.node_error or cycle.timed_out or NoFit()
         return placement(None, _status(outcome), outcome, {} if stopped else dict(cycle.reasons), {})
     assert isinstance(choice.answer.outcome, Fits)
     results = _with_own_shares(ask, choice.answer.outcome.results, problem.state.version)

@@ -82,6 +82,11 @@ class Behaviour:
     pool_views
         The status of a pool counts each device once, leaves admin access out, knows taints, and has views of
         partitions and shares (K8s S15).
+    timeouts_end_attempt
+        A search that ran out of time ends the attempt, otherwise its node is passed over (K8s S67).
+    scored_claims
+        Whose alternatives a node's score counts: ``none``; ``new`` claims, so that a pod with allocated ones besides
+        cannot be scored; ``all`` (K8s S68).
     """
 
     ordered: bool = True
@@ -112,6 +117,8 @@ class Behaviour:
     heeds_node_operations: bool = True
     devices_have_overhead: bool = True
     pool_views: bool = True
+    timeouts_end_attempt: bool = True
+    scored_claims: str = "all"
 
 
 _1_37: Final = Behaviour()
@@ -153,6 +160,8 @@ _1_35: Final = Behaviour(
     heeds_node_operations=False,
     devices_have_overhead=False,
     pool_views=False,
+    timeouts_end_attempt=False,
+    scored_claims="new",
 )
 _1_34: Final = Behaviour(
     ordered=False,
@@ -181,6 +190,8 @@ _1_34: Final = Behaviour(
     heeds_node_operations=False,
     devices_have_overhead=False,
     pool_views=False,
+    timeouts_end_attempt=False,
+    scored_claims="none",
 )
 
 

@@ -1,4 +1,6 @@
-"""Node choice of the stock kube-scheduler 1.37, default profile, as pure functions.
+"""Node choice of the stock kube-scheduler, default profile, as pure functions.
+
+What concerns devices follows the release; all other plugins are those of 1.37.
 
 A cycle for one pod: list the nodes (:class:`NodeTree`, or only :func:`pinned_nodes`), search them from where the last
 cycle ended (:class:`Rotation`) for :func:`nodes_to_find` that pass :func:`static_filters`, :func:`resource_filter` and

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from drapolicy.release import Release
 
 NODE_NAME = "NodeName"
 NODE_UNSCHEDULABLE = "NodeUnschedulable"
@@ -75,6 +77,19 @@ class Profile:
         if self.ties not in {"random", "order"}:
             message = f"ties: {self.ties!r} is unknown; use random or order"
             raise ValueError(message)
+
+    def of(self, release: Release) -> Profile:
+        """Return the profile as a release can run it: 1.34 has no score for devices (K8s S68).
+
+        Examples
+        --------
+        >>> from drapolicy.release import release
+        >>> "DynamicResources" in dict(Profile().of(release("1.34")).weights)
+        False
+        """
+        if release.behaviour.scored_claims != "none":
+            return self
+        return replace(self, weights=tuple(pair for pair in self.weights if pair[0] != DYNAMIC_RESOURCES))
 
 
 DEFAULT_PROFILE = Profile()
