@@ -7,6 +7,7 @@ ORACLES ?= 1.34 1.35 1.36 1.37
 N ?= 20000
 K8S ?= 1.37
 SEED ?= 0
+VARIANT ?=
 
 .PHONY: help setup demo test browser check lint fmt type bench nb data oracle fuzz golden clean
 
@@ -75,8 +76,8 @@ oracle:          ## build upstream's allocator of each release into tools/oracle
 		(cd tools/oracle/v$$(echo $$minor | tr . _) && go build -trimpath -o ../bin/oracle-$$minor . && ../bin/oracle-$$minor -version) || exit 1; \
 	done
 
-fuzz: oracle $(VENV)/.core  ## compare with upstream: make fuzz N=20000 K8S=1.37 SEED=0; goes on where it stopped
-	$(BIN)/python tools/fuzz.py -n $(N) --k8s $(K8S) --seed $(SEED)
+fuzz: oracle $(VENV)/.core  ## compare with upstream: make fuzz N=20000 K8S=1.37 SEED=0 VARIANT=experimental; goes on where it stopped
+	$(BIN)/python tools/fuzz.py -n $(N) --k8s $(K8S) --seed $(SEED) --variant "$(VARIANT)"
 
 golden: $(VENV)/.dev  ## rewrite golden files; review the diff as source
 	$(BIN)/python -m pytest -q --golden tests

@@ -49,7 +49,6 @@ EXPRESSIONS = (
     'dyn([dyn(1), dyn("a")])',
     "[dyn(@)]",
     "dyn(1.5)",
-    "@.?model",
     "10 / @.?index.orValue(0)",
 )
 

@@ -27,12 +27,20 @@ GROUPS = ("one", "two", "three")
 
 # Values of attributes in all their forms; lists overlap so that what matches in pairs need not match in common.
 _LISTS = {
-    "model": ("string_values", (["a100"], ["h100"], ["h100", "a100"], ["h100", "b200"], ["a100", "b200"])),
-    "numa": ("int_values", ([0], [1], [0, 1], [1, 2], [0, 2], [0, 1, 2])),
-    "healthy": ("bool_values", ([True], [False], [True, False])),
-    "version": ("version_values", (["1.0.0"], ["1.0.0", "1.2.0"], ["1.2.0", "2.0.0-rc.1+b7"])),
-    PCIE_ROOT: ("string_values", (["pci0000:00"], ["pci0000:00", "pci0000:01"], ["pci0000:01", "pci0000:02"])),
-    "links": ("string_values", (["x0", "x1"], ["x1", "x2"], ["x0", "x2"], ["x3"])),
+    "model": [
+        DeviceAttribute(string_values=values)
+        for values in (["a100"], ["h100"], ["h100", "a100"], ["h100", "b200"], ["a100", "b200"])
+    ],
+    "numa": [DeviceAttribute(int_values=values) for values in ([0], [1], [0, 1], [1, 2], [0, 2], [0, 1, 2])],
+    "healthy": [DeviceAttribute(bool_values=values) for values in ([True], [False], [True, False])],
+    "version": [
+        DeviceAttribute(version_values=values) for values in (["1.0.0"], ["1.0.0", "1.2.0"], ["1.2.0", "2.0.0-rc.1+b7"])
+    ],
+    PCIE_ROOT: [
+        DeviceAttribute(string_values=values)
+        for values in (["pci0000:00"], ["pci0000:00", "pci0000:01"], ["pci0000:01", "pci0000:02"])
+    ],
+    "links": [DeviceAttribute(string_values=values) for values in (["x0", "x1"], ["x1", "x2"], ["x0", "x2"], ["x3"])],
 }
 
 
@@ -117,13 +125,14 @@ def _attributes(rng: Random, pool: Pool, number: int) -> dict[str, DeviceAttribu
         PCIE_ROOT: DeviceAttribute(string_value=f"pci0000:0{rng.randint(0, 2)}"),
     }
     if pool.has("ListTypeAttributes"):
-        every["links"] = DeviceAttribute()
-        for name in rng.sample(list(every), rng.choice((1, 1, 2, 3))):
-            field, values = _LISTS.get(name.rpartition("/")[2], _LISTS.get(name, ("int_values", ([number, 99],))))
-            every[name] = DeviceAttribute(**{field: rng.choice(values)})
-        if every["links"] == DeviceAttribute():
-            del every["links"]
+        every |= _lists(rng, numa)
     return {name: value for name, value in every.items() if rng.random() < 0.93}
+
+
+def _lists(rng: Random, numa: str) -> dict[str, DeviceAttribute]:
+    """Return some attributes as lists; the index stays a number."""
+    names = rng.sample(("model", numa, "healthy", "version", PCIE_ROOT, "links", "links"), rng.choice((1, 2, 2, 3)))
+    return {name: rng.choice(_LISTS["numa" if name == numa else name]) for name in names}
 
 
 def _capacity(rng: Random, *, shared: bool) -> dict[str, DeviceCapacity]:

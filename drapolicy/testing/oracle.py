@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
+
+import msgspec
 
 from drapolicy.errors import InputError
 
@@ -32,9 +35,7 @@ class Oracle:
         if not self.path.is_file():
             message = f"oracle of Kubernetes {minor} is not built; run `make oracle`, which needs Go"
             raise InputError(message)
-        self._process = subprocess.Popen(  # noqa: S603 - a path of our own
-            [self.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
-        )
+        self._process = subprocess.Popen([self.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - own path
 
     def __enter__(self) -> Self:
         return self
@@ -52,17 +53,41 @@ class Oracle:
         InputError
             When the program ended.
         """
+        return self.answers([msgspec.json.encode(line)])[0]
+
+    def answers(self, lines: Sequence[bytes]) -> list[dict[str, Any]]:
+        """Return the answers to lines of JSON, without waiting for one before the next is sent.
+
+        Raises
+        ------
+        InputError
+            When the program ended.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(line) + "\n")
-        self._process.stdin.flush()
-        text = self._process.stdout.readline()
-        if not text:
-            message = f"{self.path.name} ended with code {self._process.wait()}; its last line was {line.get('name')}"
-            raise InputError(message)
-        answer: dict[str, Any] = json.loads(text)
-        return answer
+        # A thread of its own: the program stops reading while nobody takes its answers.
+        writer = Thread(target=_write, args=(self._process.stdin, lines), daemon=True)
+        writer.start()
+        found: list[dict[str, Any]] = []
+        for line in lines:
+            text = self._process.stdout.readline()
+            if not text:
+                code = self._process.wait()
+                message = f"{self.path.name} ended with code {code}; its last line was {line[:80].decode()}"
+                raise InputError(message)
+            found.append(msgspec.json.decode(text))
+        writer.join()
+        return found
 
     def close(self) -> None:
         """End the process."""
         self._process.communicate()
+
+
+def _write(pipe: IO[bytes], lines: Sequence[bytes]) -> None:
+    try:
+        for line in lines:
+            pipe.write(line + b"\n")
+        pipe.flush()
+    except BrokenPipeError:
+        pass  # the reader tells

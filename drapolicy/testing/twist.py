@@ -10,22 +10,36 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any, TypeAlias
 
-from drapolicy.testing import twist_supply
+from drapolicy.release import Release
+from drapolicy.testing import twist_alpha, twist_pools, twist_supply
+from drapolicy.testing.devices import PCIE_ROOT, TAINT_KEYS
 from drapolicy.testing.expressions import expression
 from drapolicy.testing.lines import Line
-from drapolicy.testing.supply import DRIVERS, PCIE_ROOT, TAINT_KEYS
+from drapolicy.testing.supply import DRIVERS
 from drapolicy.testing.twist_supply import amount, chance
 
 Twist: TypeAlias = Callable[[Random, Line], None]
 Object: TypeAlias = dict[str, Any]
 
 
-def twist(rng: Random, line: Line) -> None:
-    """Apply up to six random twists to a line, after making it easier to satisfy in four cases of ten."""
+def twist(rng: Random, line: Line, release: Release, *, calm: bool = False) -> None:
+    """Apply up to six random twists to a line, after making it easier to satisfy in four cases of ten.
+
+    Parameters
+    ----------
+    release
+        Only fields of its API are added.
+    calm
+        Leave out what makes selectors fail and pools unusable.
+    """
     if rng.random() < 0.4:
         _forgive(line)
-    for change in rng.choices(TWISTS, k=rng.choice((0, 1, 1, 2, 2, 3, 4, 6))):
+    changes = [*TWISTS, *(change for since, change in twist_alpha.TWISTS for _ in "ab" if release.at_least(since))]
+    if calm:
+        changes = [change for change in changes if change not in _WILD]
+    for change in rng.choices(changes, k=rng.choice((0, 1, 1, 2, 2, 3, 4, 6))):
         change(rng, line)
+    twist_alpha.tidy(line, release)
 
 
 def requests(line: Line) -> Iterator[Object]:
@@ -129,7 +143,9 @@ def constraints(rng: Random, line: Line) -> None:
         made = []
         for _ in range(rng.choice((1, 1, 2, 3))):
             driver = rng.choice(DRIVERS)
-            attribute = rng.choice((PCIE_ROOT, *(f"{driver}/{name}" for name in ("model", "index", "numa", "healthy"))))
+            attribute = rng.choice(
+                (PCIE_ROOT, *(f"{driver}/{name}" for name in ("model", "index", "numa", "healthy", "links")))
+            )
             chosen = sorted(rng.sample(names, min(len(names), rng.choice((1, 2, 3))))) if rng.random() < 0.6 else []
             kind = rng.choice(("matchAttribute", "matchAttribute", "distinctAttribute"))
             made.append({kind: attribute, **({"requests": chosen} if chosen else {})})
@@ -237,4 +253,9 @@ TWISTS: tuple[Twist, ...] = (
     crowd,
     gates,
     *twist_supply.TWISTS,
+    *twist_pools.TWISTS,
+)
+_WILD = (
+    *(selectors_of_requests, selectors_of_classes, class_is_missing),
+    *(twist_supply.attributes, twist_supply.extremes, twist_pools.slices, twist_pools.twins),
 )

@@ -1,4 +1,4 @@
-"""Twists of what is offered: slices, devices, their amounts, and what other claims hold of them."""
+"""Twists of what is offered: devices, their amounts, and what other claims hold of them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from random import Random
 from typing import Any, TypeVar
 from uuid import UUID
 
+from drapolicy.testing.devices import PCIE_ROOT, TAINT_KEYS
 from drapolicy.testing.lines import Line
-from drapolicy.testing.supply import PCIE_ROOT, TAINT_KEYS
 
 _T = TypeVar("_T")
 Object = dict[str, Any]
@@ -187,113 +187,6 @@ def binding(rng: Random, line: Line) -> None:
             device["bindsToNode"] = True
 
 
-def reach(rng: Random, line: Line) -> None:
-    """Say in another way which nodes reach a slice or a device."""
-    for item in chance(rng, line["slices"], 0.4):
-        spec = item["spec"]
-        if spec.get("sharedCounters"):
-            continue
-        for key in ("nodeName", "nodeSelector", "allNodes", "perDeviceNodeSelection"):
-            spec.pop(key, None)
-            for device in spec.get("devices") or []:
-                device.pop(key, None)
-        if rng.random() < 0.4:
-            spec["perDeviceNodeSelection"] = True
-            for device in spec.get("devices") or []:
-                device |= _reach(rng)
-        else:
-            spec |= _reach(rng)
-
-
-def _reach(rng: Random) -> Object:
-    kind = rng.choice(("name", "all", "selector", "selector", "selector"))
-    if kind == "name":
-        return {"nodeName": rng.choice(("node-0", "node-0", "node-1"))}
-    if kind == "all":
-        return {"allNodes": True}
-    zone, rack = "topology.kubernetes.io/zone", "example.com/rack"
-    needs: tuple[Object, ...] = (
-        {"key": zone, "operator": "In", "values": ["a", "b"]},
-        {"key": zone, "operator": "NotIn", "values": ["c"]},
-        {"key": zone, "operator": "Exists"},
-        {"key": rack, "operator": "Gt", "values": ["0"]},
-        {"key": rack, "operator": "Lt", "values": ["1"]},
-        {"key": "example.com/none", "operator": "DoesNotExist"},
-        {"key": "example.com/none", "operator": "NotIn", "values": ["x"]},
-        {"key": "example.com/none", "operator": "In", "values": ["x"]},
-    )
-    term: Object = {"matchExpressions": rng.sample(needs, rng.choice((1, 1, 2, 3)))}
-    if rng.random() < 0.15:
-        term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["node-0"]}]}
-    return {"nodeSelector": {"nodeSelectorTerms": [copy.deepcopy(term)]}}
-
-
-def counters(rng: Random, line: Line) -> None:
-    """Change the amounts of counters, let devices draw from several sets, or from one that is unknown."""
-    pools = {(item["spec"]["driver"], item["spec"]["pool"]["name"]) for item in line["slices"]}
-    for pool in sorted(pools):
-        items = [item for item in line["slices"] if (item["spec"]["driver"], item["spec"]["pool"]["name"]) == pool]
-        holder = next((item["spec"] for item in items if item["spec"].get("sharedCounters")), None)
-        if holder is None or len(holder["sharedCounters"]) > 1:
-            continue
-        values = ("4", "6500m", "1e1", "2")
-        holder["sharedCounters"].append({"name": "second", "counters": {"slices": {"value": rng.choice(values)}}})
-        shared = rng.random() < 0.5
-        for device in [each for item in items for each in item["spec"].get("devices") or []]:
-            if shared:
-                device["allowMultipleAllocations"] = True
-            if rng.random() < 0.4:
-                device["consumesCounters"] = [
-                    {"counterSet": name, "counters": {"slices": {"value": rng.choice(("1", "500m", "2500m", "0"))}}}
-                    for name in rng.choice((["card"], ["second"], ["card", "second"], ["second", "card"]))
-                ]
-        if rng.random() < 0.1:
-            holder["sharedCounters"].pop()
-
-
-def slices(rng: Random, line: Line) -> None:
-    """Rename, drop, repeat or renew slices; shorten pools."""
-    if not line["slices"]:
-        return
-    item = rng.choice(line["slices"])
-    pool = item["spec"]["pool"]
-    kind = rng.choice(("rename", "rename", "rename", "drop", "again", "renew", "empty", "pool", "swap"))
-    if kind == "rename":
-        used = {each["metadata"]["name"] for each in line["slices"]}
-        item["metadata"]["name"] = rng.choice([name for name in ("a", "zz", "m-10", "m-9", "x.y") if name not in used])
-    elif kind == "drop":
-        line["slices"].remove(item)
-    elif kind == "again":
-        line["slices"].append({**copy.deepcopy(item), "metadata": {"name": f"{item['metadata']['name']}-again"}})
-    elif kind == "renew":
-        pool["generation"] += rng.choice((-1, 1))
-    elif kind == "empty" and not item["spec"].get("sharedCounters"):
-        item["spec"]["devices"] = []
-    elif kind == "pool":
-        old, new = pool["name"], rng.choice(("aa", "zz/1", "node-10", "node-9"))
-        for each in line["slices"]:
-            if (each["spec"]["driver"], each["spec"]["pool"]["name"]) == (item["spec"]["driver"], old):
-                each["spec"]["pool"]["name"] = new
-    elif kind == "swap":
-        rng.shuffle(line["slices"])
-        rng.shuffle(item["spec"].get("devices") or [])
-
-
-def node(rng: Random, line: Line) -> None:
-    """Move the node, or give it labels at the edge of what selectors compare."""
-    if "node" not in line:
-        return
-    labels = line["node"]["metadata"].setdefault("labels", {})
-    kind = rng.choice(("name", "rack", "bare"))
-    if kind == "name":
-        line["node"]["metadata"]["name"] = "node-1"
-    elif kind == "rack":
-        labels["example.com/rack"] = rng.choice(("x", "-5", "01", ""))
-    else:
-        labels.clear()
-
-
 TWISTS: tuple[Callable[[Random, Line], None], ...] = (
-    *(attributes, attributes, capacities, capacities, extremes, sharing, held, held),
-    *(taints, binding, reach, counters, slices, node),
+    *(attributes, attributes, capacities, capacities, extremes, sharing, held, held, taints, binding),
 )
