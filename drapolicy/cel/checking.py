@@ -1,23 +1,40 @@
-"""All selectors of an input compiled before anything runs (K8s S29, S56)."""
+"""All expressions of an input compiled before anything runs (K8s S29, S53, S56)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from drapolicy.api.objects import Objects
-from drapolicy.api.resource import DeviceClaim, DeviceClass, DeviceSelector, ResourceClaim, ResourceClaimTemplate
+from drapolicy.api.resource import (
+    DeviceClaim,
+    DeviceClass,
+    DeviceDerivedAttribute,
+    DeviceSelector,
+    ResourceClaim,
+    ResourceClaimTemplate,
+)
 from drapolicy.cel.cost import LIMIT
+from drapolicy.cel.derived import CLAIM_LIMIT
+from drapolicy.cel.environment import Environment, environment
 from drapolicy.cel.errors import CompileError
-from drapolicy.cel.program import compile  # noqa: A004
+from drapolicy.cel.program import compile_in
 from drapolicy.errors import Fault
 from drapolicy.release import Release
+from drapolicy.release import release as kubernetes
 
-# K: pkg/apis/resource/validation, of selectors whose estimated cost exceeds the limit.
+# K: pkg/apis/resource/validation, of expressions whose estimated cost exceeds the limit, alone or together.
 TOO_COMPLEX = "Forbidden: too complex, exceeds cost limit"
+TOO_COMPLEX_TOGETHER = (
+    "Forbidden: too complex, total cost of derived attribute CEL expressions in the claim exceeds cost limit"
+)
 
 
 def check(objects: Objects, release: Release | None = None) -> list[Fault]:
-    """Return a fault for each selector of a class, claim or template that does not compile or may cost too much.
+    """Return a fault for each expression of a class, claim or template that does not compile or may cost too much.
+
+    Expressions are those of objects that are being created: the API server then accepts only what the release before
+    understands as well, and what gates turn on. What is stored already may use more (:func:`drapolicy.cel.compile`).
 
     Parameters
     ----------
@@ -31,50 +48,73 @@ def check(objects: Objects, release: Release | None = None) -> list[Fault]:
     list of Fault
         In the order of the objects; paths such as ``spec.devices.requests[0].exactly.selectors[1].cel.expression``.
     """
-    faults: list[Fault] = []
-    for device_class in objects.classes:
-        faults += faults_of(device_class, release)
-    for claim in objects.claims:
-        faults += faults_of(claim, release)
-    for template in objects.templates:
-        faults += faults_of(template, release)
-    return faults
+    release = release or kubernetes()
+    things: Iterable[DeviceClass | ResourceClaim | ResourceClaimTemplate]
+    things = (*objects.classes, *objects.claims, *objects.templates)
+    return [fault for thing in things for fault in faults_of(thing, release)]
 
 
-def faults_of(
-    thing: DeviceClass | ResourceClaim | ResourceClaimTemplate, release: Release | None = None
-) -> list[Fault]:
-    """Return a fault for each selector of one object that does not compile or may cost too much."""
+class _Found(NamedTuple):
+    """An expression in an object, and where it is."""
+
+    path: str
+    expression: str
+    derived: bool = False
+
+
+def faults_of(thing: DeviceClass | ResourceClaim | ResourceClaimTemplate, release: Release) -> list[Fault]:
+    """Return a fault for each expression of one object that does not compile or may cost too much."""
     kind, meta = type(thing).__name__, thing.metadata
     name = f"{meta.namespace}/{meta.name}" if meta.namespace else meta.name
+    devices = ""
     if isinstance(thing, DeviceClass):
-        selectors = _selectors(thing.spec.selectors, "spec.selectors")
-    elif isinstance(thing, ResourceClaim):
-        selectors = _claimed(thing.spec.devices, "spec.devices")
+        found = list(_selectors(thing.spec.selectors, "spec.selectors"))
     else:
-        selectors = _claimed(thing.spec.spec.devices, "spec.spec.devices")
-    faults = []
-    for path, expression in selectors:
+        devices = "spec.devices" if isinstance(thing, ResourceClaim) else "spec.spec.devices"
+        claim = thing.spec.devices if isinstance(thing, ResourceClaim) else thing.spec.spec.devices
+        derives = "DerivedAttributes" in release.features
+        found = [part for part in _claimed(claim, devices) if derives or not part.derived]
+    return [
+        Fault("", -1, f"{kind} {name}", path, reason)
+        for path, reason in _judged(found, environment(release, stored=False), devices)
+    ]
+
+
+def _judged(found: Sequence[_Found], made_of: Environment, devices: str) -> Iterator[tuple[str, str]]:
+    """Yield the path and the reason of each fault."""
+    together = 0
+    for path, expression, derived in found:
         try:
-            estimate = compile(expression, release).estimated_cost
+            most = compile_in(expression, made_of, derived).estimated_cost.max
         except CompileError as error:
-            faults.append(Fault("", -1, f"{kind} {name}", path, f"CEL compile error: {error}"))
+            yield path, f"CEL compile error: {error}"
             continue
-        if estimate.max > LIMIT:
-            faults.append(Fault("", -1, f"{kind} {name}", path, TOO_COMPLEX))
-    return faults
+        if most > LIMIT:
+            yield path, TOO_COMPLEX
+        # Upstream adds up in 64 bits.
+        together = (together + most * derived) % 2**64
+    if together > CLAIM_LIMIT:
+        yield devices, TOO_COMPLEX_TOGETHER
 
 
-def _selectors(selectors: Iterable[DeviceSelector], path: str) -> Iterator[tuple[str, str]]:
+def _selectors(selectors: Iterable[DeviceSelector], path: str) -> Iterator[_Found]:
     for index, selector in enumerate(selectors):
         if selector.cel is not None:
-            yield f"{path}[{index}].cel.expression", selector.cel.expression
+            yield _Found(f"{path}[{index}].cel.expression", selector.cel.expression)
 
 
-def _claimed(claim: DeviceClaim, path: str) -> Iterator[tuple[str, str]]:
+def _derived(attributes: Iterable[DeviceDerivedAttribute], path: str) -> Iterator[_Found]:
+    for index, attribute in enumerate(attributes):
+        if attribute.expression:
+            yield _Found(f"{path}[{index}].expression", attribute.expression, derived=True)
+
+
+def _claimed(claim: DeviceClaim, path: str) -> Iterator[_Found]:
     for index, request in enumerate(claim.requests):
         at = f"{path}.requests[{index}]"
         if request.exactly is not None:
             yield from _selectors(request.exactly.selectors, f"{at}.exactly.selectors")
+            yield from _derived(request.exactly.derived_attributes, f"{at}.exactly.derivedAttributes")
         for position, alternative in enumerate(request.first_available):
             yield from _selectors(alternative.selectors, f"{at}.firstAvailable[{position}].selectors")
+            yield from _derived(alternative.derived_attributes, f"{at}.firstAvailable[{position}].derivedAttributes")

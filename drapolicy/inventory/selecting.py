@@ -12,6 +12,7 @@ from drapolicy.api.resource import Device, DeviceAttribute
 from drapolicy.cel import device_view
 from drapolicy.cel.columns import Cells, Selection, Table
 from drapolicy.cel.columns import select as select_in
+from drapolicy.cel.environment import Environment, environment
 from drapolicy.inventory.columns import ABSENT, Codes, Integers, Texts
 from drapolicy.inventory.devices import AttributeColumn, CapacityColumn, DeviceTable
 from drapolicy.inventory.fleet import Fleet
@@ -23,18 +24,20 @@ def table_of(fleet: Fleet) -> Table:
     Build it once to run several selectors.
     """
     devices, drivers = fleet.devices, fleet.slices.driver
+    made_of = environment(fleet.release)
     return Table(
         driver=Cells(drivers.codes[devices.slice], drivers.values),
         multiple=_multiple(devices.rest),
-        attributes=_Lazy(devices.attributes, _attribute),
+        attributes=_Lazy(devices.attributes, lambda column: _attribute(column, made_of)),
         capacity=_Lazy(devices.capacity, _capacity),
-        faults=_faults(devices),
+        faults=_faults(devices, made_of),
         scale=_scale(fleet),
+        release=fleet.release,
     )
 
 
 def select(fleet: Fleet | Table, expression: str) -> Selection:
-    """Return the outcome of a selector on every device of a fleet (K8s S56).
+    """Return the outcome of a selector on every device of a fleet, in the fleet's release (K8s S56).
 
     Parameters
     ----------
@@ -85,7 +88,7 @@ def _capacity(column: CapacityColumn) -> Cells:
     return Cells(column.cells.codes, [cell.value for cell in column.cells.values])
 
 
-def _attribute(column: AttributeColumn) -> Cells:
+def _attribute(column: AttributeColumn, made_of: Environment) -> Cells:
     """Return the cells of all types of one attribute; cells that no evaluation survives are left out."""
     parts: list[tuple[NDArray[Any], Sequence[Any]]] = []
     if column.strings is not None:
@@ -98,7 +101,7 @@ def _attribute(column: AttributeColumn) -> Cells:
         values: list[Any] = []
         good = []
         for cell in cells:
-            value, fault = _value(cell)
+            value, fault = _value(cell, made_of)
             good.append(len(values) if fault is None else ABSENT)
             if fault is None:
                 values.append(value)
@@ -123,22 +126,22 @@ def _objects(column: AttributeColumn) -> Iterator[tuple[NDArray[np.int32], list[
         yield column.others.codes, list(column.others.values)
 
 
-def _value(cell: DeviceAttribute, name: str = "name") -> tuple[Any, str | None]:
+def _value(cell: DeviceAttribute, made_of: Environment, name: str = "name") -> tuple[Any, str | None]:
     """Return the CEL value of an attribute, or why there is none."""
     view = device_view("driver", Device(attributes={name: cell}))
-    if view.fault is not None:
-        return None, view.fault
+    if (fault := view.fault_in(made_of)) is not None:
+        return None, fault
     ((value,),) = [tuple(values.values()) for values in view.device["attributes"].values()]
     return value, None
 
 
-def _faults(devices: DeviceTable) -> Cells:
+def _faults(devices: DeviceTable, made_of: Environment) -> Cells:
     """Return the first fault of each device."""
     codes = np.full(len(devices), ABSENT, np.int32)
     texts: list[str] = []
     for name, column in devices.attributes.items():
         for own, cells in _objects(column):
-            faults = [_value(cell, name)[1] for cell in cells]
+            faults = [_value(cell, made_of, name)[1] for cell in cells]
             places = [ABSENT] * (len(faults) + 1)
             for place, fault in enumerate(faults):
                 if fault is not None:

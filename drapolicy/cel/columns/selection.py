@@ -15,7 +15,6 @@ from drapolicy.cel.columns.table import Table
 from drapolicy.cel.device import DeviceView
 from drapolicy.cel.errors import EvaluationError
 from drapolicy.cel.program import Program, compile  # noqa: A004
-from drapolicy.release import Release
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +52,7 @@ class Selection:
         return self.messages[code] if code >= 0 else None
 
 
-def select(table: Table, expression: str, release: Release | None = None) -> Selection:
+def select(table: Table, expression: str) -> Selection:
     """Return the outcome of a selector on all devices, equal to :meth:`drapolicy.cel.Program.evaluate` on each.
 
     Parameters
@@ -62,8 +61,6 @@ def select(table: Table, expression: str, release: Release | None = None) -> Sel
         The devices.
     expression
         A CEL expression over ``device``.
-    release
-        Kubernetes release with its gates; None for 1.37.
 
     Raises
     ------
@@ -81,7 +78,7 @@ def select(table: Table, expression: str, release: Release | None = None) -> Sel
     >>> found.matches.tolist(), found.errors.tolist(), found.error(2)
     ([True, False, False], [False, False, True], 'no such key: numa')
     """
-    program = compile(expression, release)
+    program = compile(expression, table.release)
     evaluation = Evaluation(program, table)
     column = evaluation.column(program.checked.root)
     if evaluation.too_dear:

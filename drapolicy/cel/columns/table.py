@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from drapolicy.cel.columns.column import Column, first_devices, joint
 from drapolicy.cel.device import DeviceView, qualified
 from drapolicy.cel.values import EMPTY, DefaultMap
+from drapolicy.release import Release
 
 Kind = Literal["attributes", "capacity"]
 
@@ -49,6 +50,8 @@ class Table:
         Text of the error that ends every evaluation on a device; see :class:`drapolicy.cel.DeviceView`.
     scale
         At least the length of the longest string, list and map of any device; bounds what an evaluation costs.
+    release
+        Kubernetes release with its gates; None for 1.37.
     """
 
     driver: Cells
@@ -57,6 +60,7 @@ class Table:
     capacity: Mapping[str, Cells]
     faults: Cells
     scale: int
+    release: Release | None = None
     _kept: dict[Any, Column] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
@@ -123,7 +127,8 @@ class Table:
             "attributes": maps["attributes"],
             "capacity": maps["capacity"],
         }
-        return DeviceView(device, self.faults.values[fault] if fault >= 0 else None, self.scale)
+        text = self.faults.values[fault] if fault >= 0 else None
+        return DeviceView(device, text, self.scale, text)
 
     def _cells(self, kind: Kind) -> Mapping[str, Cells]:
         return self.attributes if kind == "attributes" else self.capacity
