@@ -16,6 +16,7 @@ from drapolicy.api.core import Pod
 from drapolicy.api.resource import ResourceClaim
 from drapolicy.errors import Fault, InputError
 from drapolicy.problem.ask import Ask, asks
+from drapolicy.release import Release
 from drapolicy.workload.arrivals import Arrival, read_arrivals
 
 COMMUNICATION = "drapolicy/communication-percent"
@@ -114,7 +115,7 @@ def communication_percent(pod: Pod | None) -> int:
     return int(text)
 
 
-def read(*sources: str | Path, name: str = "", strict: bool = True) -> Workload:
+def read(*sources: str | Path, name: str = "", release: Release | None = None, strict: bool = True) -> Workload:
     """Read a workload: Kubernetes objects, and one CSV file of arrivals.
 
     Without a CSV file every pod and every lone claim arrives at time 0, in the order of the input, and stays.
@@ -125,6 +126,8 @@ def read(*sources: str | Path, name: str = "", strict: bool = True) -> Workload:
         Files and folders; files that end in ``.csv`` are arrivals (see :func:`read_arrivals`), all others objects.
     name
         For tables; the first source's name by default.
+    release
+        Kubernetes release whose API is read; 1.37 with its default gates if left out.
     strict
         Whether unknown fields are errors.
 
@@ -138,7 +141,7 @@ def read(*sources: str | Path, name: str = "", strict: bool = True) -> Workload:
     if len(tables) > 1:
         message = f"workload: {len(tables)} files of arrivals ({', '.join(map(str, tables))}); give one"
         raise InputError(message)
-    objects = api.load(*plain, strict=strict)
+    objects = api.load(*plain, strict=strict, release=release)
     arrivals = read_arrivals(tables[0]) if tables else tuple(Arrival(0, None, ask.name) for ask in asks(objects))
     return Workload(objects, arrivals, name or (Path(sources[0]).stem if sources else "workload"))
 

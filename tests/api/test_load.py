@@ -11,6 +11,7 @@ import pytest
 
 from drapolicy import api
 from drapolicy.errors import Fault, InputError
+from drapolicy.release import MINORS, release
 
 DATA = Path(__file__).parents[1] / "data"
 CLASS = "apiVersion: resource.k8s.io/v1\nkind: DeviceClass\nmetadata:\n  name: {}\n"
@@ -22,6 +23,13 @@ BAD = {
     "beyond_64_bits.json": (0, "ResourceSlice s", 'spec.devices[0].attributes["index"].int', "does not fit 64 bits"),
     "deep.yaml": (0, "", "", "nested deeper than 200 levels"),
     "empty.json": (0, "", "", "holds no JSON"),
+    "field_of_another_release.yaml": (
+        0,
+        "ResourceSlice s",
+        "spec.devices[0].basic.nodeAllocatableResourceMappings",
+        "in Kubernetes 1.37; remove it or use 1.36",
+    ),
+    "field_of_basic.yaml": (0, "ResourceSlice s", "spec.devices[0].capacity", "v1beta1 has it in basic"),
     "field_unknown.yaml": (0, "DeviceClass gpu.example.com", "spec.selector", "did you mean selectors?"),
     "half_a_character.json": (0, "", "", "stands alone and is no character"),
     "key_is_null.yaml": (0, "", "", "line 5: null cannot be a key"),
@@ -40,6 +48,12 @@ BAD = {
     "not_utf8.yaml": (0, "", "", "line 5 is not UTF-8 (byte 0xe9)"),
     "number_as_text.json": (0, "ResourceSlice s", "spec.pool.generation", 'must be a whole number, not "1"'),
     "quantity.json": (0, "ResourceSlice s", 'spec.devices[0].capacity["memory"].value', "quantity '80GiB'"),
+    "quantity_in_basic.json": (
+        0,
+        "ResourceSlice s",
+        'spec.devices[0].basic.capacity["memory"].value',
+        "quantity '80GiB'",
+    ),
     "tab.yaml": (0, "", "", "line 4: not YAML"),
     "tag.yaml": (0, "", "", "is not read; drop it"),
     "template.yaml": (0, "DeviceClass gpu-{{ .Index }}", "metadata.name", "render the template first"),
@@ -332,3 +346,14 @@ def test_streams_of_bytes_are_named(tmp_path: Path) -> None:
     path.write_text("a: b: c")
     with path.open("rb") as stream:
         assert faults_of(lambda: api.load(stream))[0].file == str(path)
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_versions_of_an_object_mean_the_same(minor: str) -> None:
+    """A claim in three versions asks for the same, and everything in Python is of the newest."""
+    objects = api.load(DATA / "good" / "versions.yaml", release=release(minor))
+    assert {str(claim.spec) for claim in objects.claims} == {str(objects.claims[0].spec)}
+    assert len(objects.claims) == 3
+    assert {made.api_version for made in objects} == {"resource.k8s.io/v1"}
+    assert objects.slices[0].spec.all_nodes is None
+    assert [len(device.attributes) for device in objects.slices[0].spec.devices] == [2, 0]

@@ -11,6 +11,7 @@ from drapolicy.errors import InputError
 from drapolicy.evaluate.cell import run_cell
 from drapolicy.evaluate.scenarios import embedded, of_files, of_folder
 from drapolicy.policies import POLICIES
+from drapolicy.release import release
 from drapolicy.simulate import play
 from drapolicy.workload import fleet_objects, topology_text
 
@@ -93,3 +94,20 @@ def test_embedded_scenarios_differ_in_their_winner() -> None:
     assert slowdowns["bridged-a100", "bandwidth"] < slowdowns["bridged-a100", "packing"]
     assert slowdowns["mig-a100", "packing"] < slowdowns["mig-a100", "bandwidth"]
     assert slowdowns["mig-a100", "packing"] < slowdowns["mig-a100", "kube-scheduler"]
+
+
+@pytest.mark.parametrize(("minor", "count"), [("1.34", 1), ("1.35", 2), ("1.36", 2), ("1.37", 2)])
+def test_embedded_scenarios_are_those_that_the_release_would_take(minor: str, count: int) -> None:
+    """In 1.34 partitions draw on counters of their own slice."""
+    assert len(embedded(release(minor))) == count
+
+
+def test_files_are_read_with_the_api_of_the_release(tmp_path: Path) -> None:
+    """Both the fleet's and the workload's."""
+    rule = "apiVersion: resource.k8s.io/v1\nkind: DeviceTaintRule\nmetadata: {name: r}\n"
+    rule += "spec: {taint: {key: example.com/x, effect: NoSchedule}}\n"
+    (tmp_path / "rule.yaml").write_text(rule)
+    (tmp_path / "work.yaml").write_text(WORK)
+    for fleet, work in (("rule.yaml", "work.yaml"), ("work.yaml", "rule.yaml")):
+        with pytest.raises(InputError, match=r"1\.36 serves no DeviceTaintRule"):
+            of_files([str(tmp_path / fleet)], [str(tmp_path / work)], release=release("1.36"))
