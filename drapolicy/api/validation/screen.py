@@ -10,7 +10,11 @@ from typing import Final
 
 from drapolicy.api.names import MAX_ATTRIBUTE_VALUE, is_dns_label, qualified_name, version
 from drapolicy.api.resource import Device, ResourceSliceSpec
-from drapolicy.api.validation.rules import Rules
+from drapolicy.api.validation.rules import RULES
+from drapolicy.release import Release
+
+# Gates of the fields that are valid whatever they hold.
+_GATES: Final = frozenset({"DRAConsumableCapacity", "DRADeviceBindingConditions", "DRAResourceClaimDeviceStatus"})
 
 # Texts already found valid. Fleets repeat them, so the tables stay small; against other input they are emptied.
 _LIMIT: Final = 1 << 16
@@ -19,14 +23,14 @@ _NAMES: set[str] = set()
 _VERSIONS: set[str] = set()
 
 
-def devices_pass(spec: ResourceSliceSpec, rules: Rules) -> bool:
-    """Tell whether the devices of a slice are surely valid; no means that nothing is known.
+def devices_pass(spec: ResourceSliceSpec, release: Release) -> bool:
+    """Tell whether the devices of a slice are surely valid and whole in a release; no means that nothing is known.
 
     Notes
     -----
     Time O(devices x attributes) with about 0.1 us for an attribute.
     """
-    devices = spec.devices
+    devices, rules = spec.devices, RULES[release.minor]
     if len(devices) > rules.devices or spec.per_device_node_selection:
         return False
     if len({device.name for device in devices}) != len(devices):
@@ -35,7 +39,13 @@ def devices_pass(spec: ResourceSliceSpec, rules: Rules) -> bool:
         _KEYS.clear()
         _NAMES.clear()
         _VERSIONS.clear()
+    if not release.gates.issuperset(_GATES) and any(map(_is_gated, devices)):
+        return False
     return all(_passes(device, rules.attributes_and_capacities) for device in devices)
+
+
+def _is_gated(device: Device) -> bool:
+    return device.allow_multiple_allocations is not None or device.binds_to_node is not None
 
 
 def _passes(device: Device, most: int) -> bool:
@@ -49,8 +59,6 @@ def _passes(device: Device, most: int) -> bool:
         or device.node_name is not None
         or device.node_selector is not None
         or device.all_nodes is not None
-        or device.allow_multiple_allocations is not None
-        or device.binds_to_node is not None
     ):
         return False
     name = device.name

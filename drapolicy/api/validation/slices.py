@@ -40,7 +40,7 @@ def check_slice(report: Report, slice_: ResourceSlice) -> None:
     check_exactly_one(report, "spec", fields)
     if report.rules.separate_counters and spec.devices and spec.shared_counters:
         report.add("spec", "sets devices and sharedCounters; publish the counters in a slice of their own")
-    if not devices_pass(spec, report.rules):
+    if not devices_pass(spec, report.release):
         check_devices(report, spec)
     check_counter_sets(report, spec.shared_counters)
     if spec.partition_type_attribute is not None:
