@@ -21,6 +21,7 @@ from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.outcome import Abort, Fits, NodeError, NoFit, Outcome, TimedOut
 from drapolicy.problem.reference import Allocator
 from drapolicy.release import Release, release
+from drapolicy.release.gates import FEATURES
 
 _SHARE_ID = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 # Objects whose content is the driver's business: nulls in it are kept.
@@ -240,7 +241,9 @@ def _release(line: _Line, defaults: Release) -> Release:
         defaults.with_features(line.features)
         kubernetes = defaults.with_features(name for name, on in line.features.items() if on)
     if line.variant and kubernetes.unhandled(line.variant):
-        message = f"internal error: no allocator available for feature set {', '.join(sorted(kubernetes.features))}"
+        names = sorted(FEATURES[kubernetes.minor])
+        on = " ".join(f"{name}:{str(name in kubernetes.features).lower()}" for name in names)
+        message = f"internal error: no allocator available for feature set {{{on}}}, enabled allocators: {line.variant}"
         raise _NewAllocatorError(message)
     return kubernetes.with_variant(line.variant) if line.variant else kubernetes
 

@@ -133,8 +133,10 @@ def test_fields_that_a_release_lacks_are_refused() -> None:
     (answer,) = ask(line, kubernetes=release("1.36"))
     assert (answer["errorKind"], answer["error"]) == (
         "input",
-        "claims[0].spec.devices.requests[0].exactly.derivedAttributes: "
-        "unknown field 'derivedAttributes' in Kubernetes 1.36; remove it or use 1.37",
+        (
+            "claims[0].spec.devices.requests[0].exactly.derivedAttributes: "
+            "unknown field 'derivedAttributes' in Kubernetes 1.36; remove it or use 1.37"
+        ),
     )
 
 
