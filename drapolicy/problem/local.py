@@ -21,6 +21,7 @@ from drapolicy.inventory.pool_device import PoolDevice
 from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.outcome import Outcome
 from drapolicy.problem.reference import Allocator
+from drapolicy.problem.reference.counters import drawing, drawn_for_shares
 from drapolicy.problem.room import NodeRoom
 from drapolicy.problem.site import SHORT_NAMES, Site
 from drapolicy.problem.solution import Solution
@@ -177,8 +178,9 @@ class LocalProblem:
     @cached_property
     def _available(self) -> NDArray[np.int64]:
         ledger = self.site.ledger
-        taken = [d for d, device in enumerate(self.devices) if self._allocated.allocated(device.id)]
-        elsewhere = [e for e, identity in enumerate(ledger.elsewhere) if self._allocated.allocated(identity)]
+        drawn_by = drawing(self._allocated, self._release.behaviour)
+        taken = [d for d, device in enumerate(self.devices) if drawn_by(device.id)]
+        elsewhere = [e for e, identity in enumerate(ledger.elsewhere) if drawn_by(identity)]
         drawn = ledger.draws[taken].sum(axis=0) + ledger.draws_elsewhere[elsewhere].sum(axis=0)
         available: NDArray[np.int64] = ledger.totals - drawn
         available.flags.writeable = False
@@ -187,7 +189,8 @@ class LocalProblem:
     @cached_property
     def _needs(self) -> NDArray[np.int64]:
         """What each device would still have to draw: nothing once a share of it is taken."""
-        shared = [d for d, device in enumerate(self.devices) if self._allocated.shared(device.id)]
+        drawn = drawn_for_shares(self._allocated, self._release.behaviour)
+        shared = [d for d, device in enumerate(self.devices) if drawn(device.id)]
         needs = self.site.ledger.draws.copy()
         needs[shared] = 0
         return needs

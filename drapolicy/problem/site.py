@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -214,10 +214,29 @@ class Sites:
 
     def _pools(self, node: Node) -> tuple[Pool, ...]:
         """Return the pools of a node: from its slices, and all others of the same pools (K8s S24)."""
-        begin, end = self._pool_rows
-        own = self.fleet.slices_on(node.metadata.name)
-        rows = sorted({row for i in own for row in range(begin[i], end[i])})
+        own = self._whole_pools(self.fleet.slices_on(node.metadata.name))
+        rows = sorted(own | self._troubling_rows)
         return Gatherer([self._slice(row) for row in rows], self.fleet.release)(node)
+
+    def _whole_pools(self, rows: Iterable[int]) -> set[int]:
+        begin, end = self._pool_rows
+        return {row for i in rows for row in range(begin[i], end[i])}
+
+    @cached_property
+    def _troubling_rows(self) -> set[int]:
+        """Slices of pools that are incomplete or invalid for every node, as their counters are there for all (K8s S23).
+
+        Other pools of other nodes would give a node nothing.
+        """
+        fleet = self.fleet
+        if fleet.release.behaviour.counters_follow_nodes or "PartitionableDevices" not in fleet.release.features:
+            return set()
+        counting = [rest is not None and bool(rest.spec.shared_counters) for rest in (*fleet.slices.rest.values, None)]
+        rows = self._whole_pools(np.flatnonzero(np.array(counting)[fleet.slices.rest.codes]).tolist())
+        slices = {row: self._slice(row) for row in rows}
+        pools = Gatherer(slices.values(), fleet.release)(Node())
+        trouble = {pool.id for pool in pools if pool.incomplete or pool.invalid}
+        return {row for row, known in slices.items() if PoolId(known.spec.driver, known.spec.pool.name) in trouble}
 
     def published(self, n: int) -> Mapping[DeviceId, Device]:
         """Return the devices of all slices that matter for a node, whatever state their pools are in (K8s S74)."""

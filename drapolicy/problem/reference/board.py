@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from drapolicy.inventory.pool_device import PoolDevice
 from drapolicy.problem.allocated import AllocatedState
-from drapolicy.problem.reference.counters import CounterLedger
+from drapolicy.problem.reference.counters import CounterLedger, drawn_for_shares
 from drapolicy.problem.reference.eligibility import Eligibility, tolerated
 from drapolicy.problem.reference.groups import GroupLedger
 from drapolicy.problem.reference.plan import AbortError, Plan
@@ -66,7 +66,7 @@ class Board:
         self._counters = counters
         self._rolls_back = rolls_back
         self._draws_once = release.behaviour.shares_draw_once
-        self._in_shares = allocated.shared if release.behaviour.notices_empty_shares else allocated.consuming
+        self._drawn = drawn_for_shares(allocated, release.behaviour)
         self._groups = groups if "CompatibilityGroups" in release.features else None
         self._consumable = "ConsumableCapacity" in release.features
         self._partitionable = "PartitionableDevices" in release.features
@@ -127,7 +127,7 @@ class Board:
         if device.counters:
             if not self._partitionable:
                 return None
-            if not (shared and self._draws_once and (self._shares.get(device.index, 0) or self._in_shares(device.id))):
+            if not (shared and self._draws_once and (self._shares.get(device.index, 0) or self._drawn(device.id))):
                 if not self._draw(device):
                     return None
                 draws = True

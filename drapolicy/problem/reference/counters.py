@@ -25,6 +25,18 @@ def drawing(allocated: AllocatedState, behaviour: Behaviour) -> Callable[[Device
     return allocated.allocated if behaviour.counts_held_shares else allocated.holds
 
 
+def drawn_for_shares(allocated: AllocatedState, behaviour: Behaviour) -> Callable[[DeviceId], bool]:
+    """Return the test whether a further share of a device draws nothing more, because of those allocated."""
+    if not behaviour.shares_draw_once:
+        return _never
+    return allocated.shared if behaviour.notices_empty_shares else allocated.consuming
+
+
+def _never(device: DeviceId) -> bool:
+    del device
+    return False
+
+
 def available(pool: Pool, drawn: Callable[[DeviceId], bool]) -> Counters:
     """Return what allocated devices leave of a pool's counters, in nano units; negative when they draw too much.
 
