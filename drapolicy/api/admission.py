@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from drapolicy.api.kinds import DEFAULT_NAMESPACE, label
 from drapolicy.api.objects import Objects
-from drapolicy.api.resource import DeviceRequest
+from drapolicy.api.resource import DeviceClaim, ResourceClaimStatus
 from drapolicy.errors import Fault
+from drapolicy.release import Release, release
 
+ADMIN_GATE: Final = "DRAAdminAccess"
 ADMIN_LABEL: Final = "resource.kubernetes.io/admin-access"
 
 
-def check(objects: Objects) -> list[Fault]:
-    """Return the claims and templates that ask for admin access in a namespace without the label for it.
+def check(objects: Objects, rules: Release | None = None) -> list[Fault]:
+    """Return the claims and templates that ask for or hold admin access in a namespace without the label for it.
 
     Only namespaces that are part of the input are looked at: of others nothing is known.
 
@@ -22,6 +24,8 @@ def check(objects: Objects) -> list[Fault]:
     ----------
     objects
         Everything loaded.
+    rules
+        The release whose API server is asked; the newest by default. With the gate off it drops the field unseen.
 
     Examples
     --------
@@ -29,23 +33,35 @@ def check(objects: Objects) -> list[Fault]:
     []
     """
     closed = {item.metadata.name for item in objects.namespaces if item.metadata.labels.get(ADMIN_LABEL) != "true"}
+    if not closed or ADMIN_GATE not in (release() if rules is None else rules).gates:
+        return []
     faults: list[Fault] = []
-    for kind, path, things in (
-        ("ResourceClaim", "spec.devices", [(claim.metadata, claim.spec.devices) for claim in objects.claims]),
-        ("ResourceClaimTemplate", "spec.spec.devices", [(t.metadata, t.spec.spec.devices) for t in objects.templates]),
-    ):
-        for meta, wanted in things:
-            namespace = meta.namespace or DEFAULT_NAMESPACE
-            if namespace in closed:
-                message = f'needs the label {ADMIN_LABEL}: "true" on namespace {namespace}; set it or drop the field'
-                faults += [
-                    Fault("", -1, label(kind, namespace, meta.name), f"{path}.{field}", message)
-                    for field in _admin_requests(wanted.requests)
-                ]
+    for kind, name, namespace, paths in _uses(objects):
+        if namespace in closed:
+            message = f'needs the label {ADMIN_LABEL}: "true" on namespace {namespace}; set it or drop the field'
+            faults += [Fault("", -1, label(kind, namespace, name), path, message) for path in paths]
     return faults
 
 
-def _admin_requests(requests: list[DeviceRequest]) -> Iterator[str]:
-    for i, request in enumerate(requests):
+def _uses(objects: Objects) -> Iterator[tuple[str, str, str, Iterable[str]]]:
+    """Yield kind, name, namespace and admin fields of each claim and template."""
+    for claim in objects.claims:
+        meta = claim.metadata
+        fields = [*_requests("spec.devices", claim.spec.devices), *_results(claim.status)]
+        yield "ResourceClaim", meta.name, meta.namespace or DEFAULT_NAMESPACE, fields
+    for template in objects.templates:
+        meta = template.metadata
+        fields = [*_requests("spec.spec.devices", template.spec.spec.devices)]
+        yield "ResourceClaimTemplate", meta.name, meta.namespace or DEFAULT_NAMESPACE, fields
+
+
+def _requests(path: str, claim: DeviceClaim) -> Iterator[str]:
+    for index, request in enumerate(claim.requests):
         if request.exactly is not None and request.exactly.admin_access:
-            yield f"requests[{i}].exactly.adminAccess"
+            yield f"{path}.requests[{index}].exactly.adminAccess"
+
+
+def _results(status: ResourceClaimStatus) -> Iterator[str]:
+    for index, result in enumerate(status.allocation.devices.results if status.allocation else ()):
+        if result.admin_access:
+            yield f"status.allocation.devices.results[{index}].adminAccess"

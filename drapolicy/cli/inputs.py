@@ -28,7 +28,11 @@ def once(files: Iterable[str]) -> list[str]:
 
 def examine(objects: Objects, kubernetes: Release, *, lenient: bool) -> list[Fault]:
     """Return what only the input as a whole shows: admin access, selectors that do not compile, pools at odds."""
-    found = [*admission.check(objects), *cel.check(objects, kubernetes), *([] if lenient else checks.check(objects))]
+    found = [
+        *admission.check(objects, kubernetes),
+        *cel.check(objects, kubernetes),
+        *([] if lenient else checks.check(objects)),
+    ]
     return objects.located(found)
 
 
@@ -75,7 +79,7 @@ def read_with_faults(files: Sequence[str], kubernetes: Release, *, lenient: bool
         objects = _readable(names, kubernetes, lenient=lenient)
         # An object that is refused for something else may have selectors that do not compile besides.
         decoded = _readable(names, kubernetes, lenient=lenient, validate=False)
-        faults += decoded.located([*admission.check(decoded), *cel.check(decoded, kubernetes)])
+        faults += decoded.located([*admission.check(decoded, kubernetes), *cel.check(decoded, kubernetes)])
     else:
         faults = []
     return objects, sorted({*faults, *examine(objects, kubernetes, lenient=lenient)})

@@ -6,6 +6,7 @@ import pytest
 
 from drapolicy.api import loads
 from drapolicy.api.admission import check
+from drapolicy.release import release
 
 CLAIM = """
 apiVersion: resource.k8s.io/v1
@@ -53,3 +54,17 @@ def test_templates_are_looked_at_too() -> None:
 def test_an_unknown_namespace_is_no_fault() -> None:
     """Of a namespace that is not part of the input nothing is known."""
     assert check(loads(CLAIM.format(admin=", adminAccess: true"))) == []
+
+
+def test_a_result_with_admin_access_needs_the_label_too() -> None:
+    """The API server looks again when an allocation is written."""
+    results = "[{request: a, driver: gpu.x, pool: p, device: d, adminAccess: true}]"
+    text = CLAIM.format(admin="") + f"status: {{allocation: {{devices: {{results: {results}}}}}}}\n"
+    (fault,) = check(loads(text + NAMESPACE.format(labels="")))
+    assert fault.path == "status.allocation.devices.results[0].adminAccess"
+
+
+def test_nothing_is_asked_of_the_namespace_when_the_gate_is_off() -> None:
+    """The field is dropped before anybody looks."""
+    objects = loads(CLAIM.format(admin=", adminAccess: true") + NAMESPACE.format(labels=""))
+    assert check(objects, release("1.35", gates={"DRAAdminAccess": False})) == []
