@@ -15,7 +15,8 @@ from drapolicy.api.resource import DeviceClass, ResourceClaim, ResourceSlice
 from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.outcome import Fits, Outcome
 from drapolicy.problem.reference import Allocator
-from drapolicy.release import release
+from drapolicy.release import Release, release
+from drapolicy.release.gates import FEATURES
 
 
 def convert(value: Any, kind: type) -> Any:
@@ -28,6 +29,11 @@ class Kit:
 
     features = release("1.37").features
     node = Node(metadata=ObjectMeta(name="n1", labels={"zone": "a"}))
+
+    @staticmethod
+    def everything(minor: str = "1.37") -> Release:
+        """Return a release with all its allocator features on."""
+        return release(minor).with_features(FEATURES[minor])
 
     @staticmethod
     def slice(
@@ -81,12 +87,13 @@ class Kit:
         classes: Sequence[DeviceClass] = (),
         allocated: AllocatedState | None = None,
         features: frozenset[str] | None = None,
+        kubernetes: Release | None = None,
         **options: Any,
     ) -> Allocator:
-        """Return an allocator that knows class any and those given."""
+        """Return an allocator that knows class any and those given; 1.37 with its defaults unless told otherwise."""
         known = {entry.metadata.name: entry for entry in [self.device_class(), *classes]}
         return Allocator(
-            release().with_features(self.features if features is None else features),
+            kubernetes or release().with_features(self.features if features is None else features),
             AllocatedState() if allocated is None else allocated,
             known,
             slices,

@@ -9,6 +9,7 @@ import pytest
 from drapolicy.api.core import NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
 from drapolicy.api.resource import DeviceAllocationConfiguration, DeviceToleration, OpaqueDeviceConfiguration
 from drapolicy.problem.outcome import Abort
+from drapolicy.release import MINORS, release
 
 
 def opaque(mark: str) -> OpaqueDeviceConfiguration:
@@ -104,6 +105,57 @@ def test_configuration_of_a_claim_follows_the_chosen_alternative(
     )
     outcome = kit.allocate([kit.slice("abc")], claim)
     assert outcome.results[0].devices.config == ([] if expected is None else [from_claim("m", *expected)])
+
+
+@pytest.mark.parametrize(
+    ("minor", "named", "expected"),
+    [
+        ("1.37", ["x", "y"], [from_claim("m", "x", "y")]),
+        ("1.37", ["x", "y", "z"], [from_claim("m")]),
+        ("1.36", ["x"], [from_claim("m", "x")]),
+        ("1.36", ["x", "x/s", "y"], [from_claim("m", "x", "x/s", "y")] * 2),
+        ("1.35", ["x", "y", "z"], [from_claim("m", "x", "y", "z")] * 3),
+        ("1.34", [], [from_claim("m")]),
+    ],
+)
+def test_configuration_was_listed_once_for_each_request(
+    kit: Any, minor: str, named: list[str], expected: list[DeviceAllocationConfiguration]
+) -> None:
+    """Up to 1.36, and names stood in it though they were all (S55)."""
+    claim = kit.claim(
+        kit.first("x", kit.request("s")),
+        kit.request("y"),
+        kit.request("z"),
+        config=[{**settings("m"), "requests": named}],
+    )
+    outcome = kit.allocate([kit.slice("abc")], claim, kubernetes=release(minor))
+    assert outcome.results[0].devices.config == expected
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_tolerations_are_copied_since_1_35(kit: Any, minor: str) -> None:
+    """From the request or the chosen alternative (S55)."""
+    tolerations = [{"key": "k", "operator": "Exists"}]
+    outcome = kit.allocate([kit.slice("a")], kit.claim(kit.request(tolerations=tolerations)), kubernetes=release(minor))
+    (found,) = outcome.results[0].devices.results
+    assert found.tolerations == ([] if minor == "1.34" else [DeviceToleration(key="k", operator="Exists")])
+
+
+@pytest.mark.parametrize(
+    ("minor", "variant", "binds"),
+    [
+        ("1.37", "stable", False),
+        ("1.37", "incubating", True),
+        ("1.35", "incubating", False),
+        ("1.35", "experimental", True),
+    ],
+)
+def test_a_device_that_binds_to_its_node_keeps_the_claim_there(kit: Any, minor: str, variant: str, binds: bool) -> None:
+    """In variants that know such devices (S19)."""
+    slices = [kit.slice([{"name": "a", "bindsToNode": True}], allNodes=True)]
+    plain = release(minor).with_features([]).with_variant(variant)
+    outcome = kit.allocate(slices, kit.claim(kit.request()), kubernetes=plain)
+    assert outcome.results[0].node_selector == (THIS_NODE if binds else None)
 
 
 @pytest.mark.parametrize(
