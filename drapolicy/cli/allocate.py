@@ -76,7 +76,7 @@ def allocate(
         fleet, report = with_topology(fleet, topology)
         note(f"topology: {report}")
     if not kubernetes.behaviour.ordered:
-        note(RANDOM_POOLS.format(minor=kubernetes.minor))
+        note(RANDOM_POOLS.format(release=called(kubernetes)))
     placements = place_all(fleet, objects, chosen, seed=seed)
     pairs = tuple(zip(asks(objects), placements, strict=True))
     if check:

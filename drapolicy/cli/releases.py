@@ -18,7 +18,7 @@ _BOOLS: Final = {
 _GROUPS: Final = {"AllAlpha": "alpha", "AllBeta": "beta"}
 
 RANDOM_POOLS: Final = (
-    "note: Kubernetes {minor} tries pools in random order; drapolicy takes them by driver and name, "
+    "note: {release} tries pools in random order; drapolicy takes them by driver and name, "
     "so a cluster may choose other devices"
 )
 
