@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,8 +15,10 @@ from drapolicy.api.resource import (
     Counter,
     Device,
     DeviceAllocationResult,
+    DeviceAttribute,
     DeviceClaim,
     DeviceClass,
+    DeviceConstraint,
     DeviceRequestAllocationResult,
     DeviceSubRequest,
     ExactDeviceRequest,
@@ -25,8 +27,10 @@ from drapolicy.api.resource import (
     ResourceClaimStatus,
     ResourceSlice,
 )
-from drapolicy.testing.specimens import Placed
+from drapolicy.testing.build import Placed
 
+# An attribute that no device has before it is mutated.
+ATTRIBUTE = "mutant.example.com/x"
 Results = list[DeviceRequestAllocationResult]
 Change = Callable[[ResourceSlice], ResourceSlice]
 
@@ -168,6 +172,26 @@ def edit_counter(placed: Placed, spot: Spot, counters: str, name: str, value: Qu
         return with_fields(item, spec=with_fields(item.spec, shared_counters=sets))
 
     return edit_slices(placed, change)
+
+
+def constrain(placed: Placed, spot: Spot, constraint: DeviceConstraint) -> Placed:
+    """Return the placement with one more constraint of the spot's claim."""
+    constraints = [*placed.claims[spot.claim].spec.devices.constraints, constraint]
+    return edit_claim(placed, spot.claim, constraints=constraints)
+
+
+def constrain_two(
+    placed: Placed, spot: Spot, values: Sequence[DeviceAttribute], constraint: DeviceConstraint
+) -> Placed | None:
+    """Give the first two devices of a request values of :data:`ATTRIBUTE`, and constrain the request by it."""
+    pair = [item for item in spots(placed) if (item.claim, item.result.request) == (spot.claim, spot.result.request)]
+    if len(pair) < 2 or pair[0].index != spot.index or pair[0].id == pair[1].id:
+        return None
+    mutant = placed
+    for identity, value in zip((pair[0].id, pair[1].id), values, strict=True):
+        again = next(item for item in spots(mutant) if item.id == identity)
+        mutant = edit_device(mutant, again, attributes={**again.device.attributes, ATTRIBUTE: value})
+    return constrain(mutant, spot, with_fields(constraint, requests=[spot.result.request]))
 
 
 def another_slice(spot: Spot, devices: list[Device], generation: int, count: int, **reach: Any) -> ResourceSlice:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from drapolicy.testing import edit
+from drapolicy.testing import mutate_alpha as alpha
 from drapolicy.testing import mutate_problem as problem
 from drapolicy.testing import mutate_results as results
+from drapolicy.testing.build import Placed
 from drapolicy.testing.edit import Spot
-from drapolicy.testing.specimens import Placed
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ MUTATIONS = (
     Mutation("S25", problem.duplicate_device),
     Mutation("S25", problem.unknown_counter),
     Mutation("S25", problem.all_beside_missing_slice),
+    Mutation("S29", alpha.derived_attributes_off),
     Mutation("S29", problem.no_class),
     Mutation("S30", problem.one_more_wanted),
     Mutation("S30", problem.one_more_of_all),
@@ -59,6 +61,8 @@ MUTATIONS = (
     Mutation("S36", results.too_many),
     Mutation("S37", problem.held_by_another_claim),
     Mutation("S37", results.taken_twice),
+    Mutation("S38", alpha.node_operations_off),
+    Mutation("S38", alpha.node_that_skips_nothing),
     Mutation("S39", problem.class_selects_others),
     Mutation("S39", problem.request_selects_others),
     Mutation("S39", problem.selector_fails),
@@ -76,13 +80,21 @@ MUTATIONS = (
     Mutation("S44", results.share_id_of_another_share),
     Mutation("S44", results.no_consumed_capacity),
     Mutation("S45", problem.counters_used_up),
+    Mutation("S46", alpha.groups_off),
+    Mutation("S46", alpha.other_groups),
+    Mutation("S46", alpha.no_groups),
     Mutation("S47", problem.taint),
     Mutation("S48", problem.taint_beside_tolerations),
     Mutation("S49", problem.taint_rule),
     Mutation("S50", problem.match_of_a_missing_attribute),
     Mutation("S50", problem.match_of_two_values),
+    Mutation("S50", alpha.derived_attribute_that_differs),
     Mutation("S51", problem.distinct_of_a_missing_attribute),
     Mutation("S51", problem.distinct_of_one_value),
+    Mutation("S52", alpha.lists_off),
+    Mutation("S52", alpha.lists_with_nothing_in_common),
+    Mutation("S52", alpha.lists_that_overlap),
+    Mutation("S53", alpha.derived_attribute_that_fails),
     Mutation("S55", results.unknown_request),
     Mutation("S55", results.out_of_order),
     Mutation("S55", results.other_tolerations),
@@ -90,5 +102,8 @@ MUTATIONS = (
     Mutation("S55", results.no_failure_conditions),
     Mutation("S55", results.other_admin_access),
     Mutation("S55", results.no_config),
+    Mutation("S55", alpha.other_requests_of_config),
+    Mutation("S55", alpha.config_listed_again),
+    Mutation("S55", alpha.other_node_operations),
     Mutation("S55", results.other_node_selector),
 )

@@ -28,8 +28,8 @@ from drapolicy.api.resource import (
     DeviceTaintSelector,
 )
 from drapolicy.testing import edit
+from drapolicy.testing.build import Placed
 from drapolicy.testing.edit import Spot
-from drapolicy.testing.specimens import Placed
 
 _ELSEWHERE = {
     "node_name": "example-elsewhere",
@@ -39,7 +39,7 @@ _ELSEWHERE = {
 }
 _EVERYWHERE = {"node_name": None, "node_selector": None, "all_nodes": True, "per_device_node_selection": None}
 _TAINT = DeviceTaint(key="example.com/mutant", effect="NoExecute")
-_ATTRIBUTE = "mutant.example.com/x"
+_ATTRIBUTE = edit.ATTRIBUTE
 _SHARE = "ffffffff-ffff-4fff-8fff-ffffffffffff"
 
 
@@ -70,6 +70,8 @@ def newer_generation(placed: Placed, spot: Spot) -> Placed | None:
 
 def newer_generation_elsewhere(placed: Placed, spot: Spot) -> Placed | None:
     """Publish a newer generation on another node while a slice of the old one is gone (Q13)."""
+    if not placed.release.behaviour.skips_unusable_pools:
+        return None
     pool = spot.slice.spec.pool
     newer = edit.another_slice(spot, [], pool.generation + 1, 1, **_ELSEWHERE)
     return edit.edit_pool(placed, spot, (newer,), resource_slice_count=pool.resource_slice_count + 1)
@@ -77,7 +79,7 @@ def newer_generation_elsewhere(placed: Placed, spot: Spot) -> Placed | None:
 
 def missing_slice(placed: Placed, spot: Spot) -> Placed | None:
     """Let the pool expect one slice more than there is; a newer generation would make it obsolete instead."""
-    if _has_generations(placed, spot):
+    if _has_generations(placed, spot) or not placed.release.behaviour.skips_unusable_pools:
         return None
     return edit.edit_pool(placed, spot, resource_slice_count=spot.slice.spec.pool.resource_slice_count + 1)
 
@@ -91,6 +93,8 @@ def duplicate_device(placed: Placed, spot: Spot) -> Placed | None:
 
 def unknown_counter(placed: Placed, spot: Spot) -> Placed | None:
     """Add a device to the pool that draws from a counter set which nobody defines."""
+    if not placed.release.behaviour.skips_unusable_pools or "PartitionableDevices" not in placed.release.features:
+        return None
     draws = [DeviceCounterConsumption(counter_set="mutant", counters={"n": Counter(value=Quantity("1"))})]
     reach = True if spot.slice.spec.per_device_node_selection else None
     device = Device(name="mutant", consumes_counters=draws, all_nodes=reach)
@@ -170,6 +174,8 @@ def device_of_another_node(placed: Placed, spot: Spot) -> Placed | None:
 
 def capacity_that_is_missing(placed: Placed, spot: Spot) -> Placed | None:
     """Ask for a capacity that the device does not have."""
+    if "ConsumableCapacity" not in placed.release.features:
+        return None
     asked = spot.asked.capacity.requests if spot.asked.capacity is not None else {}
     return edit.edit_request(placed, spot, capacity=CapacityRequirements(requests={**asked, "mutant": Quantity("1")}))
 
@@ -243,7 +249,7 @@ def taint_beside_tolerations(placed: Placed, spot: Spot) -> Placed | None:
 
 def taint_rule(placed: Placed, spot: Spot) -> Placed | None:
     """Taint the device by a rule."""
-    if any(not item.key for item in spot.asked.tolerations):
+    if not placed.release.heeds_taint_rules or any(not item.key for item in spot.asked.tolerations):
         return None
     driver, pool, device = spot.id
     selector = DeviceTaintSelector(driver=driver, pool=pool, device=device)
@@ -255,7 +261,7 @@ def taint_rule(placed: Placed, spot: Spot) -> Placed | None:
 def match_of_a_missing_attribute(placed: Placed, spot: Spot) -> Placed | None:
     """Let the claim match an attribute that the device does not have."""
     constraint = DeviceConstraint(requests=[spot.result.request], match_attribute="mutant.example.com/missing")
-    return _constrained(placed, spot, constraint)
+    return edit.constrain(placed, spot, constraint)
 
 
 def match_of_two_values(placed: Placed, spot: Spot) -> Placed | None:
@@ -266,11 +272,13 @@ def match_of_two_values(placed: Placed, spot: Spot) -> Placed | None:
 def distinct_of_a_missing_attribute(placed: Placed, spot: Spot) -> Placed | None:
     """Let the claim want distinct values of an attribute that the device does not have."""
     constraint = DeviceConstraint(requests=[spot.result.request], distinct_attribute="mutant.example.com/missing")
-    return _constrained(placed, spot, constraint)
+    return edit.constrain(placed, spot, constraint)
 
 
 def distinct_of_one_value(placed: Placed, spot: Spot) -> Placed | None:
     """Let the claim want distinct values where the device equals another one of its request."""
+    if not placed.release.behaviour.remembers_all_distinct:
+        return None
     return _between_two(placed, spot, (1, 1), DeviceConstraint(distinct_attribute=_ATTRIBUTE))
 
 
@@ -303,24 +311,8 @@ def _has_shares(placed: Placed, spot: Spot) -> bool:
     return any((item.driver, item.pool, item.device) == spot.id for item in held)
 
 
-def _constrained(placed: Placed, spot: Spot, constraint: DeviceConstraint) -> Placed:
-    constraints = [*placed.claims[spot.claim].spec.devices.constraints, constraint]
-    return edit.edit_claim(placed, spot.claim, constraints=constraints)
-
-
 def _between_two(placed: Placed, spot: Spot, values: tuple[int, int], constraint: DeviceConstraint) -> Placed | None:
-    """Give the first two devices of a request values of a new attribute, and constrain the request by it."""
-    pair = [
-        item for item in edit.spots(placed) if (item.claim, item.result.request) == (spot.claim, spot.result.request)
-    ]
-    if len(pair) < 2 or pair[0].index != spot.index:
-        return None
-    mutant = placed
-    for identity, value in zip((pair[0].id, pair[1].id), values, strict=True):
-        again = next(item for item in edit.spots(mutant) if item.id == identity)
-        attributes = {**again.device.attributes, _ATTRIBUTE: DeviceAttribute(int_value=value)}
-        mutant = edit.edit_device(mutant, again, attributes=attributes)
-    return _constrained(mutant, spot, with_fields(constraint, requests=[spot.result.request]))
+    return edit.constrain_two(placed, spot, [DeviceAttribute(int_value=value) for value in values], constraint)
 
 
 def _with_policy(placed: Placed, spot: Spot, policy: Callable[[Quantity], CapacityRequestPolicy]) -> Placed | None:

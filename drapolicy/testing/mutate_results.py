@@ -14,8 +14,8 @@ from drapolicy.api.resource import (
     OpaqueDeviceConfiguration,
 )
 from drapolicy.testing import edit
+from drapolicy.testing.build import Placed
 from drapolicy.testing.edit import Spot
-from drapolicy.testing.specimens import Placed
 
 _SHARE = "eeeeeeee-eeee-4eee-8eee-eeeeeeeeeeee"
 _OPAQUE = OpaqueDeviceConfiguration(driver="mutant.example.com", parameters={})
@@ -45,7 +45,8 @@ def taken_twice(placed: Placed, spot: Spot) -> Placed | None:
 
 def shared_twice(placed: Placed, spot: Spot) -> Placed | None:
     """Give a request two shares of one device that has room for both."""
-    return _repeated(placed, spot, share_id=_SHARE) if spot.device.allow_multiple_allocations else None
+    possible = spot.device.allow_multiple_allocations and placed.release.behaviour.sets
+    return _repeated(placed, spot, share_id=_SHARE) if possible else None
 
 
 def too_many(placed: Placed, spot: Spot) -> Placed | None:

@@ -124,15 +124,16 @@ class Sight:
         pool = self.pools.get(pool_id)
         if pool is not None and name in pool.devices:
             return pool.devices[name]
-        if pool is not None and pool.trouble:
+        of_device = [
+            item for item in self._published.of(pool_id) if any(other.name == name for other in item.spec.devices)
+        ]
+        if of_device and all(map(self._ignored, of_device)):
+            return Missing("S46", "its slice has compatibility groups, but gate DRADeviceCompatibilityGroups is off")
+        if pool is not None and pool.trouble and not pool.devices:
             return Missing("S25", f"pool {'/'.join(pool_id)} is {pool.trouble}")
         if pool_id in self._obsolete:
             return Missing("S24", self._obsolete[pool_id])
-        published = [
-            item.spec.pool.generation
-            for item in self._published.of(pool_id)
-            if any(other.name == name for other in item.spec.devices)
-        ]
+        published = [item.spec.pool.generation for item in of_device]
         if not published:
             return Missing("S23", "no slice publishes it")
         if pool is not None and pool.generation not in published:

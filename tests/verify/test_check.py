@@ -27,7 +27,8 @@ from drapolicy.cel import CompileError
 from drapolicy.errors import VerificationError
 from drapolicy.release import Release, release
 from drapolicy.testing import edit
-from drapolicy.testing.edit import Placed, Spot
+from drapolicy.testing.build import Placed
+from drapolicy.testing.edit import Spot
 from drapolicy.testing.specimens import GPU, specimens
 from drapolicy.verify import Verifier, violations
 
