@@ -21,8 +21,11 @@ def number(
     """Check the devices of a request against what it, or the alternative that won, asks for."""
     has = _devices(choice.wish, items)
     if choice.mixes:
-        yield from _one_and_others(taking, claim, choice, has, _devices(choice.first, items))
-        return
+        others = _devices(choice.first, items)
+        faults = list(_one_and_others(taking, claim, choice, has, others))
+        if not faults or others:
+            yield from faults
+            return
     where = f"{claim}, request {choice.wish.name}"
     if not choice.wish.everything:
         count = choice.wish.asked.count

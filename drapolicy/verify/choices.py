@@ -22,7 +22,7 @@ class Choice:
     first
         The request, or its first alternative.
     mixes
-        Whether only the first device is of the alternative that won, and the others of the first one (Q21).
+        Whether the first device may be of the alternative that won, and the others of the first one (Q21).
     """
 
     wish: Wish
