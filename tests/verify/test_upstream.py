@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -25,6 +27,11 @@ from drapolicy.api.resource import (
     ResourceSlice,
 )
 from drapolicy.release import release
+from drapolicy.testing.build import Placed
+from drapolicy.testing.generate import problem
+from drapolicy.testing.lines import line_of
+from drapolicy.testing.modes import MODES, Mode
+from drapolicy.testing.oracle import FOLDER, Oracle
 from drapolicy.verify import violations
 
 # Upstream's test writes a quantity of 10^21, which its own Quantity turns into 1 in JSON.
@@ -77,6 +84,21 @@ def alarms(case: dict[str, Any], minor: str) -> list[str]:
     return [str(error) for error in found]
 
 
+def answers(mode: Mode, seeds: range) -> Iterator[Placed]:
+    """What upstream's own allocator finds for random problems."""
+    with Oracle(mode.minor) as oracle:
+        for seed in seeds:
+            made, solved = mode.releases(Random(seed))
+            case = dataclasses.replace(problem(seed, release=made), release=solved)
+            if not solved.heeds_taint_rules:
+                case = dataclasses.replace(case, objects=dataclasses.replace(case.objects, taint_rules=()))
+            told = oracle.ask({**line_of(case, variant=mode.variant), "timeoutMs": 300})
+            if told["fit"]:
+                results = with_share_ids([convert(item, AllocationResult) for item in told["results"]])
+                kubernetes = solved.with_variant(told["variant"])
+                yield Placed(case.objects, case.node, case.claims, tuple(results), case.existing, kubernetes)
+
+
 def fits(path: Path) -> Iterator[dict[str, Any]]:
     for line in path.read_text(encoding="utf-8").splitlines():
         case = json.loads(line)
@@ -99,3 +121,18 @@ def test_answers_of_upstream_are_valid(shared: Path, file: str, minor: str, leas
     found = {case["name"]: alarms(case, minor) for case in fits(shared / "conformance" / file)}
     assert len(found) >= least
     assert {name: errors for name, errors in found.items() if errors} == {}
+
+
+@pytest.mark.go
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
+def test_answers_of_upstream_to_random_problems_are_valid(mode: Mode) -> None:
+    """No placement that Kubernetes' own allocator finds raises an alarm, in any release, with all gates and by default."""
+    if not (FOLDER / f"oracle-{mode.minor}").is_file():
+        pytest.skip("this release's oracle is not built: make oracle")
+    found = list(answers(mode, range(200)))
+    assert len(found) >= 30
+    for placed in found:
+        errors = violations(
+            placed.objects, placed.node, placed.claims, placed.results, placed.release, existing=placed.existing
+        )
+        assert [str(error) for error in errors] == []
