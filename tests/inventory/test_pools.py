@@ -207,3 +207,53 @@ def test_a_devices_unreadable_selector_is_an_error_unless_another_device_came_fi
         gather(part("s", bad, good, perDeviceNodeSelection=True))
     (pool,) = gather(part("s", good, bad, perDeviceNodeSelection=True))
     assert pool.devices[1].node_problem.startswith("failed to parse node selector")
+
+
+def test_1_34_counts_the_slices_that_a_node_sees_and_keeps_the_devices_of_incomplete_pools() -> None:
+    """A pool over two nodes is incomplete for both, and has devices all the same (S24, S25)."""
+    slices = [part("a", "d0", count=2), part("b", "d1", count=2, nodeName="n2")]
+    (old,) = gather(*slices, kubernetes=release("1.34"))
+    (new,) = gather(*slices, kubernetes=release("1.35"))
+    assert (old.incomplete, devices((old,)), new.incomplete, devices((new,))) == (True, ["d0"], False, ["d0"])
+
+
+@pytest.mark.parametrize(("minor", "want"), [("1.34", "ba"), ("1.35", "ba"), ("1.36", "ab"), ("1.37", "ab")])
+def test_slices_with_binding_conditions_stand_behind_up_to_1_35(minor: str, want: str) -> None:
+    """Later only their pool does (S26, S27)."""
+    binding = {"bindingConditions": ["ok"], "bindingFailureConditions": ["bad"]}
+    found = gather(part("1", {"name": "a", **binding}, count=2), part("2", "b", count=2), kubernetes=release(minor))
+    assert "".join(devices(found)) == want
+
+
+def test_1_34_puts_an_invalid_pool_with_binding_conditions_behind() -> None:
+    """Its devices cannot be had, but where it stands decides what is found before it (S26)."""
+    binding = {"bindingConditions": ["ok"], "bindingFailureConditions": ["bad"]}
+    slices = [part("1", {"name": "a", **binding}, "a", pool="p1"), part("2", "b", pool="p2")]
+    assert [pool.id.pool for pool in gather(*slices, kubernetes=release("1.34"))] == ["p2", "p1"]
+
+
+def test_counters_of_1_34_belong_to_their_slice() -> None:
+    """Their sets are named after it, and a device draws from those of its own (S45)."""
+    both = {**COUNTERS, "count": 2}
+    on = release("1.34", gates={"DRAPartitionableDevices": True})
+    (pool,) = gather(part("a", draws("x"), **both), part("b", draws("y"), **both), kubernetes=on)
+    assert pool.counters == {("a/cs", "mem"): 4 * 10**9, ("b/cs", "mem"): 4 * 10**9}
+    assert [device.counters[0][0] for device in pool.devices] == [("a/cs", "mem"), ("b/cs", "mem")]
+
+
+@pytest.mark.parametrize(("minor", "seen"), [("1.34", False), ("1.35", True), ("1.36", True), ("1.37", False)])
+def test_counters_of_other_nodes_are_seen_in_1_35_and_1_36(minor: str, seen: bool) -> None:
+    """And with them their pool, of which the node has no device (S23)."""
+    on = release(minor, gates={"DRAPartitionableDevices": True})
+    found = gather(part("a", nodeName="n2", **COUNTERS), part("b", nodeName="n2", pool="q"), kubernetes=on)
+    assert [pool.id.pool for pool in found] == (["p"] if seen else [])
+
+
+def test_slices_at_odds_over_their_number_follow_the_first() -> None:
+    """The node's own slice comes first in 1.37, the older one in 1.35, and the one with counters last in 1.36 (S24)."""
+    slices = [part("a", "d0", allNodes=True, count=1), part("b", count=2, **COUNTERS)]
+    on = {"DRAPartitionableDevices": True}
+    incomplete = {
+        minor: gather(*slices, kubernetes=release(minor, gates=on))[0].incomplete for minor in ("1.35", "1.36", "1.37")
+    }
+    assert incomplete == {"1.35": True, "1.36": True, "1.37": False}

@@ -13,7 +13,9 @@ from drapolicy.inventory.pool_device import PoolDevice, PoolId
 from drapolicy.problem.reference.capacity import Charge, charge
 
 
-def cost(value: str, policy: dict[str, Any] | None, asked: str | None, *, fractional: bool = True) -> Charge:
+def cost(
+    value: str, policy: dict[str, Any] | None, asked: str | None, *, fractional: bool = True, checked: bool = True
+) -> Charge:
     """Return what a request takes of a device with the capacity mem."""
     capacity = {"value": value, **({"requestPolicy": policy} if policy else {})}
     device = msgspec.convert(
@@ -22,7 +24,8 @@ def cost(value: str, policy: dict[str, Any] | None, asked: str | None, *, fracti
         dec_hook=lambda _, text: Quantity(text),
     )
     requests = {} if asked is None else {"mem": Quantity(asked)}
-    return charge(PoolDevice(PoolId("gpu.x", "p"), 0, ResourceSlice(), device), requests, fractional=fractional)
+    owned = PoolDevice(PoolId("gpu.x", "p"), 0, ResourceSlice(), device)
+    return charge(owned, requests, fractional=fractional, checked=checked)
 
 
 def steps(low: str, step: str | None = None, high: str | None = None, default: str | None = None) -> dict[str, Any]:
@@ -141,3 +144,25 @@ def test_the_result_is_written_in_the_format_of_the_step() -> None:
 def test_amounts_beyond_64_bits_are_read_as_upstream_reads_them(value: str, step: str, usable: bool) -> None:
     """A range that validation refuses, in a stored object: the remainder is that of 0 or of the low 64 bits."""
     assert cost(value, steps("0", step), None, fractional=False).usable is usable
+
+
+@pytest.mark.parametrize(
+    ("policy", "asked", "expected"),
+    [
+        (steps("2", "2"), "9223372036854775807", -(2**63)),
+        (steps("3", "3"), "9223372036854775807", -(2**63) + 1),
+        (steps("1", "1"), "9223372036854775808", -(2**63)),
+        (steps("0", "1k"), "1500", 2000),
+        (None, "-1", -1),
+    ],
+)
+def test_up_to_1_36_amounts_wrap_around(policy: dict[str, Any] | None, asked: str, expected: int) -> None:
+    """No amount ends the attempt, and what is negative fits; rounded amounts are written in binary units (S42)."""
+    found = cost("8E", policy, asked, fractional=False, checked=False)
+    assert (found.problem, found.usable, found.quantities[0].nano) == ("", True, expected * 10**9)
+    assert found.quantities[0].format == ("BinarySI" if policy else "DecimalSI")
+
+
+def test_a_step_of_zero_ends_the_attempt_in_every_release() -> None:
+    """Upstream divides by it; validation keeps such a step out."""
+    assert cost("8", steps("1", "0"), "2", fractional=False, checked=False).problem

@@ -177,3 +177,44 @@ def test_steps_add_up_over_calls(kit: Any) -> None:
     for calls in (1, 2):
         allocator.allocate(kit.node, [kit.claim(kit.request())])
         assert allocator.steps == 4 * calls
+
+
+def found(kit: Any, minor: str, devices: list[Any], request: Any, **options: Any) -> list[str]:
+    """Return every assignment that a caller's search visits, as text."""
+    seen: list[str] = []
+
+    def visit(solution: Any) -> bool:
+        seen.append(" ".join(taken.device.id.device for taken in solution.taken[0]))
+        return False
+
+    allocator = kit.allocator([kit.slice(devices)], kubernetes=kit.everything(minor))
+    allocator.allocate(kit.node, [kit.claim(request)], visit=visit, **options)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("minor", "want"), [("1.34", ["d0 d0", "d0 d1"]), ("1.35", ["d0 d0", "d0 d1"]), ("1.36", ["d0 d1"])]
+)
+def test_a_callers_search_tries_sets_in_every_release(kit: Any, minor: str, want: list[str]) -> None:
+    """Upstream's own tries sequences up to 1.35; what is left of that is that a shareable device counts twice (S34)."""
+    shared = {"name": "d0", "allowMultipleAllocations": True}
+    assert found(kit, minor, [shared, "d1"], kit.request(count=2)) == want
+
+
+def test_a_callers_search_keeps_its_alternative(kit: Any) -> None:
+    """Upstream's own loses it up to 1.35, so that mode All takes one device of two (Q21)."""
+    never = {"selectors": [{"cel": {"expression": "false"}}]}
+    listed = kit.first("r", kit.request("a", **never), kit.request("b", "All"))
+    assert found(kit, "1.35", ["d0", "d1"], listed) == ["d0 d1"]
+    own = kit.allocator([kit.slice(["d0", "d1"])], kubernetes=kit.everything("1.35"))
+    assert kit.names(own.allocate(kit.node, [kit.claim(listed)])) == [["d0"]]
+
+
+def test_a_callers_order_comes_to_invalid_pools_last(kit: Any) -> None:
+    """In 1.34 the attempt ends there, in upstream's own search as soon as one is next (S25)."""
+    slices = [kit.slice(["a", "a"], pool="first"), kit.slice(["d0", "d1"], name="t", pool="second")]
+    allocator = kit.allocator(slices, kubernetes=kit.everything("1.34"))
+    ended = Abort("pool first is invalid: duplicate device name a")
+    assert allocator.allocate(kit.node, [kit.claim(kit.request())]) == ended
+    assert kit.names(allocator.allocate(kit.node, [kit.claim(kit.request())], order=[1, 0])) == [["d1"]]
+    assert allocator.allocate(kit.node, [kit.claim(kit.request(count=3))], order=[1, 0]) == ended

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.outcome import Fits, NoFit
@@ -120,3 +122,31 @@ def test_a_result_never_holds_more_than_32_devices(kit: Any) -> None:
     slices = [kit.slice([f"d{i:02}" for i in range(40)])]
     claim = kit.claim(kit.first("r", kit.request("five", 5), kit.request("two", 2)), kit.request("rest", 28))
     assert len(kit.names(kit.allocate(slices, claim))[0]) == 30
+
+
+@pytest.mark.parametrize("visit", [None, lambda _: True])
+def test_a_callers_search_leaves_nothing_behind_in_any_release(kit: Any, visit: Any) -> None:
+    """Upstream's own search loses the counters of a refused device up to 1.35, which is no rule of allocation (S38)."""
+    tainted = {"taints": [{"key": "k", "effect": "NoSchedule"}]}
+    slices = [kit.slice([draw("d0", **tainted), draw("d1")], count=2), counters(kit, mem="4")]
+    allocator = kit.allocator(slices, kubernetes=kit.everything("1.35"))
+    outcome = allocator.allocate(kit.node, [kit.claim(kit.request())], visit=visit)
+    assert outcome == NoFit() if visit is None else kit.names(outcome) == [["d1"]]
+
+
+def test_up_to_1_35_a_refused_share_stays_under_its_constraints(kit: Any) -> None:
+    """The share of d0 that mode All cannot have leaves a value behind, which d1 of the next alternative lacks (S38)."""
+    shared = {"allowMultipleAllocations": True, "capacity": {"mem": {"value": "4"}}}
+    devices = [
+        {"name": name, "attributes": {"numa": {"int": number}, "only": {"bool": name == "d1"}}, **more}
+        for number, (name, more) in enumerate({"d0": shared, "d1": {}}.items())
+    ]
+    half = {"capacity": {"requests": {"mem": "3"}}}
+    first = kit.request("a", **half)
+    listed = kit.first("b", kit.request("x", "All", **half), kit.request("y", **ONLY_A))
+    claim = kit.claim(first, listed, constraints=[{"requests": ["b"], "matchAttribute": "gpu.x/numa"}])
+    told = {
+        minor: kit.allocate([kit.slice(devices)], claim, kubernetes=kit.everything(minor)) for minor in ("1.35", "1.36")
+    }
+    assert told["1.35"] == NoFit()
+    assert kit.names(told["1.36"]) == [["d0", "d1"]]
