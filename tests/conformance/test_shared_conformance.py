@@ -16,6 +16,10 @@ from drapolicy.release import release
 from drapolicy.release.gates import FEATURES
 
 
+# Upstream 1.34 checks the capacity of another device than the one it is about to take (K8s Q24).
+Q24 = {"1.34": {"consumable-capacity-multi-allocatable-device-allocation-mode-all-in-use-insufficient"}}
+
+
 def answers(lines: list[dict[str, Any]], minor: str) -> list[dict[str, Any]]:
     """Return what the protocol answers to the lines."""
     out = io.StringIO()
@@ -78,7 +82,7 @@ def test_recorded_answers_are_given_again(shared: Path, name: str, minor: str, c
         for case, answer in zip(cases, answers(cases, minor), strict=True)
         if (difference := differs(case["expected"], answer))
     }
-    assert wrong == {}
+    assert wrong.keys() == Q24.get(minor, set()), wrong
     assert len(cases) == count
 
 
