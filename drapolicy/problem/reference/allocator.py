@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from drapolicy.api.core import Node
 from drapolicy.api.resource import DeviceClass, ResourceClaim, ResourceSlice
 from drapolicy.errors import InputError
-from drapolicy.inventory.pool_device import PoolDevice, PoolId
+from drapolicy.inventory.pool_device import PoolDevice
 from drapolicy.inventory.pools import Gatherer, NodeSelectionError, Pool
 from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.outcome import Abort, Fits, NodeError, NoFit, Outcome, TimedOut
 from drapolicy.problem.reference.board import Board
 from drapolicy.problem.reference.counters import CounterLedger, Openings
 from drapolicy.problem.reference.eligibility import Eligibility
-from drapolicy.problem.reference.groups import Common, GroupLedger, common_groups
+from drapolicy.problem.reference.groups import GroupLedger
 from drapolicy.problem.reference.plan import AbortError
 from drapolicy.problem.reference.prepare import Preparation
 from drapolicy.problem.reference.search import ExpiredError, Rules, Search
@@ -125,6 +125,7 @@ class Allocator:
         devices = [device for pool in pools for device in pool.devices]
         search: Search | None = None
         own = order is not None or visit is not None
+        by_id = {pool.id: pool for pool in pools}
         try:
             plans = Preparation(self._release, self._classes, pools, self._eligibility, self._allocated).plans(claims)
             board = Board(
@@ -134,10 +135,10 @@ class Allocator:
                 allocated=self._allocated,
                 eligibility=self._eligibility,
                 rolls_back=own or self._release.behaviour.rolls_back,
-                counters=CounterLedger(self._openings, {pool.id: pool for pool in pools}),
-                groups=GroupLedger(self._groups_of(pools)),
+                counters=CounterLedger(self._openings, by_id),
+                groups=GroupLedger(by_id, self._allocated),
             )
-            reached, beyond = self._reached(pools)
+            reached, beyond = (devices, "") if self._skips_unusable else self._reached(pools)
             search = Search(
                 plans,
                 board,
@@ -188,14 +189,12 @@ class Allocator:
             return Abort(str(error))
         return Fits(found)
 
-    def _groups_of(self, pools: Sequence[Pool]) -> Callable[[PoolId], dict[str, Common]]:
-        return lambda wanted: common_groups(next(pool for pool in pools if pool.id == wanted), self._allocated)
-
-    def _reached(self, pools: Sequence[Pool]) -> tuple[Sequence[PoolDevice], str]:
-        """Return the devices that a search reaches, and why the attempt ends behind them; empty when it need not."""
+    @staticmethod
+    def _reached(pools: Sequence[Pool]) -> tuple[Sequence[PoolDevice], str]:
+        """Return the devices before an invalid pool, and why the attempt ends behind them; empty if it need not."""
         reached: list[PoolDevice] = []
         for pool in pools:
-            if pool.invalid and not self._skips_unusable:
+            if pool.invalid:
                 return reached, f"pool {pool.id.pool} is invalid: {pool.invalid}"
             reached += pool.devices
         return reached, ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from drapolicy.inventory.pool_device import PoolDevice, PoolId
@@ -37,14 +37,17 @@ class GroupLedger:
 
     Parameters
     ----------
-    opening
-        Gives a pool's common groups as they are before the search.
+    pools
+        The node's pools.
+    allocated
+        What was taken before.
     """
 
-    __slots__ = ("_common", "_opening")
+    __slots__ = ("_allocated", "_common", "_pools")
 
-    def __init__(self, opening: Callable[[PoolId], dict[str, Common]]) -> None:
-        self._opening = opening
+    def __init__(self, pools: Mapping[PoolId, Pool], allocated: AllocatedState) -> None:
+        self._pools = pools
+        self._allocated = allocated
         self._common: dict[PoolId, dict[str, list[Common]]] = {}
 
     def join(self, device: PoolDevice) -> bool:
@@ -72,6 +75,6 @@ class GroupLedger:
     def _of(self, device: PoolDevice) -> dict[str, list[Common]]:
         stacks = self._common.get(device.pool)
         if stacks is None:
-            opening = self._opening(device.pool)
+            opening = common_groups(self._pools[device.pool], self._allocated)
             stacks = self._common[device.pool] = {name: [common] for name, common in opening.items()}
         return stacks

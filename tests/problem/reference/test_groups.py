@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from drapolicy.api.resource import Device, DeviceCounterConsumption, ResourceSlice
 from drapolicy.inventory.pool_device import DeviceId, PoolDevice, PoolId
+from drapolicy.inventory.pools import Pool
 from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.outcome import NoFit
 from drapolicy.problem.reference.groups import GroupLedger
@@ -126,7 +127,8 @@ def test_devices_that_leave_leave_no_trace(drawn: list[list[tuple[str, list[str]
         )
         for number, sets in enumerate(drawn)
     ]
-    plain, busy = GroupLedger(lambda _: {}), GroupLedger(lambda _: {})
+    pools = {PoolId("gpu.x", "p"): Pool(PoolId("gpu.x", "p"), tuple(devices))}
+    plain, busy = GroupLedger(pools, AllocatedState()), GroupLedger(pools, AllocatedState())
     joined = [each for each in devices[::2] if busy.join(each)]
     for each in reversed(joined):
         busy.leave(each)
