@@ -12,7 +12,7 @@ from drapolicy.cel.environment import Engine, Environment
 from drapolicy.cel.errors import EvaluationError, FinalError
 from drapolicy.cel.formats import NamedFormat
 from drapolicy.cel.network import CIDR, IP
-from drapolicy.cel.values import DefaultMap, Optional, go_name, no_lister, type_name, unkey
+from drapolicy.cel.values import MAPS, Optional, go_name, no_lister, type_name, unkey
 
 _SIZED: tuple[type[Sized], ...] = (str, bytes, list, dict)
 # Unlike the estimate, the charge looks at no sizes of these either.
@@ -136,7 +136,7 @@ def _walked(value: Any) -> int:
         return int(float(len(value)) * TRAVERSAL)
     if kind is list:
         return sum(map(_walked, value))
-    if kind is dict or kind is DefaultMap:
+    if kind in MAPS:
         return sum(_walked(unkey(entry)) + _walked(part) for entry, part in value.items())
     return 1
 

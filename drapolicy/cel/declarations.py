@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final, NamedTuple
 
+from drapolicy.cel.formats import NAMES
 from drapolicy.cel.standard_declarations import DURATIONS_OF_INT, LISTS, STANDARD, TIMES
 from drapolicy.cel.syntax import Type
 
@@ -137,22 +138,6 @@ format.named(string) -> optional(NamedFormat)
 NamedFormat.validate(string) -> optional(list(string))
 """
 
-FORMATS = (
-    "dns1123Label",
-    "dns1123Subdomain",
-    "dns1035Label",
-    "qualifiedName",
-    "dns1123LabelPrefix",
-    "dns1123SubdomainPrefix",
-    "dns1035LabelPrefix",
-    "labelValue",
-    "uri",
-    "uuid",
-    "byte",
-    "date",
-    "datetime",
-)
-
 
 _NAMESPACES = frozenset({"strings", "sets", "optional", "ip", "format", "lists", "cel"})
 
@@ -228,7 +213,7 @@ def _lines() -> list[str]:
     lines += [f"list({kind}).isSorted() -> bool" for kind in COMPARABLE]
     for name, kinds in (("min", COMPARABLE), ("max", COMPARABLE), ("sum", _SUMMABLE)):
         lines += [f"list({kind}).{name}() -> {kind}" for kind in kinds]
-    lines += [f"format.{name}() -> NamedFormat" for name in FORMATS]
+    lines += [f"format.{name}() -> NamedFormat" for name in NAMES]
     for operator in ("<", "<=", ">", ">="):
         pairs = [("bool", "bool")]
         pairs += [(left, right) for left in _NUMERIC for right in (left, *(kind for kind in _NUMERIC if kind != left))]

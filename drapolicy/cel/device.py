@@ -9,7 +9,7 @@ from drapolicy.api.resource import Device, DeviceAttribute
 from drapolicy.cel import semver
 from drapolicy.cel.environment import Environment
 from drapolicy.cel.errors import EvaluationError
-from drapolicy.cel.values import DefaultMap
+from drapolicy.cel.values import MAPS, DefaultMap, TextMap
 
 _UNSUPPORTED = "unsupported attribute value"
 
@@ -69,10 +69,10 @@ def device_view(driver: str, device: Device) -> DeviceView:
             continue
         if _is_list(attribute):
             list_fault = list_fault or f"attribute {name}: {_UNSUPPORTED}"
-        attributes.setdefault(domain, {})[identifier] = value
+        attributes.setdefault(domain, TextMap())[identifier] = value
     for name, amount in device.capacity.items():
         domain, identifier = qualified(name, driver)
-        capacity.setdefault(domain, {})[identifier] = amount.value
+        capacity.setdefault(domain, TextMap())[identifier] = amount.value
     fields = {
         "driver": driver,
         "allowMultipleAllocations": bool(device.allow_multiple_allocations),
@@ -88,7 +88,7 @@ def _scale(value: Any) -> int:
         return len(value)
     if kind is list:
         return max(len(value), *map(_scale, value)) if value else 0
-    if kind is dict or kind is DefaultMap:
+    if kind in MAPS:
         return max((len(value), *map(_scale, value), *map(_scale, value.values())))
     return 1
 

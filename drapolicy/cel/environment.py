@@ -37,8 +37,6 @@ class Engine:
         Fields of an optional map are looked up as in the map itself, which matters for unknown domains (K8s S59).
     bounded_ranges
         ``lists.range`` refuses negative sizes and those above a million.
-    bounded_offsets
-        Minutes of a time zone's offset above 59 are an error.
     positive_factors
         A negative depth of ``flatten`` counts as 1 in its cost; otherwise it lowers the cost, modulo 2^64.
     charges_affixes
@@ -53,7 +51,6 @@ class Engine:
     strict_alternatives: bool = True
     keeps_defaults: bool = True
     bounded_ranges: bool = True
-    bounded_offsets: bool = True
     positive_factors: bool = True
     charges_affixes: bool = True
     charges_global_matches: bool = True
@@ -67,7 +64,6 @@ CEL_GO_26: Final = Engine(
     strict_alternatives=False,
     keeps_defaults=False,
     bounded_ranges=False,
-    bounded_offsets=False,
     positive_factors=False,
     charges_affixes=False,
     charges_global_matches=False,

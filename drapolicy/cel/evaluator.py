@@ -50,10 +50,11 @@ from drapolicy.cel.syntax import (
     Struct,
     children,
 )
-from drapolicy.cel.values import DefaultMap, Optional, TypeName, go_name, key, no_overload
+from drapolicy.cel.values import MAPS, Optional, TextMap, TypeName, go_name, key, no_overload
 
 _CONVERSIONS = frozenset({"int", "uint", "double", "string", "bool", "bytes", "dyn", "type", "duration", "timestamp"})
-_GROWING = frozenset({list, dict, DefaultMap})
+_READS = frozenset({"_[_]", "_[?_]", "_?._"})
+_GROWING = MAPS | {list}
 
 
 class Builder:
@@ -71,10 +72,6 @@ class Builder:
         self._expression = expression
         self._environment, self._engine = environment, environment.engine
         self._functions = functions_of(environment)
-        defaults = self._engine.keeps_defaults
-        self._element = element if defaults else partial(element, defaults=False)
-        self._optional_element = optional_element if defaults else partial(optional_element, defaults=False)
-        self._has_element = has_element if defaults else partial(has_element, defaults=False)
         self._scope: dict[str, Run] = {}
         self._constants: dict[Run, Any] = {}
 
@@ -137,7 +134,7 @@ class Builder:
         if self._is_type(node):
             return self._known(TypeName(self._checked.names[node.id]))
         if node.test:
-            operand, has = self.build(node.operand), self._has_element
+            operand, has = self.build(node.operand), self._reader(has_element, node.operand)
             return lambda frame: has(operand(frame), field)
         match node.operand:
             # By far the most frequent form, device.attributes["domain"].name, in one step.
@@ -146,11 +143,11 @@ class Builder:
                 args=(Ident(name="device.attributes" | "device.capacity" as name), Const(value=str(domain))),
             ):
                 return domain_field(name.removeprefix("device."), domain, field)
-        operand, find = self.build(node.operand), self._element
+        operand, find = self.build(node.operand), self._reader(element, node.operand)
 
         def select(frame: Frame) -> Any:
             value = operand(frame)
-            return value[field] if type(value) is dict and field in value else find(value, field)
+            return value[field] if type(value) is TextMap and field in value else find(value, field)
 
         return select
 
@@ -175,9 +172,9 @@ class Builder:
                 return not_strictly_false(*runs)
             case "_[_]":
                 self._check_qualifier(self._constants.get(runs[1], ""))
-                return binary(self._element, *runs)
+                return binary(self._reader(element, node.args[0]), *runs)
             case "_[?_]" | "_?._":
-                return binary(self._optional_element, *runs)
+                return binary(self._reader(optional_element, node.args[0]), *runs)
             case "or" | "orValue":
                 return self._alternative(function, runs)
         if function == "@in" and (members := self._hashed(node, runs[1])):
@@ -193,6 +190,11 @@ class Builder:
         if len(runs) == 2:
             return binary(implementation, *runs)
         return lambda frame: implementation(*[run(frame) for run in runs])
+
+    def _reader(self, read: Callable[..., Any], operand: Node) -> Callable[..., Any]:
+        """Return how a field of an operand is read; cel-go 0.26 forgets a default where the operand is a value."""
+        chained = isinstance(operand, Select) or (isinstance(operand, Call) and operand.function in _READS)
+        return read if chained or self._engine.keeps_defaults else partial(read, defaults=False)
 
     def _alternative(self, function: str, runs: list[Run]) -> Run:
         return alternative(*runs, unwrap=function == "orValue", strict=self._engine.strict_alternatives)
@@ -223,22 +225,13 @@ class Builder:
         if function == "@in" and self._constants.get(runs[1]) == []:
             # Upstream does not even look at the value.
             return (False,)
-        if function in {"find", "findAll"} and isinstance(arguments[1], Const):
-            return self._find(implementation, arguments[1].value)
+        if function in {"find", "findAll", "matches"} and isinstance(arguments[1], Const):
+            if fault := regex_fault(arguments[1].value):
+                raise CompileError(f"program instantiation failed: {fault}", self._expression)
+            return implementation if function == "matches" else _of_text(implementation)
         if function == "matches" and runs[1] not in self._constants:
             return matches_any
         return implementation
-
-    def _find(self, implementation: Callable[..., Any], pattern: Any) -> Callable[..., Any]:
-        if fault := regex_fault(pattern):
-            raise CompileError(f"program instantiation failed: {fault}", self._expression)
-
-        def find(text: Any, *rest: Any) -> Any:
-            if type(text) is not str:
-                raise no_overload()
-            return implementation(text, *rest)
-
-        return find
 
     def _converted(self, implementation: Callable[..., Any], argument: Any) -> Any:
         try:
@@ -372,6 +365,17 @@ class Builder:
             case Call(function="cel.@mapInsert", args=(Ident(name=node.accumulator), *added)):
                 return inserting(read, [self.build(part) for part in added])
         return None
+
+
+def _of_text(implementation: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function whose pattern is known, for which upstream words its error otherwise."""
+
+    def find(text: Any, *rest: Any) -> Any:
+        if type(text) is not str:
+            raise no_overload()
+        return implementation(text, *rest)
+
+    return find
 
 
 def matches_any(text: Any, pattern: Any) -> Any:

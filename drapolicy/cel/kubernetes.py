@@ -125,10 +125,14 @@ def add(left: Any, right: Any) -> Sum:
     return Sum(_amount(left) + _amount(right))
 
 
+def _whole(number: int) -> Quantity:
+    return Quantity.from_nano(number * 10**9, "DecimalExponent")
+
+
 @_overload("add", "Quantity", "int")
 def add_int(left: Any, right: int) -> Sum:
     """Return the sum of an amount and a number."""
-    return Sum(_amount(left) + Quantity(right))
+    return Sum(_amount(left) + _whole(right))
 
 
 @_overload("sub", "Quantity", "Quantity")
@@ -140,7 +144,7 @@ def sub(left: Any, right: Any) -> Sum:
 @_overload("sub", "Quantity", "int")
 def sub_int(left: Any, right: int) -> Sum:
     """Return the difference of an amount and a number."""
-    return Sum(_amount(left) - Quantity(right))
+    return Sum(_amount(left) - _whole(right))
 
 
 @_overload("semver", "string")

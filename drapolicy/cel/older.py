@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from drapolicy.cel import lists, times
+from drapolicy.cel import lists
 from drapolicy.cel.dispatch import Function, Library, Overloads
 from drapolicy.cel.environment import MAX_INCLUDED, Environment
 from drapolicy.cel.errors import EvaluationError, FinalError
@@ -16,8 +16,7 @@ from drapolicy.cel.standard import MAX_LIST
 from drapolicy.cel.strings import COST_EXCEEDED
 from drapolicy.cel.values import Optional
 
-_RANGES, _DURATIONS, _OFFSETS, _INCLUDES, _NAMES = Library(), Library(), Library(), Library(), Library()
-times.parts_of_times(_OFFSETS, bounded=False)
+_RANGES, _DURATIONS, _INCLUDES, _NAMES = Library(), Library(), Library(), Library()
 
 
 @_RANGES.overload("lists.range", "int")
@@ -59,8 +58,6 @@ def functions_of(environment: Environment) -> Mapping[str, Function]:
     functions = dict(FUNCTIONS)
     if not engine.bounded_ranges:
         functions.update(_RANGES.functions)
-    if not engine.bounded_offsets:
-        functions.update(_OFFSETS.functions)
     if engine.durations_of_int:
         functions["duration"] = Overloads.joined(FUNCTIONS["duration"], _DURATIONS.functions["duration"])
     if environment.includes == "short":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-from drapolicy.cel import formatting, times
+from drapolicy.cel import formatting
 from drapolicy.cel.environment import Environment
 from drapolicy.cel.errors import CompileError, EvaluationError
 from drapolicy.cel.library import regex_fault
+from drapolicy.cel.older import functions_of
 from drapolicy.cel.syntax import Call, Checked, Const, ListLiteral, MapLiteral, Node, Type, children
 from drapolicy.cel.unification import full_text, written
 from drapolicy.cel.wording import Fault, shown
@@ -24,7 +24,7 @@ def validate(checked: Checked, expression: str, environment: Environment, *, der
     """
     faults = [
         Fault.at(checked.positions.get(node.id, 0), reason, expression)
-        for node, reason in _faults(checked, checked.root)
+        for node, reason in _faults(checked, environment)
     ]
     if faults:
         raise CompileError(f"compilation failed: {shown(faults, expression)}", expression)
@@ -45,16 +45,17 @@ def _scalar(kind: Type) -> bool:
     return kind[0] in {"bool", "int", "string", "any", "dyn", "kubernetes.Semver"}
 
 
-def _faults(checked: Checked, root: Node) -> Iterator[tuple[Node, str]]:
-    nodes: list[tuple[Node, bool]] = [(root, False)]
+def _faults(checked: Checked, environment: Environment) -> Iterator[tuple[Node, str]]:
+    nodes: list[tuple[Node, bool]] = [(checked.root, False)]
     lists: list[tuple[Node, str]] = []
     while nodes:
         node, exempt = nodes.pop()
         if isinstance(node, Call) and node.function == "matches":
-            pattern = node.args[-1]
+            # Upstream looks at the first argument, which in matches(text, pattern) is the text.
+            pattern = node.args[0]
             if isinstance(pattern, Const) and isinstance(pattern.value, str) and regex_fault(pattern.value):
                 yield pattern, "invalid matches argument"
-        if isinstance(node, Call) and node.function in _PARSED and _unparsed(node):
+        if isinstance(node, Call) and node.function in {"duration", "timestamp"} and _fails(node, environment):
             yield node.args[0], f"invalid {node.function} argument"
         if isinstance(node, Call) and node.function == "format":
             yield from _misformatted(checked, node)
@@ -82,16 +83,13 @@ def _name(checked: Checked, node: Node) -> str:
     return full_text((checked.type_of(node)[0], ()))
 
 
-_PARSED: dict[str, Callable[[Any], Any]] = {"duration": times.parse_duration, "timestamp": times.parse_timestamp}
-
-
-def _unparsed(node: Call) -> bool:
+def _fails(node: Call, environment: Environment) -> bool:
     """Return whether a literal is no duration or point in time."""
     literal = node.args[0]
-    if not isinstance(literal, Const) or not isinstance(literal.value, str):
+    if not isinstance(literal, Const):
         return False
     try:
-        _PARSED[node.function](literal.value)
+        functions_of(environment)[node.function](literal.value)
     except EvaluationError:
         return True
     return False

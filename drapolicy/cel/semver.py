@@ -94,7 +94,7 @@ def parse_normalized(text: str) -> Semver:
     """
     parts = text.removeprefix("v").split(".", 2)
     for index, part in enumerate(parts):
-        if len(part) > 1:
+        if len(part.encode(errors="surrogateescape")) > 1:
             stripped = part.lstrip("0")
             parts[index] = stripped if stripped[:1].isascii() and stripped[:1].isdigit() else "0" + stripped
     if len(parts) < 3:

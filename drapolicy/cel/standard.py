@@ -12,8 +12,9 @@ from drapolicy.cel.times import Duration, Timestamp, added, negated, subtracted
 from drapolicy.cel.values import (
     INT_MAX,
     INT_MIN,
+    MAPS,
     UINT_MAX,
-    DefaultMap,
+    TextMap,
     TypeName,
     Uint,
     compare,
@@ -233,7 +234,9 @@ def contained(value: Any, container: Any) -> bool:
     """Return whether a list holds a value or a map a key."""
     if type(container) is list:
         return any(equal(value, element) is True for element in container)
-    if type(container) is dict or type(container) is DefaultMap:
+    if type(container) in MAPS:
+        if isinstance(container, TextMap) and type(value) is not str:
+            return False
         try:
             return key(value) in container
         except TypeError:

@@ -11,7 +11,7 @@ from typing import Any
 
 from drapolicy.cel import lists, standard
 from drapolicy.cel.errors import EvaluationError, FinalError
-from drapolicy.cel.values import DefaultMap, Optional, go_name, key, no_lister, no_overload, unkey
+from drapolicy.cel.values import MAPS, Optional, go_name, key, no_lister, no_overload, unkey
 
 Frame = list[Any]
 Run = Callable[[Frame], Any]
@@ -182,6 +182,6 @@ def pairs(values: Any) -> list[tuple[Any, Any]]:
     """Return what a comprehension of two variables runs over."""
     if type(values) is list:
         return list(enumerate(values))
-    if type(values) is dict or type(values) is DefaultMap:
+    if type(values) in MAPS:
         return [(unkey(entry), value) for entry, value in values.items()]
     raise EvaluationError(f"unsupported comprehension range type: {go_name(values)}")

@@ -199,10 +199,7 @@ def timestamp_text(value: Timestamp) -> str:
     return f"{local.year:04}-{local:%m-%dT%H:%M:%S}{'.' if fraction else ''}{fraction}{zone}"
 
 
-_LAST_MINUTE = 59
-
-
-def _zone(text: str, *, bounded: bool) -> tzinfo:
+def _zone(text: str) -> tzinfo:
     hours, colon, minutes = text.partition(":")
     if not colon:
         try:
@@ -212,8 +209,6 @@ def _zone(text: str, *, bounded: bool) -> tzinfo:
     for part in (hours, minutes):
         if not re.fullmatch(r"[+-]?[0-9]{1,4}", part):
             raise EvaluationError(f'strconv.Atoi: parsing "{part}": invalid syntax')
-    if bounded and not 0 <= int(minutes) <= _LAST_MINUTE:
-        raise EvaluationError(f"timezone offset minutes out of range [0, 59]: {text}")
     offset = int(hours) * 60 + (-int(minutes) if text[0] == "-" else int(minutes))
     if abs(offset) >= 24 * 60:
         raise EvaluationError(f"the time zone {text} is not supported by drapolicy")
@@ -235,24 +230,19 @@ _FIELDS: dict[str, Callable[[datetime], int]] = {
 _LENGTHS = {"getHours": 3600 * _SECOND, "getMinutes": 60 * _SECOND, "getSeconds": _SECOND}
 
 
-def _register(library: Library, name: str, read: Callable[[datetime], int], *, bounded: bool) -> None:
-    @library.overload(name, "timestamp")
+def _register(name: str, read: Callable[[datetime], int]) -> None:
+    @_overload(name, "timestamp")
     def own(value: Timestamp) -> int:
         return read(_EPOCH + timedelta(microseconds=value.nanos // 1000))
 
-    @library.overload(name, "timestamp", "string")
+    @_overload(name, "timestamp", "string")
     def zoned(value: Timestamp, zone: str) -> int:
-        return read((_EPOCH + timedelta(microseconds=value.nanos // 1000)).astimezone(_zone(zone, bounded=bounded)))
+        return read((_EPOCH + timedelta(microseconds=value.nanos // 1000)).astimezone(_zone(zone)))
 
     if unit := _LENGTHS.get(name):
-        library.overload(name, "duration")(lambda value: int(_in(value, unit)))
+        _overload(name, "duration")(lambda value: int(_in(value, unit)))
 
 
-def parts_of_times(library: Library, *, bounded: bool) -> None:
-    """Add the functions that return parts of points in time; ``bounded`` refuses offsets of more than 59 minutes."""
-    for name, read in _FIELDS.items():
-        _register(library, name, read, bounded=bounded)
-    library.overload("getMilliseconds", "duration")(lambda value: _cut(value.nanos, 10**6)[0])
-
-
-parts_of_times(LIBRARY, bounded=True)
+for _name, _read in _FIELDS.items():
+    _register(_name, _read)
+_overload("getMilliseconds", "duration")(lambda value: _cut(value.nanos, 10**6)[0])

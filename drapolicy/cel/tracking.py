@@ -133,6 +133,8 @@ class _Attribute:
         return self.qualifiers[-1].id if self.qualifiers else self.first
 
     def add(self, qualifier: _Qualifier) -> None:
+        # Only what is read from a value as such may lose its default.
+        qualifier.defaults = qualifier.defaults or bool(self.qualifiers)
         self.qualifiers.append(qualifier)
 
     def resolve(self, frame: Frame) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 from drapolicy.cel.dispatch import Library
@@ -250,8 +250,8 @@ def _whole(text: str) -> URL:
         decoded = _unescaped(fragment)
     except _URLError as error:
         raise EvaluationError(f"{_FAILED}: parse {quoted(failed)}: {error}") from None
-    parts = {name: getattr(url, name) for name in URL.__dataclass_fields__ if not name.endswith("fragment")}
-    return URL(**parts, fragment=decoded, raw_fragment=b"" if _escaped(decoded, _FRAGMENT) == fragment else fragment)
+    raw = b"" if _escaped(decoded, _FRAGMENT) == fragment else fragment
+    return replace(url, fragment=decoded, raw_fragment=raw)
 
 
 _FAILED: Final = "URL parse error during conversion from string"

@@ -74,10 +74,19 @@ class TypeName:
     name: str
 
 
-class DefaultMap(dict[Any, Any]):
+class TextMap(dict[Any, Any]):
+    """A map of the device, which holds texts alone and looks for nothing else."""
+
+    __slots__ = ()
+
+
+class DefaultMap(TextMap):
     """A map whose missing keys hold an empty map when they are looked up, but not when they are tested (K8s S59)."""
 
     __slots__ = ()
+
+
+MAPS: frozenset[type] = frozenset({dict, TextMap, DefaultMap})
 
 
 EMPTY: dict[Any, Any] = {}
@@ -119,6 +128,7 @@ _NAMES: dict[type, str] = {
     type(None): "null_type",
     list: "list",
     dict: "map",
+    TextMap: "map",
     DefaultMap: "map",
     Quantity: "kubernetes.Quantity",
 }
@@ -177,7 +187,7 @@ _GO_VALUES = {
 
 def go_value_name(value: Any) -> str:
     """Return the type of the Go value inside a CEL value, which some error texts name."""
-    if type(value) is DefaultMap:
+    if isinstance(value, TextMap):
         return "map[string]interface {}"
     name = type_name(value)
     return _GO_VALUES.get(name, name)
@@ -263,7 +273,7 @@ def quoted(text: str) -> str:
 
 
 _NUMBERS = frozenset({int, Uint, float})
-_IDENTICAL = frozenset({list, dict, DefaultMap, Quantity, Sum, Optional})
+_IDENTICAL = MAPS | {list, Quantity, Sum, Optional}
 
 
 def same_number(left: Any, right: Any) -> bool:
@@ -291,7 +301,7 @@ def equal(left: Any, right: Any) -> bool | None:
         if type(right) is not list or len(left) != len(right):
             return False
         return all(equal(mine, other) is not False for mine, other in zip(left, right, strict=True))
-    if kind is dict or kind is DefaultMap:
+    if kind in MAPS:
         return _equal_maps(left, right)
     if kind is Optional:
         if type(right) is not Optional or left.present != right.present:

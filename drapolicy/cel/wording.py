@@ -60,7 +60,7 @@ _REASONS: Final = (
         r"cel\.bind\(\) variable name must be a simple identifier",
         "cel.bind() variable names must be simple identifiers",
     ),
-    (r"^\w+\(\) variable name must be a simple identifier", "argument must be a simple name"),
+    (r"^\w+\(\) (?:first |second )?variable name must be a simple identifier", "argument must be a simple name"),
     (r"^Invalid string literal: .*Unicode value.*", "invalid unicode code point"),
 )
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from drapolicy.cel.columns.column import Column, first_devices, joint
 from drapolicy.cel.device import DeviceView, qualified
-from drapolicy.cel.values import EMPTY, DefaultMap
+from drapolicy.cel.values import EMPTY, DefaultMap, TextMap
 from drapolicy.release import Release
 
 Kind = Literal["attributes", "capacity"]
@@ -119,7 +119,7 @@ class Table:
             for name, cells in self._cells(kind).items():
                 if cells.codes[d] >= 0:
                     domain, identifier = qualified(name, driver)
-                    outer.setdefault(domain, {})[identifier] = cells.values[cells.codes[d]]
+                    outer.setdefault(domain, TextMap())[identifier] = cells.values[cells.codes[d]]
         multiple, fault = self.multiple.codes[d], self.faults.codes[d]
         device: dict[str, Any] = {
             "driver": driver,
