@@ -44,6 +44,35 @@ _LISTS = {
 }
 
 
+_MEMORY = [DeviceCapacity(value=Quantity(text)) for text in ("80Gi", "80Gi", "40Gi")]
+_CORES = DeviceCapacity(value=Quantity("4"))
+_SHARED_MEMORY = [
+    DeviceCapacity(value=Quantity("80Gi"), request_policy=policy)
+    for policy in (
+        None,
+        CapacityRequestPolicy(
+            default=Quantity("20Gi"), valid_values=[Quantity(text) for text in ("10Gi", "20Gi", "40Gi", "80Gi")]
+        ),
+        CapacityRequestPolicy(
+            default=Quantity("10Gi"),
+            valid_range=CapacityRequestPolicyRange(min=Quantity("5Gi"), max=Quantity("60Gi"), step=Quantity("5Gi")),
+        ),
+        CapacityRequestPolicy(default=Quantity("10Gi")),
+    )
+]
+_SHARED_CORES = [
+    DeviceCapacity(value=Quantity("4"), request_policy=policy)
+    for policy in (
+        None,
+        CapacityRequestPolicy(
+            default=Quantity("500m"),
+            valid_range=CapacityRequestPolicyRange(min=Quantity("250m"), max=Quantity("3"), step=Quantity("250m")),
+        ),
+        CapacityRequestPolicy(default=Quantity("1"), valid_range=CapacityRequestPolicyRange(min=Quantity("1"))),
+    )
+]
+
+
 @dataclass(frozen=True)
 class Pool:
     """One random pool: who publishes it, which nodes reach it, what kind of devices it has, for which release."""
@@ -136,38 +165,10 @@ def _lists(rng: Random, numa: str) -> dict[str, DeviceAttribute]:
 
 
 def _capacity(rng: Random, *, shared: bool) -> dict[str, DeviceCapacity]:
-    policies = (_memory_policy(rng), _cores_policy(rng)) if shared else (None, None)
-    made = {"memory": DeviceCapacity(value=Quantity("80Gi"), request_policy=policies[0])}
+    made = {"memory": rng.choice(_SHARED_MEMORY if shared else _MEMORY)}
     if rng.random() < 0.4:
-        made["cores"] = DeviceCapacity(value=Quantity("4"), request_policy=policies[1])
-    if not shared and rng.random() < 0.3:
-        made["memory"] = DeviceCapacity(value=Quantity("40Gi"))
+        made["cores"] = rng.choice(_SHARED_CORES) if shared else _CORES
     return made if rng.random() < 0.95 else {}
-
-
-def _memory_policy(rng: Random) -> CapacityRequestPolicy | None:
-    values = [Quantity("10Gi"), Quantity("20Gi"), Quantity("40Gi"), Quantity("80Gi")]
-    limits = CapacityRequestPolicyRange(min=Quantity("5Gi"), max=Quantity("60Gi"), step=Quantity("5Gi"))
-    return rng.choice(
-        (
-            None,
-            CapacityRequestPolicy(default=Quantity("20Gi"), valid_values=values),
-            CapacityRequestPolicy(default=Quantity("10Gi"), valid_range=limits),
-            CapacityRequestPolicy(default=Quantity("10Gi")),
-        )
-    )
-
-
-def _cores_policy(rng: Random) -> CapacityRequestPolicy | None:
-    fine = CapacityRequestPolicyRange(min=Quantity("250m"), max=Quantity("3"), step=Quantity("250m"))
-    open_ = CapacityRequestPolicyRange(min=Quantity("1"))
-    return rng.choice(
-        (
-            None,
-            CapacityRequestPolicy(default=Quantity("500m"), valid_range=fine),
-            CapacityRequestPolicy(default=Quantity("1"), valid_range=open_),
-        )
-    )
 
 
 def _consumption(rng: Random, pool: Pool) -> list[DeviceCounterConsumption]:

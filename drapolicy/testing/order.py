@@ -1,7 +1,8 @@
-"""When the answers of releases that try pools in random order (1.34, 1.35) do not depend on that order (K8s I2)."""
+"""When upstream's answers can be compared though its order is random (1.34, 1.35) or it has defects (K8s I2)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from drapolicy.release import Release
 from drapolicy.testing.lines import Problem
 
 ALL = 10**9
+_DIGITS = re.compile(r"\D")
 
 
 class Wish(NamedTuple):
@@ -121,6 +123,17 @@ def _selected(problem: Problem, release: Release, wish: Wish, item: ResourceSlic
 def _matches(selector: DeviceSelector, driver: str, device: Device, release: Release) -> bool:
     assert selector.cel is not None
     return compile(selector.cel.expression, release).evaluate(device_view(driver, device))
+
+
+def amounts_change(problem: Problem, release: Release) -> bool:
+    """Return whether upstream up to 1.36 may change what a claim asks for while it adds amounts up.
+
+    It copies amounts of more than 18 digits by reference, so that a sum is added to the request itself.
+    """
+    if release.at_least("1.37") or "ConsumableCapacity" not in release.features:
+        return False
+    asked = (text for alternatives in wishes(problem) for wish in alternatives for text in _amounts(wish).values())
+    return any(len(_DIGITS.sub("", str(amount))) > 18 for amount in asked)
 
 
 def wrong_index_matters(problem: Problem, release: Release) -> bool:
