@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 import msgspec.structs
 
-from drapolicy.api.resource import Device, DeviceTaint, DeviceTaintRule, DeviceTaintSelector, ResourceSlice
-from drapolicy.errors import UnsupportedFeatureError
-from drapolicy.release import Behaviour, Release
+from drapolicy import cel
+from drapolicy.api.resource import Device, DeviceClass, DeviceTaint, DeviceTaintRule, DeviceTaintSelector, ResourceSlice
+from drapolicy.release import Release
 from drapolicy.release import release as default_release
 
-_Chosen: TypeAlias = tuple[DeviceTaint, DeviceTaintSelector]
+_NO_CLASSES: Final[Mapping[str, DeviceClass]] = MappingProxyType({})
+
+
+class _Rule(NamedTuple):
+    """A taint, which devices get it, and the selectors that must all choose them besides."""
+
+    taint: DeviceTaint
+    selector: DeviceTaintSelector
+    programs: tuple[cel.Program, ...]
 
 
 def with_taint_rules(
-    slices: Iterable[ResourceSlice], rules: Sequence[DeviceTaintRule], release: Release | None = None
+    slices: Iterable[ResourceSlice],
+    rules: Sequence[DeviceTaintRule],
+    release: Release | None = None,
+    classes: Mapping[str, DeviceClass] = _NO_CLASSES,
 ) -> tuple[ResourceSlice, ...]:
     """Return the slices, each device with the taints of the rules that select it appended.
 
@@ -29,6 +41,8 @@ def with_taint_rules(
     release
         Kubernetes release; 1.37 with its default gates if left out. Whether its gates heed rules at all is up to the
         caller (:attr:`drapolicy.release.Release.heeds_taint_rules`).
+    classes
+        Device classes by name, which rules of Kubernetes 1.34 may name.
 
     Returns
     -------
@@ -37,49 +51,64 @@ def with_taint_rules(
 
     Raises
     ------
-    UnsupportedFeatureError
-        For a rule that selects by class or CEL, as Kubernetes 1.34 had them.
+    CompileError
+        For a rule with a selector that does not compile.
 
     Notes
     -----
-    A rule without a selector selects nothing, and up to 1.36 everything; an empty selector selects every device.
-    Source: Kubernetes ``resourceslice/tracker`` (K8s S49).
+    A rule without a selector selects nothing, and up to 1.36 everything; an empty selector selects every device. A
+    rule of an unknown class, or with a selector that fails on a device, does not select it. Source: Kubernetes
+    ``resourceslice/tracker`` (K8s S49).
     """
     if not rules:
         return tuple(slices)
-    behaviour = (release or default_release()).behaviour
-    selecting = [(rule, _selector(rule, behaviour)) for rule in rules]
-    chosen = [(rule.spec.taint, selector) for rule, selector in selecting if selector is not None]
+    chosen = [made for rule in rules if (made := _rule(rule, release or default_release(), classes)) is not None]
     return tuple(_patched(published, chosen) for published in slices)
 
 
-def _selector(rule: DeviceTaintRule, behaviour: Behaviour) -> DeviceTaintSelector | None:
-    """Return which devices a rule selects; None if it selects none."""
+def _rule(rule: DeviceTaintRule, release: Release, classes: Mapping[str, DeviceClass]) -> _Rule | None:
+    """Return a rule ready to apply; None if it selects no device."""
     selector = rule.spec.device_selector
     if selector is None:
-        return None if behaviour.bare_rules_taint_nothing else DeviceTaintSelector()
-    if selector.device_class_name is not None or selector.selectors:
-        message = (
-            f"DeviceTaintRule {rule.metadata.name}: selecting by deviceClassName or selectors is not supported; "
-            "name driver, pool or device"
-        )
-        raise UnsupportedFeatureError(message, ["DeviceTaintRule selectors"])
-    return selector
+        nothing = release.behaviour.bare_rules_taint_nothing
+        return None if nothing else _Rule(rule.spec.taint, DeviceTaintSelector(), ())
+    selectors = selector.selectors
+    if selector.device_class_name is not None:
+        named = classes.get(selector.device_class_name)
+        if named is None:
+            return None
+        selectors = [*named.spec.selectors, *selectors]
+    programs = tuple(cel.compile(item.cel.expression, release) for item in selectors if item.cel is not None)
+    return _Rule(rule.spec.taint, selector, programs)
 
 
-def _patched(published: ResourceSlice, chosen: Sequence[_Chosen]) -> ResourceSlice:
+def _patched(published: ResourceSlice, chosen: Sequence[_Rule]) -> ResourceSlice:
     spec = published.spec
     fitting = [
-        (taint, selector)
-        for taint, selector in chosen
-        if selector.driver in {None, spec.driver} and selector.pool in {None, spec.pool.name}
+        rule
+        for rule in chosen
+        if rule.selector.driver in {None, spec.driver} and rule.selector.pool in {None, spec.pool.name}
     ]
-    devices = [_tainted(device, fitting) for device in spec.devices]
+    devices = [_tainted(device, fitting, spec.driver) for device in spec.devices]
     if all(new is old for new, old in zip(devices, spec.devices, strict=True)):
         return published
     return msgspec.structs.replace(published, spec=msgspec.structs.replace(spec, devices=devices))
 
 
-def _tainted(device: Device, chosen: Sequence[_Chosen]) -> Device:
-    taints = [taint for taint, selector in chosen if selector.device in {None, device.name}]
+def _tainted(device: Device, chosen: Sequence[_Rule], driver: str) -> Device:
+    taints = [
+        rule.taint
+        for rule in chosen
+        if rule.selector.device in {None, device.name} and _matches(rule.programs, device, driver)
+    ]
     return msgspec.structs.replace(device, taints=[*device.taints, *taints]) if taints else device
+
+
+def _matches(programs: Sequence[cel.Program], device: Device, driver: str) -> bool:
+    if not programs:
+        return True
+    view = cel.device_view(driver, device)
+    try:
+        return all(program.evaluate(view) for program in programs)
+    except cel.EvaluationError:
+        return False

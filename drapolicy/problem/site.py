@@ -207,7 +207,7 @@ class Sites:
         if known is None:
             fleet = self.fleet
             rules = fleet.taint_rules if fleet.release.heeds_taint_rules else ()
-            (known,) = with_taint_rules([fleet.slice(row)], rules, fleet.release)
+            (known,) = with_taint_rules([fleet.slice(row)], rules, fleet.release, fleet.classes)
             if fleet.node_of_slice[row] < 0:
                 self._unbound[row] = known
         return known

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from drapolicy import cel
-from drapolicy.api.resource import DeviceAttribute, DeviceClass
+from drapolicy.api.resource import DeviceAttribute, DeviceClass, DeviceTaintSelector
 from drapolicy.cel.errors import CompileError, EvaluationError
 from drapolicy.errors import DrapolicyError
 from drapolicy.release import Release
@@ -67,6 +67,29 @@ class Expressions:
             return cel.compile_attribute(expression, self._release).evaluate(self._view(seen))
         except (CompileError, EvaluationError) as error:
             raise _no_answer(error, f"derived attribute {name} has no value: {error}") from error
+
+    def chosen_by_rule(self, selector: DeviceTaintSelector, seen: Seen) -> bool:
+        """Return whether a taint rule's class and selectors, which Kubernetes 1.34 had, all choose a device.
+
+        Raises
+        ------
+        CompileError
+            If a selector does not compile.
+        """
+        selectors = selector.selectors
+        if selector.device_class_name is not None:
+            if selector.device_class_name not in self._classes:
+                return False
+            selectors = self._classes[selector.device_class_name].spec.selectors + selectors
+        for item in selectors:
+            if item.cel is None:
+                continue
+            try:
+                if not cel.compile(item.cel.expression, self._release).evaluate(self._view(seen)):
+                    return False
+            except EvaluationError:
+                return False
+        return True
 
     def _view(self, seen: Seen) -> cel.DeviceView:
         view = self._views.get(seen.id)

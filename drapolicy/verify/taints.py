@@ -5,34 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drapolicy.api.resource import DeviceTaint, DeviceTaintRule, DeviceToleration
-from drapolicy.errors import UnsupportedFeatureError
 from drapolicy.release import Release
+from drapolicy.verify.expressions import Expressions
 from drapolicy.verify.pools import Seen
 
 BLOCKING = frozenset({"NoSchedule", "NoExecute"})
 
 
-def taints(seen: Seen, rules: Sequence[DeviceTaintRule], release: Release) -> list[tuple[str, DeviceTaint]]:
-    """Return the taints of a device: its own with an empty name, those of rules with the name of the rule.
-
-    Raises
-    ------
-    UnsupportedFeatureError
-        For a rule that selects by class or CEL, as Kubernetes 1.34 had them.
-    """
+def taints(
+    seen: Seen, rules: Sequence[DeviceTaintRule], expressions: Expressions, release: Release
+) -> list[tuple[str, DeviceTaint]]:
+    """Return the taints of a device: its own with an empty name, those of rules with the name of the rule."""
     found = [("", taint) for taint in seen.device.taints]
-    driver, pool, name = seen.id
     for rule in rules:
         selector = rule.spec.device_selector
         if selector is None:
-            if not release.behaviour.bare_rules_taint_nothing:
-                found.append((rule.metadata.name, rule.spec.taint))
-            continue
-        if selector.device_class_name is not None or selector.selectors:
-            message = f"DeviceTaintRule {rule.metadata.name}: cannot be checked, it selects by class or CEL"
-            raise UnsupportedFeatureError(message, ["DeviceTaintRule selectors"])
-        wants = (selector.driver, selector.pool, selector.device)
-        if all(want is None or want == has for want, has in zip(wants, (driver, pool, name), strict=True)):
+            selected = not release.behaviour.bare_rules_taint_nothing
+        else:
+            wants = (selector.driver, selector.pool, selector.device)
+            selected = all(want is None or want == has for want, has in zip(wants, seen.id, strict=True))
+            selected = selected and expressions.chosen_by_rule(selector, seen)
+        if selected:
             found.append((rule.metadata.name, rule.spec.taint))
     return found
 

@@ -176,7 +176,7 @@ class Taking:
         """Name a taint of a rule by S49, one beside other tolerations by S48, one without any tolerations by S47."""
         if "DeviceTaints" not in self.release.features:
             return
-        for rule, taint in taints(seen, self._rules, self.release):
+        for rule, taint in taints(seen, self._rules, self._expressions, self.release):
             if not blocks(taint, self.release) or any(tolerates(item, taint) for item in wish.tolerations):
                 continue
             text = f"taint {taint.key}={taint.value}:{taint.effect}"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.resource import (
+    CELDeviceSelector,
     Device,
+    DeviceAttribute,
+    DeviceClass,
+    DeviceClassSpec,
     DeviceSelector,
     DeviceTaint,
     DeviceTaintRule,
@@ -16,7 +21,6 @@ from drapolicy.api.resource import (
     ResourceSlice,
     ResourceSliceSpec,
 )
-from drapolicy.errors import UnsupportedFeatureError
 from drapolicy.inventory.taint_rules import with_taint_rules
 from drapolicy.release import release
 
@@ -33,6 +37,10 @@ def rule(key: str, selector: DeviceTaintSelector | None) -> DeviceTaintRule:
     return DeviceTaintRule(
         spec=DeviceTaintRuleSpec(device_selector=selector, taint=DeviceTaint(key=key, effect="NoExecute"))
     )
+
+
+def choosing(expression: str) -> DeviceSelector:
+    return DeviceSelector(cel=CELDeviceSelector(expression=expression))
 
 
 def keys(*rules: DeviceTaintRule) -> list[list[str]]:
@@ -76,10 +84,30 @@ def test_a_rule_without_a_selector_tainted_everything_once(minor: str, tainted: 
     assert sum(taint.key == "r" for device in patched.spec.devices for taint in device.taints) == tainted
 
 
+D1 = "device.attributes['gpu.x'].index == 1"
+
+
 @pytest.mark.parametrize(
-    "selector", [DeviceTaintSelector(device_class_name="c"), DeviceTaintSelector(selectors=[DeviceSelector()])]
+    ("selector", "tainted"),
+    [
+        (DeviceTaintSelector(device_class_name="first"), ["d0"]),
+        (DeviceTaintSelector(device_class_name="all"), ["d0", "d1", "d2"]),
+        (DeviceTaintSelector(device_class_name="none of this name"), []),
+        (DeviceTaintSelector(selectors=[choosing(D1)]), ["d1"]),
+        (DeviceTaintSelector(selectors=[choosing(D1), choosing("false")]), []),
+        (DeviceTaintSelector(device_class_name="first", selectors=[choosing(D1)]), []),
+        (DeviceTaintSelector(device_class_name="all", device="d0", selectors=[choosing("true")]), ["d0"]),
+        (DeviceTaintSelector(driver="other", selectors=[choosing("true")]), []),
+    ],
 )
-def test_rules_by_class_or_selectors_are_refused(selector: DeviceTaintSelector) -> None:
-    """Leaving them out of account would taint too many devices."""
-    with pytest.raises(UnsupportedFeatureError, match="selecting by deviceClassName or selectors is not supported"):
-        with_taint_rules([SLICE], [rule("r", selector)], release("1.34"))
+def test_rules_of_1_34_select_by_class_and_expression(selector: DeviceTaintSelector, tainted: list[str]) -> None:
+    """All selectors of both must choose the device; one that fails on it, as of ``d2``, does not."""
+    devices = [Device(name=f"d{i}", attributes={"index": DeviceAttribute(int_value=i)}) for i in range(2)]
+    spec = msgspec.structs.replace(SLICE.spec, devices=[*devices, Device(name="d2")])
+    published = msgspec.structs.replace(SLICE, spec=spec)
+    classes = {
+        "first": DeviceClass(spec=DeviceClassSpec(selectors=[choosing("device.attributes['gpu.x'].index == 0")])),
+        "all": DeviceClass(),
+    }
+    (patched,) = with_taint_rules([published], [rule("r", selector)], release("1.34"), classes)
+    assert [device.name for device in patched.spec.devices if device.taints] == tainted
