@@ -32,12 +32,14 @@ def could_hold(wish: Wish, seen: Seen, books: Books, release: Release) -> bool:
     """
     if "ConsumableCapacity" not in release.features:
         return True
-    fractional = "FractionalCapacityRange" in release.features
+    fractional, wraps = "FractionalCapacityRange" in release.features, not release.behaviour.capacity_errors_abort
     asked, has = _asked(wish), seen.device.capacity
     if asked.keys() - has.keys():
         return False
     try:
-        amounts = {name: consumed(asked.get(name), item, fractional=fractional) for name, item in has.items()}
+        amounts = {
+            name: consumed(asked.get(name), item, fractional=fractional, wraps=wraps) for name, item in has.items()
+        }
     except NotRepresentableError:
         if release.behaviour.capacity_errors_abort:
             raise
@@ -56,13 +58,13 @@ def hold(
     """Iterate over what a result takes of each capacity, and over what is wrong with it (S41-S43)."""
     if "ConsumableCapacity" not in release.features:
         return
-    fractional = "FractionalCapacityRange" in release.features
+    fractional, wraps = "FractionalCapacityRange" in release.features, not release.behaviour.capacity_errors_abort
     asked, has = _asked(wish), seen.device.capacity
     for name in sorted(asked.keys() - has.keys()):
         yield VerificationError("S41", f"{where}: capacity {name} is asked for, the device has none")
     for name, capacity in has.items():
         try:
-            amount = consumed(asked.get(name), capacity, fractional=fractional)
+            amount = consumed(asked.get(name), capacity, fractional=fractional, wraps=wraps)
         except NotRepresentableError as error:
             yield VerificationError("S42", f"{where}: capacity {name}: {error}")
             continue

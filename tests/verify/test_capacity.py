@@ -101,3 +101,19 @@ def test_amounts_beyond_the_arithmetic(requested: str, of: DeviceCapacity) -> No
 def test_policies(amount: str, of: DeviceCapacity, allowed: bool) -> None:
     """An amount must be a valid value, or at most the maximum and a whole number of steps (S43)."""
     assert (violation(Quantity(amount), of, fractional=True) == "") is allowed
+
+
+@pytest.mark.parametrize(
+    ("requested", "of", "amount"),
+    [
+        ("9223372036854775807", capacity(limits=("1", "", "2")), "9223372036854775807"),
+        ("9223372036854775806", capacity(limits=("1", "", "2")), "9223372036854775807"),
+        ("9223372036854775807", capacity(limits=("2", "", "2")), "-9223372036854775808"),
+        ("-5", capacity(), "-5"),
+        ("5", capacity(limits=("1", "", "2")), "5"),
+        ("6", capacity(limits=("1", "", "2")), "7"),
+    ],
+)
+def test_amounts_wrap_around_up_to_1_36(requested: str, of: DeviceCapacity, amount: str) -> None:
+    """What leaves 64 bits or is negative went unnoticed before 1.37 (S42)."""
+    assert consumed(Quantity(requested), of, fractional=False, wraps=True).nano == Quantity(amount).nano

@@ -81,6 +81,7 @@ def assignments(case: Case, pools: Gatherer, most: int) -> Iterator[Solution]:
     """All ways to give each request some devices, right or wrong; none if there are more than ``most``."""
     devices = [device for pool in pools(case.node) for device in pool.devices]
     fractional = "FractionalCapacityRange" in case.release.features
+    wraps = not case.release.behaviour.capacity_errors_abort
     choices: list[list[tuple[Taken, ...]]] = []
     total = 1
     for number, claim in enumerate(case.claims):
@@ -92,7 +93,7 @@ def assignments(case: Case, pools: Gatherer, most: int) -> Iterator[Solution]:
                 for device in devices:
                     try:
                         amounts = {
-                            name: consumed(wanted.get(name), capacity, fractional=fractional)
+                            name: consumed(wanted.get(name), capacity, fractional=fractional, wraps=wraps)
                             for name, capacity in device.api.capacity.items()
                         }
                     except NotRepresentableError:
