@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
 from drapolicy.api.core import Namespace
 from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.objects import Objects
-from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import AllocationResult
 from drapolicy.errors import VerificationError
-from drapolicy.testing.lines import Answer, Line, Problem, difference, outcomes, read, reference, solve, valid
+from drapolicy.testing.lines import Answer, Line, Problem, difference, outcomes, quantity, read, reference, solve, valid
 from drapolicy.testing.modes import Mode
 from drapolicy.testing.order import amounts_change, one_pool, order_matters, wrong_index_matters
 from drapolicy.testing.shrink import shrink
@@ -165,24 +166,42 @@ def _judge(problem: Problem, want: Answer, got: Answer, mode: Mode, *, exact: bo
 
 def _broken(problem: Problem, answer: Answer, mode: Mode) -> str:
     """Return the rule that a placement breaks, or nothing."""
-    admin = Namespace(metadata=ObjectMeta(name="ops", labels={"resource.kubernetes.io/admin-access": "true"}))
-    names = {claim.metadata.namespace for claim in problem.claims}
-    spaces = [
-        msgspec.structs.replace(admin, metadata=ObjectMeta(name=name, labels=admin.metadata.labels)) for name in names
-    ]
-    objects = Objects(slices=tuple(problem.slices), classes=tuple(problem.classes), namespaces=tuple(spaces))
+    spaces = {claim.metadata.namespace for claim in problem.claims}
+    labels = {"resource.kubernetes.io/admin-access": "true"}
+    objects = Objects(
+        slices=tuple(problem.slices),
+        classes=tuple(problem.classes),
+        namespaces=tuple(Namespace(metadata=ObjectMeta(name=name, labels=labels)) for name in sorted(spaces)),
+    )
+    release = problem.release(mode.minor)
     nodes = [problem.node] if problem.node is not None else problem.nodes
-    for node, told in zip(nodes, outcomes(answer), strict=True):
-        if told["fit"]:
-            results = msgspec.convert(
-                told.get("results", []), list[AllocationResult], dec_hook=lambda _, text: Quantity(text)
-            )
-            release = problem.release(mode.minor)
-            try:
-                verify(objects, node, problem.claims, results, release, existing=problem.allocated.claims)
-            except VerificationError as error:
-                return error.rule
+    for node, told in zip(nodes, outcomes(answer), strict=False):  # while shrinking there may be no node
+        if not told["fit"]:
+            continue
+        results = msgspec.convert(_own_shares(told.get("results", [])), list[AllocationResult], dec_hook=quantity)
+        try:
+            verify(objects, node, problem.claims, results, release, existing=problem.allocated.claims)
+        except VerificationError as error:
+            return error.rule
     return ""
+
+
+def _own_shares(results: list[Answer]) -> list[Answer]:
+    """Return results with a share id for each share; upstream's are all told as the same."""
+    fresh = itertools.count(1)
+    return [
+        {
+            **result,
+            "devices": {
+                **result.get("devices", {}),
+                "results": [
+                    {**each, "shareID": str(UUID(int=next(fresh), version=4))} if "shareID" in each else each
+                    for each in result.get("devices", {}).get("results") or []
+                ],
+            },
+        }
+        for result in results
+    ]
 
 
 def _differs(ask: Ask, mode: Mode, kind: str, line: Line, *, must_be_valid: bool) -> bool:

@@ -55,12 +55,13 @@ class Problem(msgspec.Struct, rename="camel"):
         return found.with_variant(self.variant) if self.variant else found
 
 
-def _quantity(_: type, value: Any) -> Quantity:
+def quantity(_: type, value: Any) -> Quantity:
+    """Return a quantity as `msgspec` asks for it."""
     return Quantity(value)
 
 
 _NAMELESS = re.compile(r"(?<=attribute )\S+(?=: unsupported attribute value)")
-_DECODER = msgspec.json.Decoder(Problem, dec_hook=_quantity)
+_DECODER = msgspec.json.Decoder(Problem, dec_hook=quantity)
 
 
 def line_of(case: Case, name: str = "", *, variant: str = VARIANT, every_node: bool = False) -> Line:

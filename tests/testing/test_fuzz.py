@@ -46,7 +46,7 @@ def test_upstream_gives_the_same_answers(mode: Mode) -> None:
     number = PROBLEMS.get(mode.name, REST)
     tally = run(number, seed=-1, mode=mode)
     assert tally.differences == {}
-    assert tally.compared > number * (0.95 if mode.ordered else 0.4)
+    assert tally.compared > number * (0.85 if mode.ordered else 0.4)
     assert tally.counts["left out: upstream itself answers differently from call to call"] <= number // 100
     seldom = {name for name in every_trait(mode) if not tally.counts[name]}
     assert len(seldom) <= len(every_trait(mode)) // 10, seldom
