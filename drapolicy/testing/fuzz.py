@@ -45,6 +45,8 @@ def random_line(seed: int, index: int, mode: Mode = MODES[0]) -> Line:
     one_pool = not mode.ordered and rng.random() < _ONE_POOL
     if one_pool:
         _one_pool(rng, line)
+    elif not mode.ordered:
+        _own_names(line)
     twist(rng, line, made_for, calm=not mode.ordered and not one_pool)
     if not mode.ordered:
         # The order in which drapolicy tries slices; upstream takes them as they come.
@@ -58,6 +60,20 @@ def _one_pool(rng: Random, line: Line) -> None:
     pools = sorted({_pool(item) for item in line["slices"]})
     kept = rng.choice(pools)
     line["slices"] = [item for item in line["slices"] if _pool(item) == kept]
+
+
+def _own_names(line: Line) -> None:
+    """Let no pools of two drivers have one name, which mixes their counters up to 1.36."""
+    held = [result for claim in line["allocated"]["claims"] for result in _results(claim)]
+    for each in [item["spec"] for item in line["slices"]]:
+        each["pool"]["name"] = f"{each['driver'].split('.')[0]}-{each['pool']['name']}"
+    for result in held:
+        result["pool"] = f"{result['driver'].split('.')[0]}-{result['pool']}"
+
+
+def _results(claim: Line) -> list[Line]:
+    found: list[Line] = claim["status"]["allocation"]["devices"]["results"]
+    return found
 
 
 def _pool(item: Line) -> tuple[str, str]:

@@ -170,12 +170,17 @@ def _may_be_full(device: PoolDevice, wish: Wish, every: Sequence[Sequence[Wish]]
         return True
     used = list(asked.amounts)
     if device.shareable:
-        for alternatives in every:
-            charges = [(other, charge(device, _amounts(other), fractional=False)) for other in alternatives]
-            for index in range(len(used)):
-                used[index] += max(
-                    (each.amounts[index] * _shares(other) for other, each in charges if each.usable), default=0
-                )
+        charges = [
+            [(_shares(other), charge(device, _amounts(other), fractional=False)) for other in alternatives]
+            for alternatives in every
+        ]
+        used = [
+            sum(
+                max((shares * each.amounts[index] for shares, each in alternatives if each.usable), default=0)
+                for alternatives in charges
+            )
+            for index in range(len(used))
+        ]
     before = held.consumed(device.id)
     return any(
         amount + before.get(name, 0) > value for amount, (name, value) in zip(used, device.capacity, strict=True)
