@@ -74,6 +74,8 @@ def lists_with_nothing_in_common(placed: Placed, spot: Spot) -> Placed | None:
 
 def lists_that_overlap(placed: Placed, spot: Spot) -> Placed | None:
     """Want distinct values of a list attribute in which the device has a value of another one of its request."""
+    if not placed.release.behaviour.remembers_all_distinct:
+        return None
     return _between_two(placed, spot, ([1, 2], [2, 3]), DeviceConstraint(distinct_attribute=edit.ATTRIBUTE))
 
 

@@ -54,7 +54,7 @@ def slice_of_another_node(placed: Placed, spot: Spot) -> Placed | None:
 def selector_of_other_nodes(placed: Placed, spot: Spot) -> Placed | None:
     """Turn the node selector of the device's slice round."""
     selector = spot.slice.spec.node_selector
-    if selector is None:
+    if selector is None or _has_generations(placed, spot):
         return None
     term = selector.node_selector_terms[0]
     needs = [with_fields(need, operator="DoesNotExist", values=[]) for need in term.match_expressions]
@@ -225,6 +225,9 @@ def policy_with_smaller_maximum(placed: Placed, spot: Spot) -> Placed | None:
 def counters_used_up(placed: Placed, spot: Spot) -> Placed | None:
     """Leave less of a counter than the device draws; shares after the first draw nothing."""
     if spot.device.allow_multiple_allocations and _has_shares(placed, spot):
+        return None
+    namesakes = {item.spec.driver for item in placed.objects.slices if item.spec.pool.name == spot.id[1]}
+    if placed.release.behaviour.counters == "pool name" and len(namesakes) > 1:
         return None
     for drawn in spot.device.consumes_counters:
         for name, counter in drawn.counters.items():

@@ -73,7 +73,8 @@ def two_alternatives(placed: Placed, spot: Spot) -> Placed | None:
     """Let one of several devices stand for another alternative of its request."""
     parent, slash, chosen = spot.result.request.partition("/")
     results = placed.results[spot.claim].devices.results
-    if not slash or sum(item.request == spot.result.request for item in results) < 2:
+    several = sum(item.request == spot.result.request for item in results) > 1
+    if not slash or not several or not placed.release.behaviour.keeps_alternative:
         return None
     for request in placed.claims[spot.claim].spec.devices.requests:
         for sub in request.first_available:
