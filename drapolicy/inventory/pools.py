@@ -77,6 +77,7 @@ class Gatherer:
         self._heeds_operations = behaviour.heeds_node_operations
         self._skips_operations = "OptionalNodeOperations" in release.features
         self._ordered = behaviour.ordered
+        self._binding_last = behaviour.complete
         self._skips_unusable = behaviour.skips_unusable_pools
         self._per_slice = behaviour.counters == "slice"
         self._counters_everywhere = not behaviour.counters_follow_nodes and not self._per_slice
@@ -117,7 +118,7 @@ class Gatherer:
         for pool_id in sorted(seen):
             draft = self._draft(pool_id, seen[pool_id])
             if draft is not None:
-                (binding if draft.binds else plain).append(draft)
+                (binding if draft.binds and self._binding_last else plain).append(draft)
         pools: list[Pool] = []
         index = 0
         for draft in plain + binding:
@@ -207,14 +208,18 @@ class Gatherer:
             self._selectors[id(selector)] = read
         return read.matches(node)
 
+    def _rank(self, published: ResourceSlice) -> tuple[bool, str]:
+        return self._binding_last and _binds(published), published.metadata.name
+
     def _draft(self, pool_id: PoolId, found: list[ResourceSlice]) -> _Draft | None:
         """Return the pool made of the node's newest slices; None when a newer generation exists elsewhere."""
         if self._ordered:
             first, found = found[0], sorted(found, key=lambda known: known.metadata.name)
         else:
             # Upstream's order is random but for slices with binding conditions, which stand behind.
-            first = min(found, key=_binds)
-            found = sorted(found, key=lambda known: (_binds(known), known.metadata.name))
+            if self._binding_last:
+                found = sorted(found, key=_binds)
+            first, found = found[0], sorted(found, key=self._rank)
         declared = first.spec.pool.resource_slice_count
         incomplete = len(found) != declared
         hidden: list[ResourceSlice] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Behaviour:
         Derived attributes and compatibility groups are fields of the API; other releases do not see them (K8s S46,
         S53).
     complete
-        The allocator knows distinct attributes, requests for capacity and devices that bind to a node. Otherwise the
-        first are unknown constraints, and it looks past the others (K8s S19).
+        The allocator knows distinct attributes, requests for capacity, and devices that bind to a node or wait for
+        conditions. Otherwise the first are unknown constraints, and it looks past the others (K8s S19).
     heeds_node_operations
         Devices that skip node operations need a gate and a node that can do without; otherwise they are like any
         other (K8s S38).
@@ -195,16 +195,17 @@ _1_34: Final = Behaviour(
 )
 
 
-def _variants(experimental: Behaviour, *, incubating_complete: bool = True) -> dict[str, Behaviour]:
+def _variants(experimental: Behaviour, *, incubating_complete: bool = True, **stable: Any) -> dict[str, Behaviour]:
+    """Return the behaviour of each variant of a release; ``stable`` is what the stable one kept of a release before."""
     incubating = replace(experimental, complete=incubating_complete, heeds_node_operations=False)
-    stable = replace(incubating, ordered=False, sets=False, counters_follow_nodes=False, complete=False)
-    return {"stable": stable, "incubating": incubating, "experimental": experimental}
+    oldest = replace(incubating, ordered=False, sets=False, counters_follow_nodes=False, complete=False)
+    return {"stable": replace(oldest, **stable), "incubating": incubating, "experimental": experimental}
 
 
 # By minor release and variant: upstream's copies of the allocator differ where a feature was worked on.
 BEHAVIOURS: Final[dict[str, dict[str, Behaviour]]] = {
     "1.34": _variants(_1_34, incubating_complete=False),
-    "1.35": _variants(_1_35, incubating_complete=False),
+    "1.35": _variants(_1_35, incubating_complete=False, counters="slice", copies_tolerations=False),
     "1.36": _variants(_1_36),
     "1.37": _variants(_1_37),
 }

@@ -219,10 +219,12 @@ def test_1_34_counts_the_slices_that_a_node_sees_and_keeps_the_devices_of_incomp
 
 @pytest.mark.parametrize(("minor", "want"), [("1.34", "ba"), ("1.35", "ba"), ("1.36", "ab"), ("1.37", "ab")])
 def test_slices_with_binding_conditions_stand_behind_up_to_1_35(minor: str, want: str) -> None:
-    """Later only their pool does (S26, S27)."""
+    """Later only their pool does (S26, S27); variants that know no conditions leave both where they are."""
     binding = {"bindingConditions": ["ok"], "bindingFailureConditions": ["bad"]}
-    found = gather(part("1", {"name": "a", **binding}, count=2), part("2", "b", count=2), kubernetes=release(minor))
-    assert "".join(devices(found)) == want
+    slices = [part("1", {"name": "a", **binding}, count=2), part("2", "b", count=2)]
+    plain = release(minor).with_features([])
+    assert "".join(devices(gather(*slices, kubernetes=plain.with_variant("experimental")))) == want
+    assert "".join(devices(gather(*slices, kubernetes=plain.with_variant("stable")))) == "ab"
 
 
 def test_1_34_puts_an_invalid_pool_with_binding_conditions_behind() -> None:
