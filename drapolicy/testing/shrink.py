@@ -10,7 +10,7 @@ from drapolicy.testing.lines import Line
 
 Path: TypeAlias = tuple[str | int, ...]
 
-_PARTS = ("claims", "slices", "allocated", "classes", "node", "nodes")
+_PARTS = ("claims", "slices", "allocated", "classes", "node", "nodes", "features")
 # What a problem means nothing without.
 _KEPT = frozenset({"apiVersion", "kind", "metadata", "name", "spec", "status", "driver", "pool"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import subprocess
@@ -11,7 +12,8 @@ import pytest
 
 from drapolicy.api import dump, loads
 from drapolicy.errors import InputError
-from drapolicy.release import release
+from drapolicy.release import MINORS, Release, release
+from drapolicy.release.gates import FEATURES
 from drapolicy.testing.generate import SIZES, Case, problem
 
 SEEDS = range(150)
@@ -57,6 +59,74 @@ def test_problems_are_valid(size: str) -> None:
     for seed in range(40):
         objects = problem(seed, size=size).objects
         assert loads(dump(objects, "json")) == objects
+
+
+def every(minor: str) -> Release:
+    """The release with every gate of the allocator on."""
+    return release(minor).with_features(FEATURES[minor])
+
+
+@pytest.mark.parametrize("minor", MINORS)
+@pytest.mark.parametrize("gates", ["default", "every"])
+def test_problems_are_valid_in_their_release(minor: str, gates: str) -> None:
+    """Each release's reader takes the problems made for it, with default gates and with every gate on."""
+    kubernetes = every(minor) if gates == "every" else release(minor)
+    for seed in range(40):
+        objects = problem(seed, release=kubernetes).objects
+        assert loads(dump(objects, "json"), release=kubernetes) == objects
+
+
+ALPHA = {
+    "1.36": ('"ints":', '"bools":', '"strings":', '"versions":'),
+    "1.37": ("derivedAttributes", "compatibilityGroups", "skipNodeOperations", "DRAOptionalNodeOperations"),
+}
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_alpha_fields_occur_where_the_release_has_them(minor: str) -> None:
+    """With every gate on each of them occurs; with default gates none does."""
+    on, off = (
+        "".join(dump(problem(seed, release=kubernetes).objects, "json") for seed in range(60))
+        for kubernetes in (every(minor), release(minor))
+    )
+    for since, fields in ALPHA.items():
+        for field in fields:
+            assert (field in on) == release(minor).at_least(since), field
+            assert field not in off, field
+
+
+@pytest.mark.parametrize(
+    ("feature", "fields"),
+    [
+        ("AdminAccess", ["adminAccess"]),
+        ("PrioritizedList", ["firstAvailable"]),
+        ("PartitionableDevices", ["consumesCounters", "sharedCounters", "perDeviceNodeSelection"]),
+        ("ConsumableCapacity", ["allowMultipleAllocations", "distinctAttribute", "requestPolicy", "shareID"]),
+        ("DeviceTaints", ['"taints"', "tolerations"]),
+        ("DeviceBindingAndStatus", ["bindingConditions", "bindsToNode"]),
+    ],
+)
+def test_what_a_gate_turns_off_does_not_occur(feature: str, fields: list[str]) -> None:
+    """A feature that is off leaves nothing of its own in a problem; taint rules have a gate of their own."""
+    with_it = every("1.37")
+    without = with_it.with_features(with_it.features - {feature})
+    on, off = (
+        "".join(
+            dump(dataclasses.replace(case.objects, taint_rules=()), "json")
+            for case in (problem(seed, release=kubernetes) for seed in range(60))
+        )
+        for kubernetes in (with_it, without)
+    )
+    for field in fields:
+        assert field in on, field
+        assert field not in off, field
+
+
+def test_counters_are_where_the_release_has_them() -> None:
+    """Up to 1.34 in the slice of the devices that draw on them, from 1.35 on in a slice without devices."""
+    for minor, beside in (("1.34", False), ("1.35", True)):
+        slices = [item.spec for seed in range(60) for item in problem(seed, release=every(minor)).objects.slices]
+        assert {bool(spec.devices) for spec in slices if spec.shared_counters} == {not beside}
 
 
 def test_a_case_is_consistent(cases: list[Case]) -> None:
