@@ -78,9 +78,14 @@ class Allocator:
         self._classes = classes
         self._pools = pools if pools is not None else Gatherer(slices, release)
         self._share_ids = share_ids
-        self._skips_unusable = release.behaviour.skips_unusable_pools
+        behaviour = release.behaviour
+        self._rolls_back = behaviour.rolls_back
+        self._skips_unusable = behaviour.skips_unusable_pools
         self._eligibility = Eligibility(release)
-        self._openings = Openings(allocated, release.behaviour)
+        self._openings = Openings(allocated, behaviour)
+        sets = behaviour.sets
+        self._rules = Rules(_behind if sets else _from_the_beginning, behaviour.keeps_alternative)
+        self._own_rules = Rules(_behind if sets else _behind_or_again, keeps_alternative=True)
 
     def allocate(
         self,
@@ -134,16 +139,17 @@ class Allocator:
                 release=self._release,
                 allocated=self._allocated,
                 eligibility=self._eligibility,
-                rolls_back=own or self._release.behaviour.rolls_back,
+                rolls_back=own or self._rolls_back,
                 counters=CounterLedger(self._openings, by_id),
                 groups=GroupLedger(by_id, self._allocated),
             )
-            reached, beyond = (devices, "") if self._skips_unusable else self._reached(pools)
+            reached, beyond = (devices, "") if self._skips_unusable else _reached(pools)
             search = Search(
                 plans,
                 board,
                 reached if order is None else _ordered(devices, order),
-                self._rules(beyond, own=own),
+                self._own_rules if own else self._rules,
+                beyond=beyond,
                 visit=visit,
                 max_steps=max_steps,
                 deadline=deadline,
@@ -189,23 +195,15 @@ class Allocator:
             return Abort(str(error))
         return Fits(found)
 
-    @staticmethod
-    def _reached(pools: Sequence[Pool]) -> tuple[Sequence[PoolDevice], str]:
-        """Return the devices before an invalid pool, and why the attempt ends behind them; empty if it need not."""
-        reached: list[PoolDevice] = []
-        for pool in pools:
-            if pool.invalid:
-                return reached, f"pool {pool.id.pool} is invalid: {pool.invalid}"
-            reached += pool.devices
-        return reached, ""
 
-    def _rules(self, beyond: str, *, own: bool) -> Rules:
-        """Return how to search; ``own`` is a search that upstream does not make."""
-        behaviour = self._release.behaviour
-        start = _behind
-        if not behaviour.sets:
-            start = _behind_or_again if own else _from_the_beginning
-        return Rules(start, own or behaviour.keeps_alternative, beyond)
+def _reached(pools: Sequence[Pool]) -> tuple[Sequence[PoolDevice], str]:
+    """Return the devices before the first invalid pool, and why the attempt ends there; empty where there is none."""
+    reached: list[PoolDevice] = []
+    for pool in pools:
+        if pool.invalid:
+            return reached, f"pool {pool.id.pool} is invalid: {pool.invalid}"
+        reached += pool.devices
+    return reached, ""
 
 
 def _behind(position: int, device: PoolDevice) -> int:

@@ -74,14 +74,10 @@ class Rules(NamedTuple):
         the beginning (K8s S34).
     keeps_alternative
         False up to 1.35: after the first device of mode All a search goes on in the first alternative (K8s Q21).
-    beyond
-        Why the attempt ends where no device is left to try, in upstream's words; empty when it need not. An invalid
-        pool is such a reason in 1.34 (K8s S25).
     """
 
     next_start: Callable[[int, PoolDevice], int]
     keeps_alternative: bool
-    beyond: str
 
 
 class Search:
@@ -96,7 +92,10 @@ class Search:
     order
         Devices in the order in which requests for some devices try them.
     rules
-        Where the next device of a request is sought, and what happens behind the last.
+        Where a search goes on behind a device.
+    beyond
+        Why the attempt ends where no device is left to try, in upstream's words; empty when it need not. An invalid
+        pool is such a reason in 1.34 (K8s S25).
     visit
         Called with each complete assignment; returns True to accept it. None accepts the first.
     max_steps, deadline
@@ -117,6 +116,7 @@ class Search:
         order: Sequence[PoolDevice],
         rules: Rules,
         *,
+        beyond: str = "",
         visit: Callable[[Solution], bool] | None = None,
         max_steps: int | None = None,
         deadline: float | None = None,
@@ -127,6 +127,7 @@ class Search:
         self._board = board
         self._order = order
         self._rules = rules
+        self._beyond = beyond
         self._visit = visit
         self._max_steps = max_steps
         self._deadline = deadline
@@ -232,8 +233,8 @@ class Search:
                 start = self._rules.next_start(position, device)
                 self._go(plan.claim, plan.request, plan, choice.number + 1, start)
                 return True
-        if self._rules.beyond and not self.visited:
-            raise AbortError(self._rules.beyond)
+        if self._beyond and not self.visited:
+            raise AbortError(self._beyond)
         return False
 
     def _backtrack(self, *, exceeded: bool) -> bool:

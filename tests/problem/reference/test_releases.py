@@ -116,7 +116,9 @@ def equal_names(kit: Any, minor: str) -> Problem:
     """Pools of two drivers have one name, and 1.35 takes their counters for the same (S45)."""
     ours = partitioned(kit, minor, device("d0", "3"))
     theirs = partitioned(kit, minor, device("d1", "3"), name="t", driver="nic.x")
-    return Problem([*ours, *theirs], [kit.claim(kit.request("a"), kit.request("b"))])
+    by_driver = [{"selectors": [{"cel": {"expression": f"device.driver == '{name}'"}}]} for name in ("gpu.x", "nic.x")]
+    requests = [kit.request(name, **driver) for name, driver in zip("ab", by_driver, strict=True)]
+    return Problem([*ours, *theirs], [kit.claim(*requests)])
 
 
 def counters_elsewhere(kit: Any, minor: str) -> Problem:
