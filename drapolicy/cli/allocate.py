@@ -15,7 +15,7 @@ from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.resource import AllocationResult, ResourceClaim, ResourceClaimConsumerReference
 from drapolicy.cli.inputs import read
 from drapolicy.cli.output import Format, note, print_line, print_table
-from drapolicy.cli.releases import RANDOM_POOLS, called
+from drapolicy.cli.releases import called, caveats
 from drapolicy.errors import InputError
 from drapolicy.inventory import Fleet
 from drapolicy.policies import policy as policy_of
@@ -75,8 +75,8 @@ def allocate(
 
         fleet, report = with_topology(fleet, topology)
         note(f"topology: {report}")
-    if not kubernetes.behaviour.ordered:
-        note(RANDOM_POOLS.format(release=called(kubernetes)))
+    for caveat in caveats(kubernetes):
+        note(f"note: {caveat}")
     placements = place_all(fleet, objects, chosen, seed=seed)
     pairs = tuple(zip(asks(objects), placements, strict=True))
     if check:

@@ -12,6 +12,7 @@ from drapolicy.cli.boundary import INTERRUPTED, program_name
 from drapolicy.cli.inputs import examine, notes_on, once, refuse
 from drapolicy.cli.output import Format, note, print_data, print_line, write_whole
 from drapolicy.cli.progress import interruptible, shown_progress
+from drapolicy.cli.releases import called, caveats
 from drapolicy.cli.results import as_data, print_results
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.evaluate import METRICS, Results, embedded, of_files
@@ -20,6 +21,7 @@ from drapolicy.policies import POLICIES, STOCK
 from drapolicy.policies import policy as policy_of
 from drapolicy.release import Release, release
 from drapolicy.simulate import Scenario
+from drapolicy.workload import dataset_folder
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def evaluate(request: Request, output: Format) -> int:
             again = [word for word in sys.argv[1:] if word != "--fresh"]
             note(f"to go on, give the same command again: {program_name(sys.argv[0])} {shlex.join(again)}")
         return INTERRUPTED
-    notes = unmodelled(results)
+    notes = [*decided_by(request, results), *unmodelled(results)]
     files = write_files(results, request, notes)
     notes = [*unplaced(results), *notes]  # the report has a chapter of its own for these
     if output is Format.TABLE:
@@ -125,6 +127,17 @@ def _drop_cells(folder: Path) -> None:
         # Only what an evaluation has written is called by a hash.
         if len(path.stem) == 64:
             path.unlink(missing_ok=True)
+
+
+def decided_by(request: Request, results: Results) -> list[str]:
+    """Return which Kubernetes decided, where it is not the default one, and what that means for the scenarios."""
+    if request.kubernetes == release():
+        return []
+    every = () if request.fleet else sorted(folder.name for folder in dataset_folder().iterdir() if folder.is_dir())
+    left_out = [
+        f"{name}: left out, this release refuses its objects" for name in every if name not in results.scenarios
+    ]
+    return [f"decided as {called(request.kubernetes)} does", *caveats(request.kubernetes), *left_out]
 
 
 def unplaced(results: Results) -> list[str]:

@@ -17,11 +17,6 @@ _BOOLS: Final = {
 }
 _GROUPS: Final = {"AllAlpha": "alpha", "AllBeta": "beta"}
 
-RANDOM_POOLS: Final = (
-    "note: {release} tries pools in random order; drapolicy takes them by driver and name, "
-    "so a cluster may choose other devices"
-)
-
 
 def chosen(minor: str, gates: Iterable[str] = ()) -> Release:
     """Return the release of ``--k8s`` with the gates of ``--feature-gates``.
@@ -87,6 +82,22 @@ def called(chosen: Release) -> str:
     changed: Mapping[str, bool] = {name: name in chosen.gates for name in sorted(default ^ chosen.gates)}
     words = ", ".join(f"{name}={str(on).lower()}" for name, on in changed.items())
     return f"Kubernetes {chosen.minor}" + (f" ({words})" if words else "")
+
+
+def caveats(chosen: Release) -> list[str]:
+    """Return what keeps a cluster of a release from deciding as drapolicy does.
+
+    Examples
+    --------
+    >>> caveats(release("1.37"))
+    []
+    """
+    if chosen.behaviour.ordered:
+        return []
+    order = (
+        "tries pools in random order; drapolicy takes them by driver and name, so a cluster may choose other devices"
+    )
+    return [f"{called(chosen)} {order}"]
 
 
 def gates(chosen: Release, output: Format) -> int:

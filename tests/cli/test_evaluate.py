@@ -300,3 +300,21 @@ def test_pods_that_never_start_are_told_why(run, fleet, workload, tmp_path):
     (line,) = [line for line in ran.out.splitlines() if "never started" in line]
     assert line.startswith("many: never started: 0/")
     assert "cannot allocate all claims. (1 pod)" in line
+
+
+def test_the_release_that_decided_is_told(run, words, tmp_path):
+    """With its gates and what they mean, in the table, for programs and in the report; 1.37 goes without saying."""
+    assert "decided as" not in run(*words).out
+    gates = ["--k8s", "1.35", "--feature-gates", "DRADeviceTaints=true", "--out", tmp_path / "other"]
+    ran = run(*words, *gates, "-o", "json")
+    notes = json.loads(ran.out)["notes"]
+    assert notes[0] == "decided as Kubernetes 1.35 (DRADeviceTaints=true) does"
+    assert "tries pools in random order" in notes[1]
+    assert notes[0] in (tmp_path / "other" / "report.html").read_text()
+
+
+def test_scenarios_that_a_release_refuses_are_told(run, tmp_path):
+    """Counters of the embedded partitions stand in slices of their own, which 1.34 does not know."""
+    ran = run("evaluate", "--k8s", "1.34", "--seeds", "1", "--policy", "first-fit", "--out", tmp_path)
+    assert ran.code == 0
+    assert "mig-a100: left out, this release refuses its objects" in ran.out
