@@ -94,7 +94,7 @@ def compare(lines: Sequence[Line], ask: Ask, mode: Mode) -> Tally:
         if not kind and number % _SAMPLE == 0:
             tally.counts["compared: by the protocol"] += 1
             (whole,) = reference([{**line, "timeoutMs": _PATIENCE_MS}], mode.minor)
-            kind = difference(whole, got) and "protocol"
+            kind = "protocol" if difference(whole, got) else _invalid(problem, want, got, mode)
         if not kind:
             continue
         differs = bool(difference(want, got, exact=exact))
@@ -155,8 +155,11 @@ def _solve(problem: Problem, minor: str) -> Answer:
 def _judge(problem: Problem, want: Answer, got: Answer, mode: Mode, *, exact: bool) -> str:
     """Return the kind of difference; where only outcomes are compared, both placements must be valid."""
     kind = difference(want, got, exact=exact)
-    if kind or exact:
-        return kind
+    return kind if kind or exact else _invalid(problem, want, got, mode)
+
+
+def _invalid(problem: Problem, want: Answer, got: Answer, mode: Mode) -> str:
+    """Return who breaks which rule, or nothing."""
     for who, answer in (("drapolicy", got), ("upstream", want)):
         broken = _broken(problem, answer, mode)
         if broken:
@@ -217,4 +220,5 @@ def _differs(ask: Ask, mode: Mode, kind: str, line: Line, *, must_be_valid: bool
         return False
     got = _solve(problem, mode.minor)
     exact = mode.ordered or one_pool(problem)
-    return _judge(problem, want, got, mode, exact=exact) == kind and (not must_be_valid or valid(line, mode.minor))
+    found = _judge(problem, want, got, mode, exact=exact) or _invalid(problem, want, got, mode)
+    return found == kind and (not must_be_valid or valid(line, mode.minor))

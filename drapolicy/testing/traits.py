@@ -163,7 +163,7 @@ def every_trait(mode: Mode) -> set[str]:
         }
         | {f"claims: {number}" for number in range(1, 5)}
         | {"several nodes", "gates: some are off", "held: shares", "held: devices", "search: more than 30 steps"}
-        | ({"pools: one name under two drivers", "got: devices of several drivers"} if mode.ordered else set())
+        | {"got: devices of several drivers", *(["pools: one name under two drivers"] if mode.ordered else [])}
     )
 
 
