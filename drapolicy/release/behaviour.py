@@ -34,7 +34,7 @@ class Behaviour:
     all_ignores_use
         Mode All leaves out what would be too small even when unused; otherwise what is too small now (K8s S30).
     capacity_errors_abort
-        An amount that cannot be computed with ends the attempt; otherwise the device is passed over (K8s S42).
+        An amount that leaves 64 bits ends the attempt; otherwise it wraps around (K8s S42).
     rolls_back
         What is refused, or given back while searching on, leaves nothing behind. Otherwise a device that a taint or a
         constraint refuses keeps its counters, one that is too small its counters and its place in constraints, and a
