@@ -73,12 +73,12 @@ def device_view(driver: str, device: Device) -> DeviceView:
     for name, amount in device.capacity.items():
         domain, identifier = qualified(name, driver)
         capacity.setdefault(domain, TextMap())[identifier] = amount.value
-    fields = {
-        "driver": driver,
-        "allowMultipleAllocations": bool(device.allow_multiple_allocations),
-        "attributes": attributes,
-        "capacity": capacity,
-    }
+    fields = TextMap(
+        driver=driver,
+        allowMultipleAllocations=bool(device.allow_multiple_allocations),
+        attributes=attributes,
+        capacity=capacity,
+    )
     return DeviceView(fields, fault, _scale(fields), list_fault)
 
 

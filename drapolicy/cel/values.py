@@ -89,7 +89,7 @@ class DefaultMap(TextMap):
 MAPS: frozenset[type] = frozenset({dict, TextMap, DefaultMap})
 
 
-EMPTY: dict[Any, Any] = {}
+EMPTY: dict[Any, Any] = TextMap()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,8 @@ _GO_VALUES = {
 def go_value_name(value: Any) -> str:
     """Return the type of the Go value inside a CEL value, which some error texts name."""
     if isinstance(value, TextMap):
-        return "map[string]interface {}"
+        amounts = any(type(inner) is Quantity for inner in value.values())
+        return "map[string]cel.Quantity" if amounts else "map[string]interface {}"
     name = type_name(value)
     return _GO_VALUES.get(name, name)
 
