@@ -66,6 +66,11 @@ def test_selectors_do_not_see_it(kit: Any) -> None:
         ),
         ("1.5", "compile derived attribute gpu.x/group failed: must evaluate to "),
         ("dyn(1.5)", "evaluate derived attribute gpu.x/group on device gpu.x/p/a failed: unsupported CEL return type"),
+        (
+            'dyn(device.attributes["other"])',
+            "evaluate derived attribute gpu.x/group on device gpu.x/p/a failed: "
+            "unsupported CEL return type: map[string]interface {}",
+        ),
     ],
 )
 def test_what_cannot_be_derived_ends_the_attempt(kit: Any, expression: str, text: str) -> None:
