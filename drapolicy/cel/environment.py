@@ -35,6 +35,9 @@ class Engine:
         ``or`` and ``orValue`` of what is no optional fail; otherwise they return it.
     keeps_defaults
         Fields of an optional map are looked up as in the map itself, which matters for unknown domains (K8s S59).
+    bounded_searches
+        ``indexOf`` and ``lastIndexOf`` check and bound the offset even where they look for nothing; otherwise they
+        return it then.
     bounded_ranges
         ``lists.range`` refuses negative sizes and those above a million.
     positive_factors
@@ -50,6 +53,7 @@ class Engine:
     durations_of_int: bool = False
     strict_alternatives: bool = True
     keeps_defaults: bool = True
+    bounded_searches: bool = True
     bounded_ranges: bool = True
     positive_factors: bool = True
     charges_affixes: bool = True
@@ -63,6 +67,7 @@ CEL_GO_26: Final = Engine(
     durations_of_int=True,
     strict_alternatives=False,
     keeps_defaults=False,
+    bounded_searches=False,
     bounded_ranges=False,
     positive_factors=False,
     charges_affixes=False,

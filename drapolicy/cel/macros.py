@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -30,12 +30,15 @@ class Expander:
     ----------
     new
         Returns the id of a new node at an offset.
+    positions
+        Offset of each node by its id.
     sorting
         Whether ``sortBy`` exists.
     """
 
-    def __init__(self, new: Callable[[int], int], *, sorting: bool) -> None:
+    def __init__(self, new: Callable[[int], int], positions: Mapping[int, int], *, sorting: bool) -> None:
         self._new = new
+        self._positions = positions
         self._sorting = sorting
         self._start = 0
 
@@ -97,7 +100,7 @@ class Expander:
         return Fold(self._id(), _UNUSED, "", self._list(), name, value, condition, self._ident(name), result)
 
     def _copy(self, node: Node) -> Node:
-        """Return a node and all below it under new ids, which upstream keeps at their places."""
+        """Return a node and all below it under new ids, at the same places."""
         match node:
             case Select():
                 node = replace(node, operand=self._copy(node.operand))
@@ -115,7 +118,7 @@ class Expander:
                 parts = (node.over, node.start, node.condition, node.step, node.result)
                 over, start, condition, step, result = map(self._copy, parts)
                 node = replace(node, over=over, start=start, condition=condition, step=step, result=result)
-        return replace(node, id=self._id())
+        return replace(node, id=self._new(self._positions[node.id]))
 
     def _has(self, field: Node) -> Node:
         if not isinstance(field, Select):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from drapolicy.cel import lists
+from drapolicy.cel import lists, strings
 from drapolicy.cel.dispatch import Function, Library, Overloads
 from drapolicy.cel.environment import MAX_INCLUDED, Environment
 from drapolicy.cel.errors import EvaluationError, FinalError
@@ -16,7 +16,7 @@ from drapolicy.cel.standard import MAX_LIST
 from drapolicy.cel.strings import COST_EXCEEDED
 from drapolicy.cel.values import Optional
 
-_RANGES, _DURATIONS, _INCLUDES, _NAMES = Library(), Library(), Library(), Library()
+_SEARCHES, _RANGES, _DURATIONS, _INCLUDES, _NAMES = Library(), Library(), Library(), Library(), Library()
 
 
 @_RANGES.overload("lists.range", "int")
@@ -26,6 +26,18 @@ def make_range(size: int) -> list[int]:
         # Upstream makes it, to find it too dear then.
         raise FinalError(COST_EXCEEDED)
     return list(range(size))
+
+
+@_SEARCHES.overload("indexOf", "string", "string", "int")
+def index_of(text: str, part: str, offset: int) -> int:
+    """Return where a part first is at or after an offset, or -1; nothing is wherever it is looked for."""
+    return strings.index_of_from(text, part, offset) if part else offset
+
+
+@_SEARCHES.overload("lastIndexOf", "string", "string", "int")
+def last_index_of(text: str, part: str, offset: int) -> int:
+    """Return where a part last is at or before an offset, or -1; nothing is wherever it is looked for."""
+    return strings.last_index_of_from(text, part, offset) if part else offset
 
 
 @_DURATIONS.overload("duration", "int")
@@ -58,6 +70,9 @@ def functions_of(environment: Environment) -> Mapping[str, Function]:
     functions = dict(FUNCTIONS)
     if not engine.bounded_ranges:
         functions.update(_RANGES.functions)
+    if not engine.bounded_searches:
+        for name, searches in _SEARCHES.functions.items():
+            functions[name] = Overloads.joined(searches, FUNCTIONS[name])
     if engine.durations_of_int:
         functions["duration"] = Overloads.joined(FUNCTIONS["duration"], _DURATIONS.functions["duration"])
     if environment.includes == "short":

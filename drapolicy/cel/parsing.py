@@ -81,7 +81,7 @@ class _Parser:
         self._depths: Counter[str] = Counter()
         # How deep compound rules nest below a node.
         self._below: dict[int, int] = {}
-        self._macros = Expander(self._new, sorting=sorting)
+        self._macros = Expander(self._new, self.positions, sorting=sorting)
 
     def whole(self) -> Node:
         root = self._expression()
@@ -114,13 +114,13 @@ class _Parser:
         self.positions[node_id] = start
         return node_id
 
-    def _enter(self, rule: str, times: int = 1) -> None:
-        self._depths[rule] += times
+    def _enter(self, rule: str) -> None:
+        self._depths[rule] += 1
         if self._depths[rule] > MAX_DEPTH:
             raise _TooDeepError(f"expression recursion limit exceeded: {MAX_DEPTH}")
 
-    def _leave(self, rule: str, times: int) -> None:
-        self._depths[rule] -= times
+    def _leave(self, rule: str) -> None:
+        self._depths[rule] -= 1
 
     def _made(self, node: Node, *parts: Node, compound: bool = False) -> Node:
         self._below[node.id] = max((self._below[part.id] for part in parts), default=0) + compound
@@ -141,7 +141,7 @@ class _Parser:
             node = self._made(
                 Call(node_id, "_?_:_", None, (node, then, otherwise)), node, then, otherwise, compound=True
             )
-        self._leave("expr", 1)
+        self._leave("expr")
         return node
 
     def _logical(self, mark: str, function: str) -> Node:
@@ -164,32 +164,26 @@ class _Parser:
 
     def _relation(self, *, left: bool) -> Node:
         self._enter("relation")
-        entered = 1
         node = self._sum(0)
         while left and (operator := self._take(*_RELATIONS)) is not None:
-            self._enter("relation")
-            entered += 1
             node_id = self._new(operator.start)
             right = self._relation(left=False)
             function = "@in" if operator.kind == "in" else f"_{operator.kind}_"
             node = self._made(Call(node_id, function, None, (node, right)), node, right, compound=True)
-        self._leave("relation", entered)
+        self._leave("relation")
         return node
 
     def _sum(self, above: int) -> Node:
         """Return a chain of operators that bind tighter than ``above``."""
         self._enter("calc")
-        entered = 1
         node = self._unary()
         while _SUMS.get(self._next.kind, 0) > above:
             operator = self._tokens[self._at]
             self._at += 1
-            self._enter("calc")
-            entered += 1
             node_id = self._new(operator.start)
             right = self._sum(_SUMS[operator.kind])
             node = self._made(Call(node_id, f"_{operator.kind}_", None, (node, right)), node, right, compound=True)
-        self._leave("calc", entered)
+        self._leave("calc")
         return node
 
     def _unary(self) -> Node:
@@ -208,13 +202,10 @@ class _Parser:
 
     def _member(self) -> Node:
         self._enter("member")
-        entered = 1
         node = self._primary()
         while (mark := self._take(".", "[")) is not None:
-            self._enter("member")
-            entered += 1
             node = self._index(node, mark) if mark.kind == "[" else self._field(node, mark)
-        self._leave("member", entered)
+        self._leave("member")
         return node
 
     def _index(self, node: Node, mark: Token) -> Node:

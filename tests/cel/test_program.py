@@ -14,6 +14,7 @@ from drapolicy import cel
 from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import Device, DeviceAttribute, DeviceCapacity
 from drapolicy.errors import DrapolicyError, InputError, ParseError
+from drapolicy.release import release
 
 NUMBERS = "[" + ",".join(map(str, range(300))) + "]"
 VIEW = cel.device_view("gpu.x", Device(name="d", attributes={"mem": DeviceAttribute(int_value=80)}))
@@ -79,20 +80,30 @@ def test_missing_keys_get_upstreams_hint() -> None:
     assert cel.with_hint("no such overload") == "no such overload"
 
 
-@pytest.mark.parametrize(
-    ("expression", "text"),
-    [
-        ('isURL("https://a")', "the function isURL is not supported by drapolicy"),
-        ("(" * 40 + "true" + ")" * 40, "expressions nested more than 32 levels deep are not supported by drapolicy"),
-        ('cel.bind(d, device, d.driver == "x")', "device other than as device.driver is not supported by drapolicy"),
-    ],
-)
-def test_what_drapolicy_lacks_is_refused_by_name(expression: str, text: str) -> None:
-    """Kubernetes may accept these, so the error must not claim that the expression is wrong."""
+def test_what_drapolicy_lacks_is_refused_by_name() -> None:
+    """Kubernetes accepts messages of protobuf, so the error must not claim that the expression is wrong."""
     with pytest.raises(cel.CompileError) as raised:
-        cel.compile(expression)
-    assert str(raised.value) == text
+        cel.compile("google.protobuf.Int64Value{value: 1} == 1")
+    assert str(raised.value) == "a literal of type google.protobuf.Int64Value is not supported by drapolicy"
     assert raised.value.unsupported
+
+
+def test_a_program_belongs_to_an_environment() -> None:
+    """Releases for which an expression means the same share its program; others have one of their own."""
+    text = "device.driver == 'gpu.x'"
+    lists = release("1.37", gates={"DRAListTypeAttributes": True})
+    assert cel.compile(text, release("1.37")) is cel.compile(text, lists) is cel.compile(text)
+    assert cel.compile(text, release("1.36")) is not cel.compile(text)
+
+
+def test_the_device_as_a_whole_is_a_map() -> None:
+    """Nobody needs it, but upstream allows it."""
+    for text in ('cel.bind(d, device, d.driver == "gpu.x")', 'device["driver"] == "gpu.x"', "device == device"):
+        if text.startswith("device["):
+            with pytest.raises(cel.CompileError, match="found no matching overload"):
+                cel.compile(text)
+        else:
+            assert cel.compile(text).evaluate(VIEW), text
 
 
 @pytest.mark.parametrize(
