@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from random import Random
 
 import msgspec
@@ -20,8 +21,13 @@ EVERY = release("1.37").with_features(FEATURES["1.37"])
 ALL = {change.__name__: change for change in (*TWISTS, *(change for _, change in twist_alpha.TWISTS))}
 
 
+@functools.cache
+def texts() -> list[bytes]:
+    return [msgspec.json.encode(line_of(problem(seed, release=EVERY), f"line-{seed}")) for seed in range(60)]
+
+
 def lines(number: int) -> list[Line]:
-    return [line_of(problem(seed, release=EVERY), f"line-{seed}") for seed in range(number)]
+    return [msgspec.json.decode(text) for text in texts()[:number]]
 
 
 @pytest.mark.parametrize("change", ALL.values(), ids=ALL)
