@@ -48,7 +48,9 @@ class Eligibility:
         if not self._binding and device.api.binding_conditions:
             return False
         for label, expression in plan.selectors:
-            program = self._compile(expression)
+            program = self._programs.get(expression)
+            if program is None:
+                program = self._programs[expression] = self._compile(expression)
             if isinstance(program, str):
                 message = f"{label}: CEL compile error: {program}"
                 raise AbortError(message)
@@ -66,14 +68,10 @@ class Eligibility:
         return device.on_node
 
     def _compile(self, expression: str) -> cel.Program | str:
-        program = self._programs.get(expression)
-        if program is None:
-            try:
-                program = cel.compile(expression, self._release)
-            except CompileError as error:
-                program = str(error)
-            self._programs[expression] = program
-        return program
+        try:
+            return cel.compile(expression, self._release)
+        except CompileError as error:
+            return str(error)
 
     def attribute(self, plan: Plan, device: PoolDevice, name: str) -> AttributeValue | None:
         """Return a device's attribute of a fully qualified name as the request's constraints see it.
