@@ -88,12 +88,27 @@ _ATOMS = (
     '"%s-%d".format([@.model, @.index]) == "h100-1"',
     "sets.contains([0, 1, 2], [@.index])",
     "optional.of(@.index).optMap(i, i + 1).value() > 1",
+    'isURL("https://example.com") && @.#',
+    'url("https://example.com:8443/a?b=c").getPort() == "8443" || @.healthy',
+    "format.dns1123Label().validate(@.model).hasValue()",
+    'format.named("uuid").hasValue() && !format.uuid().validate(@.model).hasValue()',
+    "cel.bind(d, device, d.driver.size() > 3)",
+    "[@.index, 3].sort()[0] < 3 && [1, 2].reverse() == [2, 1]",
     "true",
     "false",
 )
+# Where values of attributes are dyn, which comprehensions and these take.
+_LIST_ATOMS = (
+    '@.#.includes("h100")',
+    "@.numa.includes(1)",
+    '@.#.exists(e, e == "a100")',
+    '"h100" in @.#',
+    "@.#.all(e, e != 0)",
+    "@.version.includes(semver('1.0.0'))",
+)
 
 
-def expression(rng: Random, driver: str | None = None, depth: int = 2) -> str:
+def expression(rng: Random, driver: str | None = None, depth: int = 2, *, lists: bool = False) -> str:
     """Return a random selector.
 
     Parameters
@@ -102,24 +117,30 @@ def expression(rng: Random, driver: str | None = None, depth: int = 2) -> str:
         Whose devices are mostly meant; None for any.
     depth
         How deep operators nest at most.
+    lists
+        Use what is for lists too; some does not compile in releases without them.
     """
     if depth == 0 or rng.random() < 0.4:
-        return _atom(rng, driver)
-    first, second = expression(rng, driver, depth - 1), expression(rng, driver, depth - 1)
+        return _atom(rng, driver, lists=lists)
+    first, second = (expression(rng, driver, depth - 1, lists=lists) for _ in range(2))
     return rng.choice(
         (
             f"({first}) && ({second})",
             f"({first}) || ({second})",
             f"({first}) || ({second})",
             f"!({first})",
-            f"({first}) ? ({second}) : {_atom(rng, driver)}",
+            f"({first}) ? ({second}) : {_atom(rng, driver, lists=lists)}",
             f"({first}) == ({second})",
             f"cel.bind(b, {first}, b || ({second}))",
         )
     )
 
 
-def _atom(rng: Random, driver: str | None) -> str:
+def _atom(rng: Random, driver: str | None, *, lists: bool) -> str:
     domain = driver if driver is not None and rng.random() < 0.9 else rng.choice(DRIVERS)
-    text = rng.choice(_ATOMS).replace("#", rng.choice(NAMES)).replace("@", f'device.attributes["{domain}"]')
+    text = (
+        rng.choice(_ATOMS + _LIST_ATOMS * lists)
+        .replace("#", rng.choice(NAMES))
+        .replace("@", f'device.attributes["{domain}"]')
+    )
     return text.replace("$.", f'device.capacity["{domain}"].').replace("$", f'device.capacity["{domain}"]')

@@ -12,6 +12,7 @@ from drapolicy.api.resource import (
     DeviceClaim,
     DeviceClass,
     DeviceClassSpec,
+    DeviceDerivedAttribute,
     DeviceRequest,
     DeviceSelector,
     DeviceSubRequest,
@@ -21,6 +22,7 @@ from drapolicy.api.resource import (
     ResourceClaimTemplate,
     ResourceClaimTemplateSpec,
 )
+from drapolicy.release import release
 
 
 def selectors(*expressions: str) -> list[DeviceSelector]:
@@ -88,3 +90,48 @@ def test_selectors_that_may_cost_too_much_are_forbidden(size: int, messages: lis
         classes=(DeviceClass(metadata=ObjectMeta(name="gpu"), spec=DeviceClassSpec(selectors=selectors(expression))),)
     )
     assert [fault.message for fault in cel.check(objects)] == messages
+
+
+def derived(*expressions: str) -> ResourceClaim:
+    attributes = [DeviceDerivedAttribute(name=f"a.example/{i}", expression=text) for i, text in enumerate(expressions)]
+    request = DeviceRequest(name="r", exactly=ExactDeviceRequest(device_class_name="c", derived_attributes=attributes))
+    return ResourceClaim(metadata=ObjectMeta(name="c"), spec=spec(request))
+
+
+def test_derived_attributes_are_checked_where_the_gate_is_on() -> None:
+    """The API server drops them elsewhere; lists need a gate of their own in new objects."""
+    objects = Objects(claims=(derived("1", "1.5", "[1]"),))
+    assert cel.check(objects, release("1.37")) == []
+    found = cel.check(objects, release("1.37", gates={"DRADerivedAttributes": True}))
+    path = "spec.devices.requests[0].exactly.derivedAttributes"
+    rule = "CEL compile error: must evaluate to a primitive scalar (string, integer, boolean, semver), not"
+    assert [(fault.path, fault.message) for fault in found] == [
+        (f"{path}[1].expression", f"{rule} double"),
+        (f"{path}[2].expression", f"{rule} list(int)"),
+    ]
+
+
+def test_derived_attributes_of_a_claim_share_a_limit() -> None:
+    """Each may cost a million, but all together no more."""
+    gates = {"DRADerivedAttributes": True}
+    half = "lists.range(500000).size()"
+    assert cel.check(Objects(claims=(derived(half),)), release("1.37", gates=gates)) == []
+    (fault,) = cel.check(Objects(claims=(derived(half, half),)), release("1.37", gates=gates))
+    assert fault.path == "spec.devices"
+    assert fault.message == (
+        "Forbidden: too complex, total cost of derived attribute CEL expressions in the claim exceeds cost limit"
+    )
+
+
+def test_new_objects_use_what_the_release_before_has() -> None:
+    """Lists came with 1.34, so its API server does not yet store them; the scheduler of 1.34 evaluates them."""
+    objects = Objects(
+        classes=(
+            DeviceClass(
+                metadata=ObjectMeta(name="g"), spec=DeviceClassSpec(selectors=selectors("[1].distinct() == [1]"))
+            ),
+        )
+    )
+    (fault,) = cel.check(objects, release("1.34"))
+    assert "undeclared reference to 'distinct'" in fault.message
+    assert cel.check(objects, release("1.35")) == []
