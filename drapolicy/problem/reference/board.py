@@ -137,7 +137,7 @@ class Board:
             self._refuse(device, draws=draws)
             return None
         try:
-            allowed = self._enter_constraints(plan, device)
+            allowed = not plan.constraints or self._enter_constraints(plan, device)
         except AbortError:
             self._refuse(device, draws=draws)
             raise
