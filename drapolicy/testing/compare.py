@@ -28,7 +28,7 @@ LONG_MS = 1000  # how long upstream may search for the few problems that may tak
 SHORT_MS = 25
 _STEPS_PER_MS = 20  # what drapolicy is given to repeat: a second or so for the longest
 _PATIENCE_MS = 20_000  # a reference that searches longer than this has lost its way
-_SAMPLE = 8  # one problem of so many goes the whole way through the protocol, and is asked what refused it
+_SAMPLE = 16  # one problem of so many goes the whole way through the protocol, and is asked what refused it
 _SHRUNK = 2
 _AGAIN = 20
 

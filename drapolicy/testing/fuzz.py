@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from collections import Counter
@@ -106,7 +107,8 @@ def run(
     tally = _load(folder, mode)
     started, before = time.monotonic(), tally.done
     spans = list(_spans(tally.done, n))
-    with ProcessPoolExecutor(processes) as pool:
+    # What is loaded once need not be walked through again and again in search of cycles.
+    with ProcessPoolExecutor(processes, initializer=gc.freeze) as pool:
         for part in pool.map(partial(_chunk, seed, mode), spans):
             tally.add(part)
             _save(folder, tally)
