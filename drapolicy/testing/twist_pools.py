@@ -81,7 +81,10 @@ def counters(rng: Random, line: Line) -> None:
                     {"counterSet": name, "counters": {"slices": {"value": rng.choice(("1", "500m", "2500m", "0"))}}}
                     for name in rng.choice((["card"], ["more"], ["card", "more"], ["more", "card"]))
                 ]
-        # A set that devices of its own slice draw from is refused when it is missing.
+        # A counter or a set that is missing is refused where the slice of the devices has the sets.
+        if rng.random() < 0.1 and not holders[0].get("devices"):
+            for device in chance(rng, [each for item in items for each in item["spec"].get("devices") or []], 0.2):
+                device["consumesCounters"] = [{"counterSet": "links", "counters": {"slices": {"value": "1"}}}]
         if rng.random() < 0.1 and not holders[0].get("devices"):
             holders[0]["sharedCounters"].pop()
 
@@ -92,14 +95,17 @@ def slices(rng: Random, line: Line) -> None:
         return
     item = rng.choice(line["slices"])
     pool = item["spec"]["pool"]
-    kind = rng.choice(("rename", "rename", "rename", "drop", "again", "renew", "empty", "pool", "swap"))
+    kind = rng.choice(("rename", "rename", "rename", "drop", "again", "double", "renew", "empty", "pool", "swap"))
     if kind == "rename":
         used = {each["metadata"]["name"] for each in line["slices"]}
         item["metadata"]["name"] = rng.choice([name for name in ("a", "zz", "m-10", "m-9", "x.y") if name not in used])
     elif kind == "drop":
         line["slices"].remove(item)
-    elif kind == "again":
+    elif kind in {"again", "double"}:
         line["slices"].append({**copy.deepcopy(item), "metadata": {"name": f"{item['metadata']['name']}-again"}})
+        for each in [each["spec"] for each in line["slices"] if kind == "double"]:
+            if (each["driver"], each["pool"]["name"]) == (item["spec"]["driver"], pool["name"]):
+                each["pool"]["resourceSliceCount"] += 1
     elif kind == "renew":
         pool["generation"] += rng.choice((-1, 1))
     elif kind == "empty" and not item["spec"].get("sharedCounters"):

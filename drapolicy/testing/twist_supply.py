@@ -72,6 +72,21 @@ def capacities(rng: Random, line: Line) -> None:
                 found[name]["requestPolicy"] = _policy(rng, name)
 
 
+def domains(rng: Random, line: Line) -> None:
+    """Write names of capacities with their domain, on devices or in requests, where they count as other names."""
+    for item in chance(rng, line["slices"], 0.5):
+        for device in item["spec"].get("devices") or []:
+            if "memory" in (device.get("capacity") or {}) and rng.random() < 0.6:
+                device["capacity"][f"{item['spec']['driver']}/memory"] = device["capacity"].pop("memory")
+    drivers = sorted({item["spec"]["driver"] for item in line["slices"]})
+    for claim in line["claims"] if drivers else []:
+        for request in claim["spec"]["devices"].get("requests") or []:
+            for ask in [request.get("exactly"), *(request.get("firstAvailable") or [])]:
+                if ask is not None and rng.random() < 0.6:
+                    name = rng.choice(("memory", f"{rng.choice(drivers)}/memory"))
+                    ask["capacity"] = {"requests": {name: amount(rng, "memory")}}
+
+
 def _policy(rng: Random, name: str) -> Object:
     low, step, high, middle = ("250m", "250m", "3", "500m") if name == "cores" else ("5Gi", "2560Mi", "60Gi", "10Gi")
     range_: Object = {"min": low}
@@ -188,5 +203,5 @@ def binding(rng: Random, line: Line) -> None:
 
 
 TWISTS: tuple[Callable[[Random, Line], None], ...] = (
-    *(attributes, attributes, capacities, capacities, extremes, sharing, held, held, taints, binding),
+    *(attributes, attributes, capacities, capacities, domains, extremes, sharing, held, held, taints, binding),
 )
