@@ -1,4 +1,4 @@
-"""CEL selectors of devices as Kubernetes 1.37 evaluates them; see docs/architecture.md."""
+"""CEL selectors of devices as each release of Kubernetes evaluates them; see docs/architecture.md."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class Program:
         if view.fault_in(self.environment) is None:
             with suppress(EvaluationError):
                 run([view.device, tracker, *[None] * (slots - 2)])
-        return tracker.cost
+        return tracker.cost % 2**64
 
     @property
     def estimated_cost(self) -> Range:

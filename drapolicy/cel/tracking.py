@@ -49,7 +49,8 @@ class Tracker:
         self._where.setdefault(step, []).append(len(self._ids))
         self._ids.append(step)
         self._values.append(value)
-        if self.cost > self._limit:
+        # What falls below zero has wrapped around upstream.
+        if not 0 <= self.cost <= self._limit:
             raise FinalError(COST_EXCEEDED)
 
     def foresee(self, cost: int) -> None:

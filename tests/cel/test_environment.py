@@ -74,6 +74,8 @@ NO_DURATION = "type conversion error from 'int' to 'google.protobuf.Duration'"
     [
         ("lists.range(-1).size() == 0", True, "lists.range: size must be non-negative, got -1"),
         ("dyn(1).orValue(2) == 1", True, "no such overload"),
+        ("[[1]].flatten(-100) == []", "operation cancelled: actual cost limit exceeded", "level must be non-negative"),
+        ('"abc".lastIndexOf("", -3) == -3', True, "index out of range: -3"),
         ('cel.bind(o, optional.of(device.attributes), o["no"].hasValue())', False, True),
         ("duration(dyn(size(device.driver))) == duration('1s')", NO_DURATION, "no such overload: duration(int)"),
         ('[1].all(device, ["x"].all(y, .device.driver == y))', "type 'int' does not support field selection", True),
