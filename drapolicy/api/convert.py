@@ -215,6 +215,8 @@ def _zero(kind: inspect.Type) -> Any:
     for option, value in ((inspect.StrType, ""), (inspect.IntType, 0), (inspect.BoolType, False)):
         if isinstance(kind, option):
             return value
+    if isinstance(kind, inspect.StructType):
+        return {field.encode_name: _zero(field.type) for field in kind.fields if field.required}
     return [] if isinstance(kind, inspect.ListType) else {}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from drapolicy.api.objects import Objects
 from drapolicy.api.resource import (
@@ -11,6 +11,7 @@ from drapolicy.api.resource import (
     DeviceClass,
     DeviceDerivedAttribute,
     DeviceSelector,
+    DeviceTaintRule,
     ResourceClaim,
     ResourceClaimTemplate,
 )
@@ -29,9 +30,12 @@ TOO_COMPLEX_TOGETHER = (
     "Forbidden: too complex, total cost of derived attribute CEL expressions in the claim exceeds cost limit"
 )
 
+Holder: TypeAlias = DeviceClass | ResourceClaim | ResourceClaimTemplate | DeviceTaintRule
+"""A kind of object with expressions; taint rules have them up to Kubernetes 1.34."""
+
 
 def check(objects: Objects, release: Release | None = None) -> list[Fault]:
-    """Return a fault for each expression of a class, claim or template that does not compile or may cost too much.
+    """Return a fault for each expression of an object that does not compile or may cost too much.
 
     Expressions are those of objects that are being created: the API server then accepts only what the release before
     understands as well, and what gates turn on. What is stored already may use more (:func:`drapolicy.cel.compile`).
@@ -49,8 +53,7 @@ def check(objects: Objects, release: Release | None = None) -> list[Fault]:
         In the order of the objects; paths such as ``spec.devices.requests[0].exactly.selectors[1].cel.expression``.
     """
     release = release or kubernetes()
-    things: Iterable[DeviceClass | ResourceClaim | ResourceClaimTemplate]
-    things = (*objects.classes, *objects.claims, *objects.templates)
+    things: Iterable[Holder] = (*objects.classes, *objects.claims, *objects.templates, *objects.taint_rules)
     return [fault for thing in things for fault in faults_of(thing, release)]
 
 
@@ -62,13 +65,16 @@ class _Found(NamedTuple):
     derived: bool = False
 
 
-def faults_of(thing: DeviceClass | ResourceClaim | ResourceClaimTemplate, release: Release) -> list[Fault]:
+def faults_of(thing: Holder, release: Release) -> list[Fault]:
     """Return a fault for each expression of one object that does not compile or may cost too much."""
     kind, meta = type(thing).__name__, thing.metadata
     name = f"{meta.namespace}/{meta.name}" if meta.namespace else meta.name
     devices = ""
     if isinstance(thing, DeviceClass):
         found = list(_selectors(thing.spec.selectors, "spec.selectors"))
+    elif isinstance(thing, DeviceTaintRule):
+        selector = thing.spec.device_selector
+        found = list(_selectors(selector.selectors, "spec.deviceSelector.selectors")) if selector else []
     else:
         devices = "spec.devices" if isinstance(thing, ResourceClaim) else "spec.spec.devices"
         claim = thing.spec.devices if isinstance(thing, ResourceClaim) else thing.spec.spec.devices

@@ -57,6 +57,20 @@ def test_one_wrong_value_gives_one_fault(value: Any, path: str, message: str) ->
     assert reports(value) == [(path, message)]
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"devices": [{"name": "g", "capacity": {"m": None}}]},
+        {"devices": [{"name": "g", "consumesCounters": [{"counterSet": "c", "counters": {"m": None}}]}]},
+        {"sharedCounters": [{"name": "c", "counters": {"m": None}}]},
+        {"devices": [None]},
+    ],
+)
+def test_null_in_a_map_or_list_is_the_empty_object(spec: dict[str, Any]) -> None:
+    """Kubernetes takes null for the zero value; fields that an object needs are then zero too."""
+    assert reports({"spec": spec}) == []
+
+
 def test_fields_of_32_bits_are_checked() -> None:
     """A priority is an int32 in Kubernetes."""
     ((path, message),) = reports({"spec": {"priority": 2**31}}, Pod)

@@ -16,6 +16,9 @@ from drapolicy.api.resource import (
     DeviceRequest,
     DeviceSelector,
     DeviceSubRequest,
+    DeviceTaintRule,
+    DeviceTaintRuleSpec,
+    DeviceTaintSelector,
     ExactDeviceRequest,
     ResourceClaim,
     ResourceClaimSpec,
@@ -135,3 +138,15 @@ def test_new_objects_use_what_the_release_before_has() -> None:
     (fault,) = cel.check(objects, release("1.34"))
     assert "undeclared reference to 'distinct'" in fault.message
     assert cel.check(objects, release("1.35")) == []
+
+
+def test_taint_rules_with_selectors_are_checked() -> None:
+    """Kubernetes 1.34 selects the devices of a rule by expressions, in the environment of that release."""
+    chosen = DeviceTaintSelector(selectors=selectors("true", "1", "device.allowMultipleAllocations"))
+    rule = DeviceTaintRule(metadata=ObjectMeta(name="bad"), spec=DeviceTaintRuleSpec(device_selector=chosen))
+    empty = DeviceTaintRule(metadata=ObjectMeta(name="all"))
+    faults = cel.check(Objects(taint_rules=(rule, empty)), release("1.34"))
+    assert [(fault.object, fault.path) for fault in faults] == [
+        ("DeviceTaintRule bad", f"spec.deviceSelector.selectors[{index}].cel.expression") for index in (1, 2)
+    ]
+    assert len(cel.check(Objects(taint_rules=(rule,)), release("1.37"))) == 1
