@@ -41,6 +41,22 @@ def lists(rng: Random, line: Line) -> None:
         devices_of["constraints"] = [*(devices_of.get("constraints") or []), {kind: attribute}]
 
 
+def overlaps(rng: Random, line: Line) -> None:
+    """Give devices of a driver lists of which each two have a value in common, but not all, and match them."""
+    driver = rng.choice(DRIVERS)
+    for item in line["slices"]:
+        for device in item["spec"].get("devices") or []:
+            if item["spec"]["driver"] == driver:
+                values = rng.choice((["x", "y"], ["y", "z"], ["x", "z"], ["x", "y", "z"], ["w"]))
+                device.setdefault("attributes", {})["links"] = {"strings": values}
+    for claim in line["claims"]:
+        claim["spec"]["devices"]["constraints"] = [{"matchAttribute": f"{driver}/links"}]
+        for _, ask in asks(claim):
+            ask |= {"deviceClassName": driver.split(".", maxsplit=1)[0], "selectors": []}
+            if ask.get("allocationMode") == "ExactCount":
+                ask["count"] = rng.choice((1, 2, 2, 3))
+
+
 def derived(rng: Random, line: Line) -> None:
     """Let requests derive attributes, under names of their own or those of real ones, and constrain them."""
     for claim in chance(rng, line["claims"], 0.6):
@@ -110,6 +126,7 @@ def tidy(line: Line, release: Release) -> None:
 
 TWISTS: tuple[tuple[str, Callable[[Random, Line], None]], ...] = (
     ("1.36", lists),
+    ("1.36", overlaps),
     ("1.37", derived),
     ("1.37", groups),
     ("1.37", skips),

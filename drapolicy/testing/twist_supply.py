@@ -137,7 +137,6 @@ def held(rng: Random, line: Line) -> None:
     """Let other claims hold devices, shares, fractions of capacity, and what no slice has."""
     found = [(item["spec"], device) for item in line["slices"] for device in item["spec"].get("devices") or []]
     for _ in range(rng.choice((1, 2, 4))):
-        number = len(line["allocated"]["claims"])
         spec, device = rng.choice(found) if found else ({"driver": "gpu.example.com", "pool": {"name": "p"}}, {})
         shared = device.get("allowMultipleAllocations") is True
         result: Object = {
@@ -153,29 +152,38 @@ def held(rng: Random, line: Line) -> None:
             names = [name for name in (*(device.get("capacity") or {}), "absent") if rng.random() < 0.7]
             if names:
                 result["consumedCapacity"] = {name: amount(rng, name) for name in names}
-        line["allocated"]["claims"].append(
-            {
-                "apiVersion": "resource.k8s.io/v1",
-                "kind": "ResourceClaim",
-                "metadata": {"name": f"more-{number}", "namespace": "ops", "uid": f"u-{number}"},
-                "spec": {
-                    "devices": {
-                        "requests": [
-                            {
-                                "name": "r0",
-                                "exactly": {
-                                    "deviceClassName": "any",
-                                    "allocationMode": "ExactCount",
-                                    "count": 1,
-                                    **({"adminAccess": True} if "adminAccess" in result else {}),
-                                },
-                            }
-                        ]
-                    }
-                },
-                "status": {"allocation": {"devices": {"results": [result]}}},
-            }
-        )
+        _hold(line, result)
+
+
+def shared_partitions(rng: Random, line: Line) -> None:
+    """Share devices that draw from counters; let other claims hold shares of some, with or without amounts."""
+    for item in line["slices"]:
+        for device in item["spec"].get("devices") or []:
+            if not device.get("consumesCounters") or rng.random() < 0.4:
+                continue
+            device["allowMultipleAllocations"] = True
+            if rng.random() < 0.5:
+                spec = item["spec"]
+                place = {"driver": spec["driver"], "pool": spec["pool"]["name"], "device": device["name"]}
+                amounts = {name: "1" for name in device.get("capacity") or {} if rng.random() < 0.5}
+                share = {"shareID": str(UUID(int=rng.getrandbits(128), version=4))}
+                _hold(line, {"request": "r0", **place, **share, **({"consumedCapacity": amounts} if amounts else {})})
+
+
+def _hold(line: Line, result: Object) -> None:
+    """Add a claim that holds a result."""
+    number = len(line["allocated"]["claims"])
+    admin = {"adminAccess": True} if "adminAccess" in result else {}
+    exactly = {"deviceClassName": "any", "allocationMode": "ExactCount", "count": 1, **admin}
+    line["allocated"]["claims"].append(
+        {
+            "apiVersion": "resource.k8s.io/v1",
+            "kind": "ResourceClaim",
+            "metadata": {"name": f"more-{number}", "namespace": "ops", "uid": f"u-{number}"},
+            "spec": {"devices": {"requests": [{"name": "r0", "exactly": exactly}]}},
+            "status": {"allocation": {"devices": {"results": [result]}}},
+        }
+    )
 
 
 def taints(rng: Random, line: Line) -> None:
@@ -203,5 +211,18 @@ def binding(rng: Random, line: Line) -> None:
 
 
 TWISTS: tuple[Callable[[Random, Line], None], ...] = (
-    *(attributes, attributes, capacities, capacities, domains, extremes, sharing, held, held, taints, binding),
+    *(
+        attributes,
+        attributes,
+        capacities,
+        capacities,
+        domains,
+        extremes,
+        sharing,
+        held,
+        held,
+        shared_partitions,
+        taints,
+        binding,
+    ),
 )
