@@ -16,8 +16,11 @@ MODE = MODES[0]
 
 
 def told(line: Line) -> Answer:
-    """Answer as drapolicy does."""
-    return solve(read(msgspec.json.encode(line)), MODE.minor)
+    """Answer as drapolicy does; a line that is no problem is refused, as upstream refuses it."""
+    try:
+        return solve(read(msgspec.json.encode(line)), MODE.minor)
+    except msgspec.ValidationError as error:
+        return {"fit": False, "error": str(error), "errorKind": "input"}
 
 
 def asking(answer: Callable[[Line], Answer]) -> Ask:
