@@ -249,7 +249,7 @@ class _Place:
             thing = thing or label(kind, meta.namespace, meta.name)
             report = examine(complete, self._reader.release)
             self._reader.faults += self._placed(report.faults, thing, version)
-            self._reader.ignored += self._placed(report.dropped, thing, version)
+            self._reader.ignored += self._placed(report.notes, thing, version)
         if len(self._reader.faults) > before:
             return None
         return complete if self._reader.defaults else made

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from drapolicy import cel
@@ -16,6 +19,7 @@ from drapolicy.inventory import checks
 from drapolicy.release import Release
 
 STDIN = "-"
+_POSITION = re.compile(r"\[[^\]]*\]")
 
 
 def once(files: Iterable[str]) -> list[str]:
@@ -37,9 +41,10 @@ def examine(objects: Objects, kubernetes: Release, *, lenient: bool) -> list[Fau
 
 
 def notes_on(objects: Objects, kubernetes: Release, *, lenient: bool) -> list[Fault]:
-    """Return what is worth knowing of an input and no fault."""
+    """Return what is worth knowing of an input and no fault; what many fields have in common is said once."""
     at_odds = checks.check(objects) if lenient else []
-    return [*objects.ignored_fields, *objects.located([*at_odds, *checks.incomplete(objects, kubernetes)])]
+    on_pools = objects.located([*at_odds, *checks.incomplete(objects, kubernetes)])
+    return [*_gathered(objects.ignored_fields), *on_pools]
 
 
 def read(files: Sequence[str], kubernetes: Release, *, lenient: bool) -> Objects:
@@ -89,6 +94,21 @@ def refuse(faults: Sequence[Fault]) -> None:
     """Raise the faults, if there are any."""
     if faults:
         raise InputError(faults=sorted(set(faults)))
+
+
+def _gathered(notes: Iterable[Fault]) -> list[Fault]:
+    """Return the first of all notes that say the same of a field of a kind of object, with the number of the others."""
+    first: dict[tuple[str, str, str], Fault] = {}
+    count: Counter[tuple[str, str, str]] = Counter()
+    for found in notes:
+        key = (found.object.partition(" ")[0], _POSITION.sub("[]", found.path), found.message)
+        first.setdefault(key, found)
+        count[key] += 1
+    return [replace(found, message=found.message + _and_more(count[key] - 1)) for key, found in first.items()]
+
+
+def _and_more(places: int) -> str:
+    return f" (and in {places:,} more place{'s' if places > 1 else ''})" if places else ""
 
 
 def _readable(files: Sequence[str], kubernetes: Release, *, lenient: bool, validate: bool = True) -> Objects:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
+import sys
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -10,6 +13,7 @@ import pytest
 
 from drapolicy.api.core import Namespace
 from drapolicy.api.defaults import apply_defaults
+from drapolicy.api.load import loads
 from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import (
@@ -21,7 +25,9 @@ from drapolicy.api.resource import (
     ResourceClaim,
     ResourceClaimTemplate,
 )
-from drapolicy.api.validation import validate
+from drapolicy.api.validation import examine, validate
+from drapolicy.errors import InputError
+from drapolicy.release import release
 
 KINDS: Any = DeviceClass | DeviceTaintRule | ResourceClaim | ResourceClaimTemplate
 
@@ -101,13 +107,13 @@ INVALID: list[tuple[Any, str, Any, str, str]] = [
     (CLAIM, "spec/devices/requests", [request()] * 2, "spec.devices.requests[1].name", "repeats"),
     (CLAIM, "spec/devices/requests", [request(f"r{n}") for n in range(33)], "spec.devices.requests", "at most 32"),
     (CLAIM, "spec/devices/requests/0/name", "r/s", "spec.devices.requests[0].name", "DNS label"),
-    (CLAIM, "spec/devices/requests/0", {"name": "r"}, "spec.devices.requests[0]", "exactly one"),
+    (CLAIM, "spec/devices/requests/0", {"name": "r"}, "spec.devices.requests[0]", "firstAvailable"),
     (
         CLAIM,
         "spec/devices/requests/0",
         request() | {"firstAvailable": choice("a")["firstAvailable"]},
         "spec.devices.requests[0]",
-        "exactly and firstAvailable",
+        "in firstAvailable",
     ),
     (CLAIM, "spec/devices/requests/1", choice("a", "a"), "spec.devices.requests[1].firstAvailable[1].name", "repeats"),
     (CLAIM, "spec/devices/requests/1", choice(*"abcdefghi"), "spec.devices.requests[1].firstAvailable", "at most 8"),
@@ -136,13 +142,6 @@ INVALID: list[tuple[Any, str, Any, str, str]] = [
     ),
     (CLAIM, "spec/devices/constraints", [MATCH] * 33, "spec.devices.constraints", "at most 32"),
     (CLAIM, "spec/devices/constraints", [{}], "spec.devices.constraints[0]", "exactly one"),
-    (
-        CLAIM,
-        "spec/devices/constraints",
-        [MATCH | {"distinctAttribute": "gpu.x/a"}],
-        "spec.devices.constraints[0]",
-        "matchAttribute and distinctAttribute",
-    ),
     (
         CLAIM,
         "spec/devices/constraints",
@@ -221,6 +220,16 @@ INVALID: list[tuple[Any, str, Any, str, str]] = [
         "spec.config[0].opaque.parameters",
         "10248 bytes",  # {"a":"..."} adds eight
     ),
+    *(
+        (
+            CLASS,
+            "spec/config",
+            [{"opaque": OPAQUE | {"parameters": {"a": [{"b": number}]}}}],
+            "spec.config[0].opaque.parameters",
+            "float",
+        )
+        for number in (10**309, -(10**400), Decimal("1E+309"))
+    ),
     (CLASS, "spec/extendedResourceName", "gpu", "spec.extendedResourceName", "'gpu'"),
     (RULE, "spec/taint", {"effect": "None"}, "spec.taint.key", "required"),
     (RULE, "spec/taint", {"key": "a"}, "spec.taint.effect", "required"),
@@ -274,17 +283,45 @@ def nested(depth: int) -> Any:
     return value
 
 
+def configured(parameters: Any) -> DeviceClass:
+    opaque = OpaqueDeviceConfiguration(driver="gpu.x", parameters=parameters)
+    spec = DeviceClassSpec(config=[DeviceClassConfiguration(opaque=opaque)])
+    return DeviceClass(metadata=ObjectMeta(name="c"), spec=spec)
+
+
 @pytest.mark.parametrize(
     "parameters", [{"a": "\ud800"}, {"a": object()}, nested(100_000)], ids=["text", "type", "depth"]
 )
 def test_parameters_that_are_no_json_are_a_fault(parameters):
     """Objects built in Python may hold anything, and validation answers instead of crashing."""
-    opaque = OpaqueDeviceConfiguration(driver="gpu.x", parameters=parameters)
-    spec = DeviceClassSpec(config=[DeviceClassConfiguration(opaque=opaque)])
-    faults = validate(DeviceClass(metadata=ObjectMeta(name="c"), spec=spec))
-    assert [fault.path for fault in faults] == ["spec.config[0].opaque.parameters"]
+    assert [fault.path for fault in validate(configured(parameters))] == ["spec.config[0].opaque.parameters"]
 
 
 def test_kinds_without_rules_pass():
     """Only objects of the resource group are validated here."""
     assert validate(Namespace()) == []
+
+
+def test_the_largest_float_is_no_fault_in_parameters():
+    """The API server reads numbers of parameters as 64-bit floats, which round down what is just above the largest."""
+    largest = int(sys.float_info.max)
+    assert validate(configured({"a": [largest, -largest - 10**290, True, 1.5]})) == []
+
+
+def test_a_distinct_attribute_beside_a_match_attribute_is_noted():
+    """Every API server lets both stand and goes by the match attribute alone, whatever the other holds."""
+    claim = read(changed(CLAIM, "spec/devices/constraints", [MATCH | {"distinctAttribute": "no domain"}]))
+    report = examine(claim, release())
+    assert report.faults == []
+    assert [note.path for note in report.notes] == ["spec.devices.constraints[0].distinctAttribute"]
+
+
+def test_a_request_for_nothing_is_told_in_words_of_every_version():
+    """v1beta1 has no field ``exactly``, so the message names none."""
+    asks_nothing = changed(CLAIM, "spec/devices/requests", [{"name": "r"}])
+    for version in ("v1", "v1beta1"):
+        with pytest.raises(InputError) as raised:
+            loads(json.dumps(asks_nothing | {"apiVersion": f"resource.k8s.io/{version}"}))
+        (fault,) = raised.value.faults
+        assert fault.path == "spec.devices.requests[0]"
+        assert "exactly" not in fault.message

@@ -90,3 +90,22 @@ def test_selectors_of_an_object_with_another_fault_are_compiled_too(run, tmp_pat
     assert ran.code == 2
     assert "requests[1].name" in ran.err
     assert "requests[1].exactly.selectors[0].cel.expression: CEL compile error" in ran.err
+
+
+def test_what_many_fields_have_in_common_is_noted_once(run, tmp_path):
+    """Whatever the number of devices, there is one note for each kind, field and gate, with the first place."""
+    devices = ", ".join(f"{{name: g{i}, taints: [{{key: a, effect: NoSchedule}}], novelty: 1}}" for i in range(64))
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text(
+            f"apiVersion: resource.k8s.io/v1\nkind: ResourceSlice\nmetadata: {{name: {name}}}\n"
+            f"spec: {{driver: gpu.example.com, nodeName: {name}, devices: [{devices}],"
+            f" pool: {{name: {name}, generation: 1, resourceSliceCount: 1}}}}\n"
+        )
+    ran = run("validate", "--k8s", "1.35", "--lenient", tmp_path)
+    assert ran.code == 0
+    notes = sorted(line for line in ran.out.splitlines() if line.startswith("note: "))
+    assert len(notes) == 2
+    for note, field, message in zip(notes, ("novelty", "taints"), ("unknown field", "DRADeviceTaints"), strict=True):
+        assert note.startswith(f"note: {tmp_path}/a.yaml (document 1): ResourceSlice a: spec.devices[0].{field}: ")
+        assert message in note
+        assert note.endswith("(and in 127 more places)")

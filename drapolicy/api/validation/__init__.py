@@ -47,7 +47,7 @@ def validate(obj: object, rules: Release | None = None) -> list[Fault]:
 
 
 def examine(obj: object, rules: Release) -> Report:
-    """Return everything that the API server of a release would refuse in a new object, and the fields it would drop.
+    """Return everything that the API server of a release would refuse in a new object, and what it would drop.
 
     Parameters
     ----------

@@ -17,7 +17,6 @@ from drapolicy.api.resource import (
 )
 from drapolicy.api.validation.classes import check_expression, check_opaque, check_selectors
 from drapolicy.api.validation.metadata import check_metadata, check_template_metadata
-from drapolicy.api.validation.nodes import check_exactly_one
 from drapolicy.api.validation.report import Report
 from drapolicy.api.validation.status import RequestNames, check_request_refs, check_status
 from drapolicy.api.validation.taints import check_tolerations
@@ -64,11 +63,11 @@ def check_device_claim(report: Report, path: str, claim: DeviceClaim) -> Request
 
 def _check_request(report: Report, path: str, request: DeviceRequest, used: Mapping[str, set[str]]) -> None:
     report.name(f"{path}.name", request.name, dns_label)
-    check_exactly_one(
-        report,
-        path,
-        {"exactly": request.exactly is not None, "firstAvailable": request.first_available},
-    )
+    # Versions differ in where the class is named: v1beta1 has no ``exactly``.
+    if request.exactly is None and not request.first_available:
+        report.required(path, "name a deviceClassName, or alternatives in firstAvailable")
+    elif request.exactly is not None and request.first_available:
+        report.add(path, "asks for devices of its own and in firstAvailable; keep one of the two")
     if request.exactly is not None:
         report.gated(f"{path}.exactly", "adminAccess", request.exactly.admin_access is not None, "DRAAdminAccess")
         _check_wanted(report, f"{path}.exactly", request.exactly)
@@ -124,11 +123,14 @@ def _check_derived(
 def _check_constraint(report: Report, path: str, constraint: DeviceConstraint, names: RequestNames) -> None:
     check_request_refs(report, f"{path}.requests", constraint.requests, names)
     report.gated(path, "distinctAttribute", constraint.distinct_attribute is not None, "DRAConsumableCapacity")
-    match, distinct = constraint.match_attribute, constraint.distinct_attribute
-    check_exactly_one(report, path, {"matchAttribute": match is not None, "distinctAttribute": distinct is not None})
-    for field, value in (("matchAttribute", match), ("distinctAttribute", distinct)):
-        if value is not None:
-            report.name(f"{path}.{field}", value, fully_qualified_name)
+    if constraint.match_attribute is not None:
+        report.name(f"{path}.matchAttribute", constraint.match_attribute, fully_qualified_name)
+        if constraint.distinct_attribute is not None:
+            report.note(f"{path}.distinctAttribute", "has no effect beside matchAttribute; use a constraint of its own")
+    elif constraint.distinct_attribute is not None:
+        report.name(f"{path}.distinctAttribute", constraint.distinct_attribute, fully_qualified_name)
+    else:
+        report.required(path, "set exactly one of matchAttribute, distinctAttribute")
 
 
 def _constraint_attributes(constraints: Iterable[DeviceConstraint]) -> dict[str, set[str]]:

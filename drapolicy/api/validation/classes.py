@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any, Final
 
 import msgspec
 
@@ -11,6 +12,10 @@ from drapolicy.api.names import driver_name, extended_resource_name
 from drapolicy.api.resource import DeviceClass, DeviceSelector, OpaqueDeviceConfiguration
 from drapolicy.api.validation.metadata import check_metadata
 from drapolicy.api.validation.report import Report
+from drapolicy.api.values import shown
+
+# The least number that is rounded to infinity: half a step above the largest float.
+_INFINITE: Final = 2**1024 - 2**970
 
 
 def check_class(report: Report, device_class: DeviceClass) -> None:
@@ -68,3 +73,18 @@ def check_json_object(report: Report, path: str, value: Any) -> None:
         return
     if size > report.rules.parameters_bytes:
         report.add(path, f"has {size} bytes of JSON; use at most {report.rules.parameters_bytes}")
+    for number in _beyond_floats(value):
+        report.add(path, f"holds {shown(number)}, too large for a 64-bit float; write it as text")
+
+
+def _beyond_floats(value: Any) -> Iterator[int | Decimal]:
+    """Yield the numbers of free-form data that no float holds, into which the API server reads all numbers."""
+    rest = [value]
+    while rest:
+        item = rest.pop()
+        if isinstance(item, dict):
+            rest += item.values()
+        elif isinstance(item, list):
+            rest += item
+        elif isinstance(item, int | Decimal) and not -_INFINITE < item < _INFINITE:
+            yield item

@@ -1,10 +1,11 @@
-"""Collecting the faults of one object, and the fields that a release would drop."""
+"""Collecting the faults of one object, and the fields that have no effect in a release."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Hashable, Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from drapolicy.api.names import shown
@@ -30,6 +31,8 @@ class Report:
     ----------
     faults
         What was found so far.
+    notes
+        Fields that the API server would drop on create, or that have no effect (K8s S18).
     rules
         Limits and rules of the release.
     release
@@ -38,19 +41,10 @@ class Report:
 
     def __init__(self, obj: Any, release: Release) -> None:
         self.faults: list[Fault] = []
+        self.notes: list[Fault] = []
         self.rules = RULES[release.minor]
         self.release = release
         self._obj = obj
-        self._gated: dict[tuple[str, str], list[str]] = {}
-
-    @property
-    def dropped(self) -> list[Fault]:
-        """One note for each field that the API server would drop on create, for its gate is off (K8s S18)."""
-        label = _label(self._obj)
-        return [
-            Fault("", -1, label, paths[0], _note(field, gate, self.release.minor, len(paths) - 1))
-            for (field, gate), paths in self._gated.items()
-        ]
 
     def add(self, path: str, message: str) -> None:
         """Note a fault at a field path."""
@@ -61,13 +55,17 @@ class Report:
         self.add(path, f"is required; {what}")
 
     def gated(self, path: str, field: str, is_set: object, *gates: str) -> None:
-        """Note a field in use that needs feature gates."""
+        """Note a field in use that is dropped without one of its feature gates (K8s S18)."""
         if not is_set or field in self.rules.kept:
             return
         for gate in gates:
             if gate not in self.release.gates:
-                self._gated.setdefault((field, gate), []).append(f"{path}.{field}")
+                self.note(f"{path}.{field}", _without(field, gate, self.release.minor))
                 return
+
+    def note(self, path: str, message: str) -> None:
+        """Note what is worth knowing of a field and no fault."""
+        self.notes.append(Fault("", -1, _label(self._obj), path, message))
 
     def name(self, path: str, value: str, check: Callable[[str], str | None], what: str = "set it") -> None:
         """Check the format of a required name with a function of :mod:`drapolicy.api.names`."""
@@ -129,14 +127,15 @@ class Report:
             self.add(path, f"{shown(value)} has {size} bytes; use at most {limit}")
 
 
-def _note(field: str, gate: str, minor: str, more: int) -> str:
+@cache
+def _without(field: str, gate: str, minor: str) -> str:
+    """Say what becomes of a field without its gate."""
     row = GATES[gate]
-    others = f" (and in {more} more places)" if more else ""
     if row[MINORS.index(minor)] is not None:
         then = ", and refuses the object without it" if field in _NEEDED else ""
-        return f"needs the feature gate {gate}, which is off; the API server drops it on create{then}{others}"
+        return f"needs the feature gate {gate}, which is off; the API server drops it on create{then}"
     first = next(known for known, entry in zip(MINORS, row, strict=True) if entry is not None)
-    return f"is unknown to Kubernetes {minor}; {first} brought it with the feature gate {gate}{others}"
+    return f"is unknown to Kubernetes {minor}; {first} brought it with the feature gate {gate}"
 
 
 def _label(obj: Any) -> str:
