@@ -12,7 +12,7 @@ from drapolicy.errors import InputError
 
 
 class LinkKind(StrEnum):
-    """How two devices of a host reach each other, in the letters of ``nvidia-smi topo -m``, nearest first."""
+    """What joins two vertices: a path as a whole in the letters of ``nvidia-smi topo -m``, or one physical link."""
 
     SELF = "X"
     NVLINK = "NV"
@@ -21,6 +21,18 @@ class LinkKind(StrEnum):
     PHB = "PHB"
     NODE = "NODE"
     SYS = "SYS"
+    XGMI = "XGMI"
+    XE = "XE"
+    C2C = "C2C"
+    PCIE = "PCIE"
+    SOCKET = "SOCKET"
+    INFINIBAND = "IB"
+    ETHERNET = "ETH"
+    NETWORK = "NET"
+
+
+LETTERS = (LinkKind.SELF, LinkKind.PIX, LinkKind.PXB, LinkKind.PHB, LinkKind.NODE, LinkKind.SYS)
+"""Paths that ``nvidia-smi`` writes without a number, nearest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from drapolicy.errors import Fault, InputError, ParseError
 from drapolicy.topology.graph import INSIDE, Topology
-from drapolicy.topology.links import LinkKind, link_rates
+from drapolicy.topology.links import LETTERS, LinkKind, link_rates
 from drapolicy.topology.listing import GPU, Cell, Listing, Row, find
 
 _NVLINKS = re.compile(r"NV([1-9]\d{0,2})")
 _ONE_NUMBER = re.compile(r"\d+")
-_LETTERS = {**{kind.value: kind for kind in LinkKind if kind is not LinkKind.NVLINK}, "SOC": LinkKind.SYS}
+_LETTERS = {**{kind.value: kind for kind in LETTERS}, "SOC": LinkKind.SYS}
 
 P2P_WORDS = frozenset({"OK", "NS", "CNS", "GNS", "TNS", "DR", "U"})
 """What ``topo -p2p`` prints in place of path kinds."""
