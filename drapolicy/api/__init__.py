@@ -3,6 +3,7 @@
 ==========================  ==========================================================================
 `load`, `loads`, `stream`   files, folders and streams, or a text, to `Objects`; big inputs file by file
 `dump`, `to_builtins`       objects to YAML or JSON, or to plain values
+`rewrite`                   files with their objects in another API version
 `absent_fields`             fields of a document that a release does not have
 `apply_defaults`            unset fields filled in as the API server does
 `validate`                  what the API server would refuse in an object
@@ -16,7 +17,7 @@ from __future__ import annotations
 from drapolicy.api.core import Namespace, Node, Pod
 from drapolicy.api.defaults import apply_defaults
 from drapolicy.api.encode import dump, to_builtins
-from drapolicy.api.load import load, loads, stream
+from drapolicy.api.load import load, loads, rewrite, stream
 from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.objects import Objects
 from drapolicy.api.pool_status import ResourcePoolStatusRequest
@@ -53,6 +54,7 @@ __all__ = [
     "dump",
     "load",
     "loads",
+    "rewrite",
     "stream",
     "to_builtins",
     "validate",

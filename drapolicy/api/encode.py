@@ -112,8 +112,24 @@ def dump(things: Any, format: str = "yaml", *, version: str | None = None) -> st
     plain = [_plain_values(thing, version, faults) for thing in ([things] if one else things)]
     if faults:
         raise InputError(faults=faults)
+    return write([list_of(plain)] if format == "json" and not one else plain, format)
+
+
+def list_of(items: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the ``v1 List`` of documents."""
+    return {"apiVersion": "v1", "kind": "List", "items": items, "metadata": {}}
+
+
+def write(documents: list[dict[str, Any]], format: str) -> str:  # noqa: A002
+    """Return documents of plain values as text; as ``json`` there may be but one.
+
+    Raises
+    ------
+    ValueError
+        As `dump` does.
+    """
     if format == "json":
-        made = plain[0] if one else {"apiVersion": "v1", "kind": "List", "items": plain, "metadata": {}}
+        (made,) = documents
         encoded = msgspec.json.Encoder(decimal_format="number").encode(_finite(made))
         return msgspec.json.format(encoded, indent=4).decode() + "\n"
     if format != "yaml":
@@ -123,7 +139,7 @@ def dump(things: Any, format: str = "yaml", *, version: str | None = None) -> st
         yaml.dump(
             _finite(item), Dumper=_Dumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=2**30
         )
-        for item in plain
+        for item in documents
     )
 
 

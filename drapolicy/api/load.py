@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
+from drapolicy.api.encode import list_of, to_builtins
 from drapolicy.api.expand import expand as expand_workloads
 from drapolicy.api.objects import Objects
-from drapolicy.api.reader import Reader, without_garbage_collection
+from drapolicy.api.reader import Place, Reader, without_garbage_collection
 from drapolicy.api.sources import MAX_BYTES, Source, texts
 from drapolicy.api.values import ReadFault
+from drapolicy.api.versions.rewriting import check_version
+from drapolicy.errors import Fault, InputError
 from drapolicy.release import Release
 from drapolicy.release import release as default_release
 
@@ -122,6 +126,56 @@ def stream(
         reader.ignored.clear()
         yield Objects.of(reader.read(name, data), reader.skipped, reader.ignored, reader.places)
     reader.raise_faults()
+
+
+def rewrite(
+    *sources: Source,
+    version: str,
+    strict: bool = True,
+    release: Release | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> tuple[list[dict[str, Any]], tuple[Fault, ...]]:
+    """Return the documents of files with the objects of ``resource.k8s.io`` in another API version.
+
+    Parameters
+    ----------
+    *sources, strict, release, max_bytes
+        As in `load`; ``release`` is the one that the files are read by.
+    version
+        For example ``v1beta1``.
+
+    Returns
+    -------
+    documents : list of dict
+        As plain values, in the order of the input; a list stays one document. Objects of other groups are as they
+        were, those of the group are neither completed nor validated.
+    ignored : tuple of Fault
+        Unknown fields that were left out because reading was not strict.
+
+    Raises
+    ------
+    InputError
+        For an unknown version, and with everything that cannot be read or that the version cannot hold.
+    """
+    check_version(version)
+    reader = _reader(release, strict=strict, defaults=False, validate=False, keep_others=True)
+    made: list[dict[str, Any]] = []
+
+    def rewritten(place: Place, thing: Any) -> dict[str, Any]:
+        try:
+            return thing if isinstance(thing, dict) else to_builtins(thing, version)
+        except InputError as error:
+            for fault in error.faults:
+                place.fault(fault.object, fault.path, fault.message)
+            return {}
+
+    for name, data in texts(*sources, max_bytes=max_bytes):
+        for place, things in reader.documents(name, data):
+            plain = [rewritten(place, thing) for thing in things]
+            made += [list_of(plain)] if place.is_list else plain
+            reader.places.clear()  # files that are for different clusters may repeat names
+    reader.raise_faults()
+    return made, tuple(reader.ignored)
 
 
 def _reader(release: Release | None, **options: bool) -> Reader:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,8 +12,8 @@ import msgspec
 
 from drapolicy.api.convert import clean, convert
 from drapolicy.api.defaults import apply_defaults
+from drapolicy.api.documents import documents
 from drapolicy.api.fast_json import read_list
-from drapolicy.api.json_reader import read_json
 from drapolicy.api.kinds import (
     CLUSTER_SCOPED,
     DEFAULT_NAMESPACE,
@@ -31,11 +30,8 @@ from drapolicy.api.values import TWICE, Doubled, ReadFault, broken, shown
 from drapolicy.api.versions.fields import take_absent_fields
 from drapolicy.api.versions.rewriting import as_written, to_v1, version_of
 from drapolicy.api.workloads import WORKLOAD_TYPES
-from drapolicy.api.yaml_reader import read_yaml
 from drapolicy.errors import Fault, InputError
 from drapolicy.release import Release
-
-_ACTION = re.compile(rb"^[^#\n]*\{\{", re.MULTILINE)
 
 
 @contextmanager
@@ -53,12 +49,22 @@ def without_garbage_collection() -> Iterator[None]:
 class Reader:
     """Reads texts one by one and gathers faults and the names seen."""
 
-    def __init__(self, release: Release, *, strict: bool, defaults: bool, validate: bool, keep_workloads: bool) -> None:
+    def __init__(
+        self,
+        release: Release,
+        *,
+        strict: bool,
+        defaults: bool,
+        validate: bool,
+        keep_workloads: bool = False,
+        keep_others: bool = False,
+    ) -> None:
         self.release = release
         self.strict = strict
         self.defaults = defaults
         self.validate = validate
         self.keep_workloads = keep_workloads
+        self.keep_others = keep_others  # what is no object of resource.k8s.io stays a plain value
         self.places: dict[tuple[str, str, str], Origin] = {}
         self.faults: list[Fault] = []
         self.ignored: list[Fault] = []
@@ -72,56 +78,44 @@ class Reader:
     def read(self, name: str, data: bytes | ReadFault) -> list[Any]:
         """Return the objects and workloads of one text that have no fault."""
         with without_garbage_collection():
-            if isinstance(data, ReadFault):
-                self.faults.append(Fault(name, -1, "", "", data.message))
-                return []
-            listed = read_list(data, self.release)
-            if listed is not None:
-                place = _Place(self, name, 0)
-                return [made for made in (place.finish(item, "", "v1") for item in listed) if made is not None]
-            found: list[Any] = []
-            for number, value in enumerate(_documents(name, data)):
-                place = _Place(self, name, number)
-                try:
-                    if isinstance(value, ReadFault):
-                        place.fault("", "", value.message)
-                    else:
-                        found += place.document(value)
-                except RecursionError:
-                    place.fault("", "", "nested too deeply; no object of Kubernetes is")
-            return found
+            return [made for _, found in self.documents(name, data) for made in found]
+
+    def documents(self, name: str, data: bytes | ReadFault) -> Iterator[tuple[Place, list[Any]]]:
+        """Yield each document of a text with its objects that have no fault."""
+        if isinstance(data, ReadFault):
+            self.faults.append(Fault(name, -1, "", "", data.message))
+            return
+        listed = read_list(data, self.release)
+        if listed is not None:
+            place = Place(self, name, 0)
+            place.is_list = True
+            yield place, [made for made in (place.finish(item, "", "v1") for item in listed) if made is not None]
+            return
+        for number, value in enumerate(documents(name, data)):
+            place = Place(self, name, number)
+            try:
+                if isinstance(value, ReadFault):
+                    place.fault("", "", value.message)
+                else:
+                    yield place, place.document(value)
+            except RecursionError:
+                place.fault("", "", "nested too deeply; no object of Kubernetes is")
 
 
-def _documents(name: str, data: bytes) -> Iterator[Any]:
-    """Yield the documents of a text, read as JSON if it looks so and else as YAML, of which JSON is nearly a part."""
-    named_json = name.removesuffix(".gz").endswith(".json")
-    begin = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip()
-    if not named_json and (not begin.startswith((b"{", b"[")) or begin.startswith(b"{{")):
-        values = list(read_yaml(data))
-    else:
-        values = list(read_json(data))
-        # A number that no JSON has is a fault of its own; only for a syntax error is YAML the better guess.
-        if any(isinstance(value, ReadFault) and value.line for value in values) and not named_json:
-            as_yaml = list(read_yaml(data))
-            if not any(isinstance(value, ReadFault) for value in as_yaml):
-                values = as_yaml
-        if named_json and not values:
-            values = [ReadFault("holds no JSON; check that the file is complete")]
-    is_template = _ACTION.search(data) is not None
-    for value in values:
-        if isinstance(value, ReadFault) and is_template:
-            yield ReadFault(f"is a template ({{{{ ... }}}}) and must be rendered first; {value.message}")
-        else:
-            yield value
+class Place:
+    """One document of one text, on its way to objects.
 
-
-class _Place:
-    """One document of one text, on its way to objects."""
+    Attributes
+    ----------
+    is_list
+        Whether it was found to be a list.
+    """
 
     def __init__(self, reader: Reader, file: str, number: int) -> None:
         self._reader = reader
         self._file = file
         self._number = number
+        self.is_list = False
 
     def fault(self, thing: str, path: str, message: str) -> None:
         """Note a fault."""
@@ -143,9 +137,12 @@ class _Place:
         if what is Verdict.REFUSED:
             self.fault(thing, "apiVersion", message)
             return []
+        is_other = what is not Verdict.LIST and not (what is Verdict.READ and version_of(api_version))
+        if self._reader.keep_others and is_other:
+            self._broken(value, thing)
+            return [{**value, "apiVersion": api_version, "kind": kind}]
         if what is Verdict.SKIPPED or (what is Verdict.WORKLOAD and not self._reader.keep_workloads):
-            for path, message in broken(value):
-                self.fault(thing, path, message)
+            self._broken(value, thing)
             key = f"{api_version}/{kind}"
             self._reader.skipped[key] = self._reader.skipped.get(key, 0) + 1
             return []
@@ -158,6 +155,11 @@ class _Place:
         struct = TYPES.get((api_version, kind)) or WORKLOAD_TYPES[kind]
         made = self._object({**value, "apiVersion": api_version, "kind": kind}, struct, thing)
         return [] if made is None else [made]
+
+    def _broken(self, value: Any, thing: str, path: str = "") -> None:
+        """Note all inside a value that no type allows."""
+        for where, message in broken(value, path):
+            self.fault(thing, where, message)
 
     def _has_no_type(self, thing: str, api_version: Any, kind: Any, *, cut: bool) -> bool:
         """Note a fault if version or kind are missing or cannot be either; ``cut``: a list may have lost its end."""
@@ -178,6 +180,7 @@ class _Place:
 
     def _list(self, value: dict[str, Any], api_version: str, kind: str, inside: str) -> list[Any]:
         """Return the objects of a list."""
+        self.is_list = True
         items = value.get("items")
         if items is not None and not isinstance(items, list):
             self.fault(kind, "items", f"must be a list, not {shown(items)}")
@@ -185,8 +188,7 @@ class _Place:
         unknown = sorted(set(value) - {"apiVersion", "kind", "metadata", "items"})
         for key in unknown:
             self._unknown(kind, key, f"unknown field {key!r}; remove it or fix its name and place")
-        for path, message in broken(value.get("metadata"), "metadata"):
-            self.fault(kind, path, message)
+        self._broken(value.get("metadata"), kind, "metadata")
         item_kind = list_item_kind(api_version, kind)
         implied = (api_version, item_kind) if item_kind else ("", "")
         prefix = f"{inside}." if inside else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drapolicy.cli.output import Format
+from drapolicy.cli.output import Format, Text
 
 if TYPE_CHECKING:
     from drapolicy.release import Release
@@ -237,6 +237,35 @@ def evaluate(
         fresh=fresh,
     )
     return run(request, output)
+
+
+@app.command()
+def convert(
+    files: Annotated[list[str], typer.Argument(metavar="FILES", help="Files and folders; - is standard input.")],
+    *,
+    to: Annotated[str, typer.Option(metavar="VERSION", help="v1, v1beta2, v1beta1 or v1alpha3.")],
+    k8s: Annotated[
+        str, typer.Option("--k8s", metavar="MINOR", help="Kubernetes release that the files are for.")
+    ] = "1.37",
+    lenient: Annotated[bool, typer.Option("--lenient", help="Leave unknown fields out.")] = False,
+    output: Annotated[Text, typer.Option("--output", "-o", help="How the objects are written.")] = Text.YAML,
+) -> int:
+    """Print files with the objects of resource.k8s.io in another API version, all else as it is.
+
+    Nothing is printed if the version cannot hold an object, such as a DeviceTaintRule in v1beta1.
+
+    \b
+    Exit code: 0 done, 2 bad input, or an object that the version cannot hold.
+
+    \b
+    Examples:
+      drapolicy convert --to v1 old/ > new.yaml
+      kubectl get resourceslices -o json | drapolicy convert --to v1beta1 -o json -
+    """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
+    from drapolicy.cli.convert import convert as run
+    from drapolicy.cli.releases import chosen
+
+    return run(files, to=to, kubernetes=chosen(k8s), lenient=lenient, output=output)
 
 
 @app.command()

@@ -44,7 +44,7 @@ def notes_on(objects: Objects, kubernetes: Release, *, lenient: bool) -> list[Fa
     """Return what is worth knowing of an input and no fault; what many fields have in common is said once."""
     at_odds = checks.check(objects) if lenient else []
     on_pools = objects.located([*at_odds, *checks.incomplete(objects, kubernetes)])
-    return [*_gathered(objects.ignored_fields), *on_pools]
+    return [*gathered(objects.ignored_fields), *on_pools]
 
 
 def read(files: Sequence[str], kubernetes: Release, *, lenient: bool) -> Objects:
@@ -96,7 +96,7 @@ def refuse(faults: Sequence[Fault]) -> None:
         raise InputError(faults=sorted(set(faults)))
 
 
-def _gathered(notes: Iterable[Fault]) -> list[Fault]:
+def gathered(notes: Iterable[Fault]) -> list[Fault]:
     """Return the first of all notes that say the same of a field of a kind of object, with the number of the others."""
     first: dict[tuple[str, str, str], Fault] = {}
     count: Counter[tuple[str, str, str]] = Counter()

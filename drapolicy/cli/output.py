@@ -23,6 +23,13 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class Text(StrEnum):
+    """How objects are written."""
+
+    YAML = "yaml"
+    JSON = "json"
+
+
 def plain(text: str) -> str:
     r"""Return text from an input so that it cannot steer the terminal: what is not printable is escaped.
 
