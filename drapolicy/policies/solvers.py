@@ -68,14 +68,14 @@ def devices_of(solution: Solution) -> NDArray[np.intp]:
 
 
 class _Accept:
-    """Accepts the first solution, or the first with given alternatives, and remembers it."""
+    """Accepts the first solution with given alternatives, and remembers it."""
 
-    def __init__(self, alternatives: tuple[tuple[int, ...], ...] | None = None) -> None:
+    def __init__(self, alternatives: tuple[tuple[int, ...], ...]) -> None:
         self.solution: Solution | None = None
         self._alternatives = alternatives
 
     def __call__(self, solution: Solution) -> bool:
-        if self._alternatives not in {None, solution.alternatives}:
+        if self._alternatives != solution.alternatives:
             return False
         self.solution = solution
         return True
@@ -96,9 +96,8 @@ def first_fit(
     local: LocalProblem, objective: Objective, max_steps: int | None = MAX_STEPS
 ) -> tuple[Answer, Solution | None]:
     """Return the reference's answer, with its solution if the claims fit."""
-    accept = _Accept()
-    answer = answer_of(local, objective, local.search(visit=accept, max_steps=max_steps), accept.solution)
-    return answer, accept.solution if answer.fits else None
+    outcome, solution = local.first(max_steps)
+    return answer_of(local, objective, outcome, solution), solution
 
 
 @dataclass(frozen=True)
@@ -243,4 +242,4 @@ class Exact:
             return False
 
         outcome = local.search(visit=visit, max_steps=self.max_steps)
-        return best if isinstance(outcome, TimedOut) else replace(best, status="optimal")
+        return replace(best, status="optimal") if isinstance(outcome, NoFit) else best

@@ -19,7 +19,7 @@ from drapolicy.api.resource import (
 )
 from drapolicy.inventory.pool_device import PoolDevice
 from drapolicy.problem.allocated import AllocatedState
-from drapolicy.problem.outcome import Outcome
+from drapolicy.problem.outcome import Fits, Outcome
 from drapolicy.problem.reference import Allocator
 from drapolicy.problem.reference.counters import drawing, drawn_for_shares
 from drapolicy.problem.room import NodeRoom
@@ -235,6 +235,20 @@ class LocalProblem:
     def timeout_s(self) -> float | None:
         """Time that the next search may take, in seconds; None, no limit: results should not depend on a clock."""
         return None
+
+    def first(self, max_steps: int | None = None) -> tuple[Outcome, Solution | None]:
+        """Return what the reference decides, just as the release's scheduler would, and its solution if it fits.
+
+        Parameters
+        ----------
+        max_steps
+            Limit of the search.
+        """
+        found = self._allocator.find(self.site.node, self.claims, max_steps=max_steps, timeout_s=self.timeout_s)
+        if not isinstance(found, Solution):
+            return found, None
+        outcome = self.written(found)
+        return outcome, found if isinstance(outcome, Fits) else None
 
     def search(
         self,

@@ -26,12 +26,13 @@ from drapolicy.problem.outcome import Fits
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.state import State
-from drapolicy.release import release
+from drapolicy.release import MINORS, Release, release
+from drapolicy.release.gates import FEATURES
 from drapolicy.testing.generate import Case, problem
 from drapolicy.testing.simple import ask, ask_with, row
 from drapolicy.verify import verify
 
-CASES = 60
+CASES = 80
 _NOT_THERE = 75  # how the other process says that it cannot import the policy's module
 
 
@@ -58,8 +59,20 @@ def check(policy: Policy, *, cases: int = CASES) -> None:
         run(policy, cases)
 
 
+# Newest first, each as it comes and with every allocator feature: each random problem is for one, in turn.
+RELEASES: tuple[Release, ...] = tuple(
+    kubernetes
+    for minor in reversed(MINORS)
+    for kubernetes in (release(minor), release(minor).with_features(FEATURES[minor]))
+)
+
+
+def _case(seed: int) -> Case:
+    return problem(seed, release=RELEASES[seed % len(RELEASES)])
+
+
 def _state(case: Case) -> State:
-    return State(build(case.objects, release()), case.existing)
+    return State(build(case.objects, case.release), case.existing)
 
 
 def _ask(case: Case) -> Ask:
@@ -71,7 +84,7 @@ def _decide(policy: Policy, state: State, wanted: Ask, seed: int = 0) -> Placeme
 
 
 def _cases(count: int) -> Iterator[tuple[int, Case]]:
-    return ((seed, problem(seed)) for seed in range(count))
+    return ((seed, _case(seed)) for seed in range(count))
 
 
 def placements_verify(policy: Policy, cases: int = CASES) -> None:
@@ -83,7 +96,7 @@ def placements_verify(policy: Policy, cases: int = CASES) -> None:
             continue
         node = state.fleet.nodes[state.fleet.nodes.index[placement.node]]
         try:
-            verify(case.objects, node, case.claims, placement.results, release(), existing=case.existing)
+            verify(case.objects, node, case.claims, placement.results, case.release, existing=case.existing)
         except VerificationError as error:
             message = f"{policy.name}: problem {seed}: {error}"
             raise BrokenContract(message) from error
@@ -150,14 +163,14 @@ def engine_equals_policy(policy: Policy, cases: int = CASES) -> None:
         counts = rng.integers(1, 4, size=cases).tolist()
         asks = [ask(f"ask-{step}", count) for step, count in enumerate(counts)]
         _same_history(policy, State(build(row(nodes=3, devices=4), release())), asks, memory)
-        for seed in range(max(cases // 20, 1)):
-            _same_history(policy, _state(problem(seed)), list(_drawn_asks(seed, cases // 3)), memory)
+        for seed in range(max(cases // 10, 1)):
+            _same_history(policy, _state(_case(seed)), list(_drawn_asks(seed, cases // 3)), memory)
 
 
 def _drawn_asks(seed: int, count: int) -> Iterator[Ask]:
     """Yield asks of a few kinds that come again, some for claims that others use too."""
     rng = np.random.default_rng(seed)
-    kinds = [problem(100 * seed + k).claims for k in range(4)]
+    kinds = [problem(100 * seed + k, release=RELEASES[seed % len(RELEASES)]).claims for k in range(4)]
     for step in range(count):
         k = int(rng.integers(len(kinds)))
         prefix = f"shared-{k}" if rng.random() < 0.3 else f"own-{step}"
@@ -269,7 +282,7 @@ def other_processes_agree(policy: Policy, cases: int = CASES) -> None:
 
 
 def _fingerprint(policy: Policy, seed: int) -> str:
-    case = problem(seed)
+    case = _case(seed)
     placement = _decide(policy, _state(case), _ask(case), seed)
     results: Any = [api.to_builtins(result) for result in placement.results]
     return msgspec.json.encode([placement.node, results, type(placement.outcome).__name__]).decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
 from typing import Any
@@ -13,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drapolicy.api import Objects
-from drapolicy.api.core import NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
+from drapolicy.api.core import Node, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
 from drapolicy.api.resource import ResourceClaim
 from drapolicy.errors import InputError, VerificationError
 from drapolicy.inventory import Fleet, build
 from drapolicy.inventory.links import NodeLinks
+from drapolicy.inventory.pools import Pool
 from drapolicy.policies import (
     POLICIES,
     Best,
@@ -38,9 +40,11 @@ from drapolicy.problem.events import Start
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import Abort, Fits, NoFit
 from drapolicy.problem.problem import Problem
+from drapolicy.problem.reference import Allocator
 from drapolicy.problem.solution import Solution
 from drapolicy.problem.state import State
-from drapolicy.release import release
+from drapolicy.release import Release, release
+from drapolicy.testing.contract import RELEASES
 from drapolicy.testing.generate import problem
 from drapolicy.testing.simple import DRIVER, ask_with, claim, device, first_of, objects, request, row
 from drapolicy.verify import verify
@@ -188,6 +192,23 @@ def test_devices_are_counted_once(local: Any) -> None:
     node = local(row(nodes=1, devices=3), claim("c", request(2)))
     node.search(visit=lambda s: bool(found.append(s)))
     assert [devices_of(s).tolist() for s in found] == [[0, 1], [0, 2], [1, 2]]
+
+
+@pytest.mark.parametrize("kubernetes", RELEASES, ids=lambda found: f"{found.minor}-{found.variant}")
+def test_first_fit_is_the_allocator_of_its_release(kubernetes: Release) -> None:
+    """What a release's search leaves behind or loses on its way decides here as there (K8s S38, Q21)."""
+    for seed in range(10, 50):
+        case = problem(seed, release=kubernetes)
+        fleet = build(case.objects, kubernetes)
+        state = State(fleet, case.existing)
+        ask = ask_with(None, *case.claims)
+        answer = FirstFit(max_steps=5_000).solve(Problem(state, (ask,)).local(0, ask), Objective(), RNG(0))
+        allocator = Allocator(kubernetes, state.allocated, fleet.classes, (), pools=pools_of(state))
+        assert answer.outcome == allocator.allocate(fleet.nodes[0], case.claims, max_steps=5_000)
+
+
+def pools_of(state: State) -> Callable[[Node], tuple[Pool, ...]]:
+    return lambda node: state.sites[state.fleet.nodes.index[node.metadata.name]].pools
 
 
 def test_steps_are_limited(local: Any) -> None:

@@ -97,7 +97,21 @@ class Allocator:
         max_steps: int | None = None,
         timeout_s: float | None = None,
     ) -> Outcome:
-        """Allocate the claims of one pod on one node.
+        """Allocate the claims of one pod on one node; see :meth:`find`."""
+        found = self.find(node, claims, order=order, visit=visit, max_steps=max_steps, timeout_s=timeout_s)
+        return self.results(node, claims, found) if isinstance(found, Solution) else found
+
+    def find(
+        self,
+        node: Node,
+        claims: Sequence[ResourceClaim],
+        *,
+        order: Sequence[int] | None = None,
+        visit: Callable[[Solution], bool] | None = None,
+        max_steps: int | None = None,
+        timeout_s: float | None = None,
+    ) -> Solution | NoFit | NodeError | Abort | TimedOut:
+        """Find devices for the claims of one pod on one node.
 
         Parameters
         ----------
@@ -114,7 +128,7 @@ class Allocator:
 
         Returns
         -------
-        Outcome
+        Solution, NoFit, NodeError, Abort or TimedOut
             ``NoFit`` also when ``visit`` accepted none of the assignments.
 
         Raises
@@ -166,7 +180,7 @@ class Allocator:
             if self._skips_unusable and not search.visited and any(pool.invalid for pool in pools):
                 return NodeError("invalid resource pools were encountered")
             return NoFit()
-        return self.results(node, claims, solution)
+        return solution
 
     def results(self, node: Node, claims: Sequence[ResourceClaim], solution: Solution) -> Fits | Abort:
         """Return an assignment as Kubernetes writes it; it ends the attempt where no node selector can be made."""
