@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from drapolicy import cel
-from drapolicy.api import Objects, admission
+from drapolicy.api import Objects, ResourceClaim, admission
 from drapolicy.api import load as load_objects
 from drapolicy.api import stream as stream_objects
 from drapolicy.cli.output import note
@@ -32,12 +32,23 @@ def once(files: Iterable[str]) -> list[str]:
 
 def examine(objects: Objects, kubernetes: Release, *, lenient: bool) -> list[Fault]:
     """Return what only the input as a whole shows: admin access, selectors that do not compile, pools at odds."""
+    written = _without_made(objects)
     found = [
-        *admission.check(objects, kubernetes),
-        *cel.check(objects, kubernetes),
-        *([] if lenient else checks.check(objects)),
+        *admission.check(written, kubernetes),
+        *cel.check(written, kubernetes),
+        *([] if lenient else checks.check(written)),
     ]
     return objects.located(found)
+
+
+def _without_made(objects: Objects) -> Objects:
+    """Return the objects without the claims made from templates; what is wrong with those is wrong with these."""
+
+    def is_made(claim: ResourceClaim) -> bool:
+        meta = claim.metadata
+        return bool(meta.name) and ("ResourceClaim", meta.namespace, meta.name) not in objects.origins
+
+    return replace(objects, claims=tuple(claim for claim in objects.claims if not is_made(claim)))
 
 
 def notes_on(objects: Objects, kubernetes: Release, *, lenient: bool) -> list[Fault]:

@@ -109,3 +109,22 @@ def test_what_many_fields_have_in_common_is_noted_once(run, tmp_path):
         assert note.startswith(f"note: {tmp_path}/a.yaml (document 1): ResourceSlice a: spec.devices[0].{field}: ")
         assert message in note
         assert note.endswith("(and in 127 more places)")
+
+
+def test_what_is_wrong_with_a_template_is_told_once(run, tmp_path):
+    """The claims that its pods get have the same fault, which nobody could mend in them."""
+    path = tmp_path / "pods.yaml"
+    path.write_text(
+        "apiVersion: resource.k8s.io/v1beta1\nkind: ResourceClaimTemplate\nmetadata: {name: t}\nspec: {spec: {devices: "
+        "{requests: [{name: r, deviceClassName: gpu, selectors: [{cel: {expression: 1 + 1}}]}]}}}\n---\n"
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {replicas: 3, selector: {matchLabels: {a: b}},"
+        " template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}],"
+        " resourceClaims: [{name: g, resourceClaimTemplateName: t}]}}}\n"
+    )
+    ran = run("validate", path)
+    assert ran.code == 2
+    fault, count = ran.err.splitlines()
+    place = "spec.spec.devices.requests[0].selectors[0].cel.expression"
+    assert fault.startswith(f"{path} (document 1): ResourceClaimTemplate default/t: {place}: CEL compile error")
+    assert count == "1 fault"
+    assert ["ResourceClaim", "3"] in [line.split() for line in ran.out.splitlines()]
