@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
+
+from drapolicy.release.gates import MINORS, VARIANTS
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How a release's allocator behaves where its neighbours differ.
+    """How a release's allocator behaves where its neighbours differ; one row of a table for each switch.
 
     Attributes
     ----------
@@ -89,123 +91,96 @@ class Behaviour:
         cannot be scored; ``all`` (K8s S68).
     """
 
-    ordered: bool = True
-    skips_unusable_pools: bool = True
-    sets: bool = True
-    keeps_alternative: bool = True
-    compares_distinct: bool = True
-    remembers_all_distinct: bool = True
-    restores_common_values: bool = True
-    all_ignores_use: bool = True
-    capacity_errors_abort: bool = True
-    rolls_back: bool = True
-    counters: str = "pool"
-    counters_follow_nodes: bool = True
-    shares_draw_once: bool = True
-    counts_held_shares: bool = True
-    notices_empty_shares: bool = True
-    clears_requests: bool = True
-    copies_tolerations: bool = True
-    names_failing_device: bool = True
-    lists_config_once: bool = True
-    blames_alternative: bool = True
-    matches_each_alternative: bool = True
-    ignores_unknown_effects: bool = True
-    bare_rules_taint_nothing: bool = True
-    alpha_fields: bool = True
-    complete: bool = True
-    heeds_node_operations: bool = True
-    devices_have_overhead: bool = True
-    pool_views: bool = True
-    timeouts_end_attempt: bool = True
-    scored_claims: str = "all"
+    ordered: bool
+    skips_unusable_pools: bool
+    sets: bool
+    keeps_alternative: bool
+    compares_distinct: bool
+    remembers_all_distinct: bool
+    restores_common_values: bool
+    all_ignores_use: bool
+    capacity_errors_abort: bool
+    rolls_back: bool
+    counters: str
+    counters_follow_nodes: bool
+    shares_draw_once: bool
+    counts_held_shares: bool
+    notices_empty_shares: bool
+    clears_requests: bool
+    copies_tolerations: bool
+    names_failing_device: bool
+    lists_config_once: bool
+    blames_alternative: bool
+    matches_each_alternative: bool
+    ignores_unknown_effects: bool
+    bare_rules_taint_nothing: bool
+    alpha_fields: bool
+    complete: bool
+    heeds_node_operations: bool
+    devices_have_overhead: bool
+    pool_views: bool
+    timeouts_end_attempt: bool
+    scored_claims: str
 
 
-_1_37: Final = Behaviour()
-_1_36: Final = Behaviour(
-    remembers_all_distinct=False,
-    restores_common_values=False,
-    all_ignores_use=False,
-    capacity_errors_abort=False,
-    counters_follow_nodes=False,
-    notices_empty_shares=False,
-    clears_requests=False,
-    names_failing_device=False,
-    lists_config_once=False,
-    bare_rules_taint_nothing=False,
-    alpha_fields=False,
-    heeds_node_operations=False,
-    devices_have_overhead=False,
-    pool_views=False,
-)
-_1_35: Final = Behaviour(
-    ordered=False,
-    sets=False,
-    keeps_alternative=False,
-    remembers_all_distinct=False,
-    restores_common_values=False,
-    all_ignores_use=False,
-    capacity_errors_abort=False,
-    rolls_back=False,
-    counters="pool name",
-    counters_follow_nodes=False,
-    counts_held_shares=False,
-    notices_empty_shares=False,
-    clears_requests=False,
-    names_failing_device=False,
-    lists_config_once=False,
-    matches_each_alternative=False,
-    bare_rules_taint_nothing=False,
-    alpha_fields=False,
-    heeds_node_operations=False,
-    devices_have_overhead=False,
-    pool_views=False,
-    timeouts_end_attempt=False,
-    scored_claims="new",
-)
-_1_34: Final = Behaviour(
-    ordered=False,
-    skips_unusable_pools=False,
-    sets=False,
-    keeps_alternative=False,
-    compares_distinct=False,
-    remembers_all_distinct=False,
-    restores_common_values=False,
-    all_ignores_use=False,
-    capacity_errors_abort=False,
-    rolls_back=False,
-    counters="slice",
-    shares_draw_once=False,
-    counts_held_shares=False,
-    notices_empty_shares=False,
-    clears_requests=False,
-    copies_tolerations=False,
-    names_failing_device=False,
-    lists_config_once=False,
-    blames_alternative=False,
-    matches_each_alternative=False,
-    ignores_unknown_effects=False,
-    bare_rules_taint_nothing=False,
-    alpha_fields=False,
-    heeds_node_operations=False,
-    devices_have_overhead=False,
-    pool_views=False,
-    timeouts_end_attempt=False,
-    scored_claims="none",
-)
+# One row a switch, one column a release of MINORS: what the experimental copy of the allocator does.
+_ROWS: Final[dict[str, tuple[Any, ...]]] = {
+    "ordered": (False, False, True, True),
+    "skips_unusable_pools": (False, True, True, True),
+    "sets": (False, False, True, True),
+    "keeps_alternative": (False, False, True, True),
+    "compares_distinct": (False, True, True, True),
+    "remembers_all_distinct": (False, False, False, True),
+    "restores_common_values": (False, False, False, True),
+    "all_ignores_use": (False, False, False, True),
+    "capacity_errors_abort": (False, False, False, True),
+    "rolls_back": (False, False, True, True),
+    "counters": ("slice", "pool name", "pool", "pool"),
+    "counters_follow_nodes": (True, False, False, True),
+    "shares_draw_once": (False, True, True, True),
+    "counts_held_shares": (False, False, True, True),
+    "notices_empty_shares": (False, False, False, True),
+    "clears_requests": (False, False, False, True),
+    "copies_tolerations": (False, True, True, True),
+    "names_failing_device": (False, False, False, True),
+    "lists_config_once": (False, False, False, True),
+    "blames_alternative": (False, True, True, True),
+    "matches_each_alternative": (False, False, True, True),
+    "ignores_unknown_effects": (False, True, True, True),
+    "bare_rules_taint_nothing": (False, False, False, True),
+    "alpha_fields": (False, False, False, True),
+    "complete": (True, True, True, True),
+    "heeds_node_operations": (False, False, False, True),
+    "devices_have_overhead": (False, False, False, True),
+    "pool_views": (False, False, False, True),
+    "timeouts_end_attempt": (False, False, True, True),
+    "scored_claims": ("none", "new", "all", "all"),
+}
+
+# Upstream's copies of the allocator differ where a feature was worked on: the rows of the other two that do.
+_ROWS_OF_COPIES: Final[dict[str, dict[str, tuple[Any, ...]]]] = {
+    "incubating": {
+        "complete": (False, False, True, True),
+        "heeds_node_operations": (False, False, False, False),
+    },
+    "stable": {
+        "ordered": (False, False, False, False),
+        "sets": (False, False, False, False),
+        "counters": ("slice", "slice", "pool", "pool"),
+        "counters_follow_nodes": (False, False, False, False),
+        "copies_tolerations": (False, False, True, True),
+        "complete": (False, False, False, False),
+        "heeds_node_operations": (False, False, False, False),
+    },
+}
 
 
-def _variants(experimental: Behaviour, *, incubating_complete: bool = True, **stable: Any) -> dict[str, Behaviour]:
-    """Return the behaviour of each variant of a release; ``stable`` is what the stable one kept of a release before."""
-    incubating = replace(experimental, complete=incubating_complete, heeds_node_operations=False)
-    oldest = replace(incubating, ordered=False, sets=False, counters_follow_nodes=False, complete=False)
-    return {"stable": replace(oldest, **stable), "incubating": incubating, "experimental": experimental}
+def _column(column: int, variant: str) -> Behaviour:
+    rows = _ROWS | _ROWS_OF_COPIES.get(variant, {})
+    return Behaviour(**{switch: row[column] for switch, row in rows.items()})
 
 
-# By minor release and variant: upstream's copies of the allocator differ where a feature was worked on.
+# By minor release and variant.
 BEHAVIOURS: Final[dict[str, dict[str, Behaviour]]] = {
-    "1.34": _variants(_1_34, incubating_complete=False),
-    "1.35": _variants(_1_35, incubating_complete=False, counters="slice", copies_tolerations=False),
-    "1.36": _variants(_1_36),
-    "1.37": _variants(_1_37),
+    minor: {variant: _column(column, variant) for variant in VARIANTS[minor]} for column, minor in enumerate(MINORS)
 }
