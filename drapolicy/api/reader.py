@@ -208,13 +208,13 @@ class Place:
             self.fault(thing, as_written(path, version), message)
 
         if version:
+            for path, message in take_absent_fields(value, value["kind"], self._reader.release, version):
+                self._unknown(thing, path, message)
             value = to_v1(
                 value,
                 lambda path, message: self._unknown(thing, path, message),
                 lambda path, message: self.fault(thing, path, message),
             )
-            for path, message in take_absent_fields(value, value["kind"], self._reader.release):
-                unknown(path, message)
         made: Any = None
         if not _holds_action(value) and next(broken(value), None) is None:
             try:

@@ -69,9 +69,9 @@ def absent_fields(doc: Any, kind: str, release: Release) -> list[tuple[str, str]
     return [(path, message) for _, _, path, message in _found(doc, kind, release)]
 
 
-def take_absent_fields(doc: Any, kind: str, release: Release) -> list[tuple[str, str]]:
-    """Take the fields out of a document that a release's API does not have, and return what `absent_fields` does."""
-    found = list(_found(doc, kind, release))
+def take_absent_fields(doc: Any, kind: str, release: Release, version: str) -> list[tuple[str, str]]:
+    """Take the fields out of a document of a version that a release's API does not have; return as `absent_fields`."""
+    found = list(_found(doc, kind, release, version))
     for holder, key, _, _ in found:
         holder.pop(key, None)  # what an anchor of YAML repeats is one mapping
     return [(path, message) for _, _, path, message in found]
@@ -107,8 +107,8 @@ class _Each:
 _Plan: TypeAlias = "_Struct | _Each"
 
 
-def _found(doc: Any, kind: str, release: Release) -> Iterator[_Hit]:
-    plan = _plan(kind, release.minor)
+def _found(doc: Any, kind: str, release: Release, version: str = "v1") -> Iterator[_Hit]:
+    plan = _plan(kind, release.minor, version)
     return iter(()) if plan is None else _walk(doc, plan, "")
 
 
@@ -130,23 +130,35 @@ def _walk(value: Any, plan: _Plan, path: str) -> Iterator[_Hit]:
 
 
 @lru_cache(maxsize=256)
-def _plan(kind: str, minor: str) -> _Plan | None:
+def _plan(kind: str, minor: str, version: str = "v1") -> _Plan | None:
     """Return where absent fields of an object may stand; None if the release has all of them."""
-    return _plan_of(type_info(RESOURCE_TYPES[kind]), minor) if kind in RESOURCE_TYPES else None
+    return _plan_of(type_info(RESOURCE_TYPES[kind]), minor, version) if kind in RESOURCE_TYPES else None
 
 
-def _plan_of(kind: inspect.Type, minor: str) -> _Plan | None:
+def _plan_of(kind: inspect.Type, minor: str, version: str) -> _Plan | None:
     kind = without_none(kind)
     if isinstance(kind, inspect.StructType):
         rows = FIELDS.get(kind.cls, {})
         absent = {key: _message(key, minor, having) for key, having in rows.items() if minor not in having}
-        plans = {field.encode_name: _plan_of(field.type, minor) for field in kind.fields}
+        plans = {field.encode_name: _plan_of(field.type, minor, version) for field in kind.fields}
         inner = {key: plan for key, plan in plans.items() if plan is not None and key not in absent}
-        return _Struct(absent, inner) if absent or inner else None
+        plan = _Struct(absent, inner) if absent or inner else None
+        return _in_v1beta1(kind.cls, plan) if plan and version == "v1beta1" else plan
     if isinstance(kind, inspect.ListType | inspect.DictType):
-        held = _plan_of(kind.item_type if isinstance(kind, inspect.ListType) else kind.value_type, minor)
+        held = _plan_of(kind.item_type if isinstance(kind, inspect.ListType) else kind.value_type, minor, version)
         return None if held is None else _Each(held)
     return None
+
+
+def _in_v1beta1(struct: type[Any], plan: _Struct) -> _Struct:
+    """Return the plan of a struct as ``v1beta1`` writes it: devices with ``basic``, requests without ``exactly``."""
+    if struct is resource.Device:
+        return _Struct({}, {"basic": plan})
+    exactly = plan.inner.get("exactly") if struct is resource.DeviceRequest else None
+    if not isinstance(exactly, _Struct):
+        return plan
+    rest = {key: inner for key, inner in plan.inner.items() if key != "exactly"}
+    return _Struct({**plan.absent, **exactly.absent}, {**rest, **exactly.inner})
 
 
 def _message(key: str, minor: str, having: tuple[str, ...]) -> str:

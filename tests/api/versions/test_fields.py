@@ -166,3 +166,16 @@ def test_a_version_that_a_release_does_not_serve_is_refused_in_fast_lists() -> N
     ):
         api.loads(text, validate=False, release=release("1.36"))
     assert len(api.loads(text, validate=False).taint_rules) == 1
+
+
+@pytest.mark.parametrize("value", [None, [], [{"name": "a.b/c", "expression": "'x'"}]])
+def test_a_field_that_a_release_lacks_says_nothing_of_a_request(value: object) -> None:
+    """In v1beta1 any field of a request makes it ask by itself; one that is unknown does not."""
+    request = {"name": "r", "derivedAttributes": value, "firstAvailable": [{"name": "a", "deviceClassName": "gpu"}]}
+    claim = {"kind": "ResourceClaim", "metadata": {"name": "c"}, "spec": {"devices": {"requests": [request]}}}
+    text = json.dumps({"apiVersion": "resource.k8s.io/v1beta1", **claim})
+    objects = api.loads(text, strict=False, release=release("1.36"))
+    assert [note.path for note in objects.ignored_fields] == ["spec.devices.requests[0].derivedAttributes"]
+    assert objects.claims[0].spec.devices.requests[0].exactly is None
+    with pytest.raises(InputError, match="unknown field 'derivedAttributes' in Kubernetes 1.36"):
+        api.loads(text, release=release("1.36"))
