@@ -11,7 +11,8 @@ from drapolicy.api.core import Node
 from drapolicy.api.resource import ResourceClaim
 from drapolicy.cli.jsonl import Case, Decide, first_fit
 from drapolicy.errors import UnsupportedFeatureError
-from drapolicy.inventory.pools import Gatherer, NodeSelectionError
+from drapolicy.inventory.pools import Gatherer
+from drapolicy.inventory.reach import NodeSelectionError
 from drapolicy.policies import FirstFit, Rule
 from drapolicy.policies import policy as policy_of
 from drapolicy.policies.objective import as_objective

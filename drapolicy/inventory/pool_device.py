@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from drapolicy import cel
 from drapolicy.api.resource import Device, DeviceAttribute, DeviceTaint, ResourceSlice
 from drapolicy.cel.errors import EvaluationError
+
+# What a device draws of shared counters, in nano units by counter set and counter; its groups by counter set.
+Draws: TypeAlias = tuple[tuple[tuple[str, str], int], ...]
+Groups: TypeAlias = tuple[tuple[str, frozenset[str]], ...]
 
 
 class PoolId(NamedTuple):
@@ -199,7 +203,7 @@ def attribute_value(attribute: DeviceAttribute) -> AttributeValue:
     return AttributeValue(None, frozenset((kind, value) for kind, values in lists for value in values))
 
 
-def consumption(device: Device, owner: str = "") -> tuple[tuple[tuple[str, str], int], ...]:
+def consumption(device: Device, owner: str = "") -> Draws:
     """Return what a device draws from shared counters: ``((counter set, counter), nano units)``.
 
     Parameters
@@ -215,6 +219,6 @@ def consumption(device: Device, owner: str = "") -> tuple[tuple[tuple[str, str],
     )
 
 
-def groups(device: Device) -> tuple[tuple[str, frozenset[str]], ...]:
+def groups(device: Device) -> Groups:
     """Return the compatibility groups of a device: ``(counter set, groups)`` for each set it draws from."""
     return tuple((drawn.counter_set, frozenset(drawn.compatibility_groups)) for drawn in device.consumes_counters)

@@ -5,23 +5,19 @@ Source: Kubernetes ``structured/internal/incubating/pools_incubating.go`` (K8s S
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from drapolicy.api.core import Node, NodeSelector
-from drapolicy.api.node_selection import Selector, SelectorError, dump
+from drapolicy.api.core import Node
 from drapolicy.api.resource import Device, ResourceSlice
-from drapolicy.errors import InputError
-from drapolicy.inventory.pool_device import DeviceId, PoolDevice, PoolId, consumption, groups
+from drapolicy.inventory.pool_device import DeviceId, Draws, Groups, PoolDevice, PoolId
+from drapolicy.inventory.pool_draft import Draft, binding_conditions, compatibility_groups, keep_newest, own_counters
 from drapolicy.inventory.pool_faults import collect_counters, duplicate_device, undefined_counter
+from drapolicy.inventory.reach import NodeSelectionError, Reach
 from drapolicy.release import Release
 
 # What a node declares that can do without the operations that slices skip.
 _OPERATIONS = "DRAOptionalNodeOperations"
-
-
-class NodeSelectionError(InputError):
-    """A slice's node selection cannot be read; the message is upstream's."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +48,8 @@ class Pool:
     id: PoolId
     devices: tuple[PoolDevice, ...] = ()
     counters: Mapping[tuple[str, str], int] | None = None
-    elsewhere: tuple[tuple[DeviceId, tuple[tuple[tuple[str, str], int], ...]], ...] = ()
-    groups_elsewhere: tuple[tuple[DeviceId, tuple[tuple[str, frozenset[str]], ...]], ...] = ()
+    elsewhere: tuple[tuple[DeviceId, Draws], ...] = ()
+    groups_elsewhere: tuple[tuple[DeviceId, Groups], ...] = ()
     incomplete: bool = False
     invalid: str = ""
 
@@ -84,7 +80,7 @@ class Gatherer:
         self._of_node: dict[str, list[ResourceSlice]] = {}
         self._shared: list[ResourceSlice] = []
         self._of_pool: dict[PoolId, list[ResourceSlice]] = {}
-        self._selectors: dict[int, Selector] = {}
+        self._reaches = Reach()
         for published in slices:
             spec = published.spec
             # Where the order is upstream's, of two slices at odds the node's own comes first; elsewhere the older.
@@ -112,9 +108,9 @@ class Gatherer:
         seen: dict[PoolId, list[ResourceSlice]] = {}
         for published in [*self._of_node.get(node.metadata.name, ()), *self._shared]:
             if self._relevant(published, node):
-                _keep_newest(seen.setdefault(PoolId(published.spec.driver, published.spec.pool.name), []), published)
-        plain: list[_Draft] = []
-        binding: list[_Draft] = []
+                keep_newest(seen.setdefault(PoolId(published.spec.driver, published.spec.pool.name), []), published)
+        plain: list[Draft] = []
+        binding: list[Draft] = []
         for pool_id in sorted(seen):
             draft = self._draft(pool_id, seen[pool_id])
             if draft is not None:
@@ -162,13 +158,13 @@ class Gatherer:
         pool_counters = bool(spec.shared_counters) and not self._per_slice
         if not self._partitionable and (spec.per_device_node_selection is not None or pool_counters):
             return False
-        if self._ignores_groups and _uses_compatibility_groups(published):
+        if self._ignores_groups and compatibility_groups(published):
             return False
         if pool_counters and self._counters_everywhere:
             return True
         if spec.node_name or spec.all_nodes or spec.node_selector is not None:
             try:
-                return self._matches(node, spec.node_name, spec.all_nodes, spec.node_selector)
+                return self._reaches(spec, node)
             except NodeSelectionError as error:
                 message = f"failed to perform node selection for slice {published.metadata.name}: {error}"
                 raise NodeSelectionError(message) from error
@@ -186,39 +182,21 @@ class Gatherer:
 
     def _selects(self, device: Device, node: Node) -> tuple[bool, str]:
         try:
-            return self._matches(node, device.node_name, device.all_nodes, device.node_selector), ""
+            return self._reaches(device, node), ""
         except NodeSelectionError as error:
             return False, str(error)
 
-    def _matches(self, node: Node, name: str | None, everywhere: bool | None, selector: NodeSelector | None) -> bool:
-        if name:
-            return node.metadata.name == name
-        if everywhere:
-            return True
-        if selector is None:
-            return False
-        # Slices outlive this object's index, so their selectors' identity is stable.
-        read = self._selectors.get(id(selector))
-        if read is None:
-            try:
-                read = Selector(selector)
-            except SelectorError as error:
-                message = f"failed to parse node selector {dump(selector)}: {error}"
-                raise NodeSelectionError(message) from error
-            self._selectors[id(selector)] = read
-        return read.matches(node)
-
     def _rank(self, published: ResourceSlice) -> tuple[bool, str]:
-        return self._binding_last and _binds(published), published.metadata.name
+        return self._binding_last and binding_conditions(published), published.metadata.name
 
-    def _draft(self, pool_id: PoolId, found: list[ResourceSlice]) -> _Draft | None:
+    def _draft(self, pool_id: PoolId, found: list[ResourceSlice]) -> Draft | None:
         """Return the pool made of the node's newest slices; None when a newer generation exists elsewhere."""
         if self._ordered:
             first, found = found[0], sorted(found, key=lambda known: known.metadata.name)
         else:
             # Upstream's order is random but for slices with binding conditions, which stand behind.
             if self._binding_last:
-                found = sorted(found, key=_binds)
+                found = sorted(found, key=binding_conditions)
             first, found = found[0], sorted(found, key=self._rank)
         declared = first.spec.pool.resource_slice_count
         incomplete = len(found) != declared
@@ -232,22 +210,22 @@ class Gatherer:
                 other
                 for other in everything
                 if other.spec.pool.generation == generation
-                and not (self._ignores_groups and _uses_compatibility_groups(other))
+                and not (self._ignores_groups and compatibility_groups(other))
             ]
             if len(current) != declared:
-                return _Draft(pool_id, incomplete=True)
+                return Draft(pool_id, incomplete=True)
             incomplete = False
             names = {known.metadata.name for known in found}
             if len(found) < len(current):
                 hidden = [other for other in current if other.metadata.name not in names]
         if self._per_slice:
             problem = duplicate_device(found)
-            binds = any(map(_binds, found))
-            return _Draft(
-                pool_id, found, counters=_own_counters(found), incomplete=incomplete, problem=problem, binds=binds
+            binds = any(map(binding_conditions, found))
+            return Draft(
+                pool_id, found, counters=own_counters(found), incomplete=incomplete, problem=problem, binds=binds
             )
         if not self._partitionable:
-            return _Draft(pool_id, found, problem=duplicate_device(found))
+            return Draft(pool_id, found, problem=duplicate_device(found))
         with_devices = [known for known in found if not known.spec.shared_counters]
         counter_slices = [known for known in [*found, *hidden] if known.spec.shared_counters]
         not_here = [other for other in hidden if not other.spec.shared_counters]
@@ -257,76 +235,4 @@ class Gatherer:
             or collect_counters(counter_slices, counters)
             or undefined_counter(counter_slices, [*with_devices, *not_here])
         )
-        return _Draft(pool_id, with_devices, not_here, counters, problem=problem)
-
-
-class _Draft:
-    """A pool before its devices are numbered."""
-
-    __slots__ = ("_elsewhere", "_here", "binds", "counters", "id", "incomplete", "invalid")
-
-    def __init__(
-        self,
-        pool_id: PoolId,
-        here: Sequence[ResourceSlice] = (),
-        elsewhere: Sequence[ResourceSlice] = (),
-        counters: Mapping[tuple[str, str], int] | None = None,
-        *,
-        incomplete: bool = False,
-        problem: str = "",
-        binds: bool | None = None,
-    ) -> None:
-        self.id = pool_id
-        self.incomplete = incomplete
-        self.invalid = problem
-        self._here = () if problem else here
-        self._elsewhere = () if problem else elsewhere
-        self.counters = None if problem else counters
-        self.binds = any(map(_binds, self._here)) if binds is None else binds
-
-    def devices(self) -> list[tuple[ResourceSlice, Device]]:
-        return [(owner, device) for owner in self._here for device in owner.spec.devices]
-
-    def drawn_elsewhere(self) -> tuple[tuple[DeviceId, tuple[tuple[tuple[str, str], int], ...]], ...]:
-        return tuple(
-            (DeviceId(*self.id, device.name), consumption(device))
-            for owner in self._elsewhere
-            for device in owner.spec.devices
-            if device.consumes_counters
-        )
-
-    def groups_elsewhere(self) -> tuple[tuple[DeviceId, tuple[tuple[str, frozenset[str]], ...]], ...]:
-        return tuple(
-            (DeviceId(*self.id, device.name), groups(device))
-            for owner in self._elsewhere
-            for device in owner.spec.devices
-            if device.consumes_counters
-        )
-
-
-def _keep_newest(known: list[ResourceSlice], candidate: ResourceSlice) -> None:
-    """Add a slice to those of its pool unless it is older; a newer one replaces them all."""
-    if known and candidate.spec.pool.generation < known[0].spec.pool.generation:
-        return
-    if known and candidate.spec.pool.generation > known[0].spec.pool.generation:
-        known.clear()
-    known.append(candidate)
-
-
-def _binds(published: ResourceSlice) -> bool:
-    return any(device.binding_conditions for device in published.spec.devices)
-
-
-def _uses_compatibility_groups(published: ResourceSlice) -> bool:
-    """Return whether the slice must be ignored, because the gate of compatibility groups is off."""
-    return any(drawn.compatibility_groups for device in published.spec.devices for drawn in device.consumes_counters)
-
-
-def _own_counters(slices: Sequence[ResourceSlice]) -> dict[tuple[str, str], int]:
-    """Return counters that belong to slices, each set named ``slice/set``."""
-    return {
-        (f"{owner.metadata.name}/{known.name}", name): counter.value.nano
-        for owner in slices
-        for known in owner.spec.shared_counters
-        for name, counter in known.counters.items()
-    }
+        return Draft(pool_id, with_devices, not_here, counters, problem=problem)

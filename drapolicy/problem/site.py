@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.api.core import Node
-from drapolicy.api.node_selection import Selector, SelectorError
 from drapolicy.api.resource import Device, ResourceSlice, ResourceSliceSpec
 from drapolicy.inventory import Fleet
 from drapolicy.inventory.links import NodeLinks
 from drapolicy.inventory.pool_device import DeviceId, PoolDevice, PoolId
 from drapolicy.inventory.pools import Gatherer, Pool
+from drapolicy.inventory.reach import NodeSelectionError, Reach
 from drapolicy.inventory.taint_rules import with_taint_rules
 from drapolicy.topology.attributes import attribute_links, values
 
@@ -191,6 +191,7 @@ class Sites:
         self._made: dict[int, Site] = {}
         self._unbound: dict[int, ResourceSlice] = {}
         self._published: dict[int, dict[DeviceId, Device]] = {}
+        self._reaches = Reach()
 
     @cached_property
     def _pool_rows(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -247,12 +248,18 @@ class Sites:
             for row in self.fleet.slices_on(node.metadata.name):
                 spec = self._slice(row).spec
                 apart = bool(spec.per_device_node_selection)
-                if not apart and not _reaches(spec, node):
+                if not apart and not self._is_for(spec, node):
                     continue
                 for device in spec.devices:
-                    if not apart or _reaches(device, node):
+                    if not apart or self._is_for(device, node):
                         known.setdefault(DeviceId(spec.driver, spec.pool.name, device.name), device)
         return known
+
+    def _is_for(self, place: ResourceSliceSpec | Device, node: Node) -> bool:
+        try:
+            return self._reaches(place, node)
+        except NodeSelectionError:
+            return False
 
     def __len__(self) -> int:
         return len(self.fleet.nodes)
@@ -277,17 +284,3 @@ class Sites:
             if not alone[i] or homes.setdefault(pool, n) != n:
                 shared.add(pool)
         return {pool: n for pool, n in homes.items() if pool not in shared}
-
-
-def _reaches(place: ResourceSliceSpec | Device, node: Node) -> bool:
-    """Return whether a slice or device is for a node; a selector that cannot be read is for none."""
-    if place.node_name is not None:
-        return place.node_name == node.metadata.name
-    if place.all_nodes:
-        return True
-    if place.node_selector is None:
-        return False
-    try:
-        return Selector(place.node_selector).matches(node)
-    except SelectorError:
-        return False

@@ -12,7 +12,8 @@ from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import ResourceSlice
 from drapolicy.inventory.pool_device import DeviceId
-from drapolicy.inventory.pools import Gatherer, NodeSelectionError, Pool
+from drapolicy.inventory.pools import Gatherer, Pool
+from drapolicy.inventory.reach import NodeSelectionError
 from drapolicy.release import Release, release
 
 RELEASE = release("1.37")

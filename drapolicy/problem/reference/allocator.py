@@ -11,7 +11,8 @@ from drapolicy.api.core import Node
 from drapolicy.api.resource import DeviceClass, ResourceClaim, ResourceSlice
 from drapolicy.errors import InputError
 from drapolicy.inventory.pool_device import PoolDevice
-from drapolicy.inventory.pools import Gatherer, NodeSelectionError, Pool
+from drapolicy.inventory.pools import Gatherer, Pool
+from drapolicy.inventory.reach import NodeSelectionError
 from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.outcome import Abort, Fits, NodeError, NoFit, Outcome, TimedOut
 from drapolicy.problem.reference.board import Board
