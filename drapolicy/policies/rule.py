@@ -14,8 +14,9 @@ import numpy as np
 from drapolicy.api.resource import AllocationResult
 from drapolicy.errors import InputError
 from drapolicy.inventory import Fleet
-from drapolicy.policies.cycle import Cycle, CycleEndError, Memory
+from drapolicy.policies.cycle import Cycle, CycleEndError
 from drapolicy.policies.kube import unmodelled
+from drapolicy.policies.memory import Memory
 from drapolicy.policies.nodes import Best, Choice, NodeRule
 from drapolicy.policies.objective import Objective, Term, as_objective
 from drapolicy.policies.solvers import Exact, Solver

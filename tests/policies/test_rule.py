@@ -39,8 +39,8 @@ from drapolicy.api.resource import (
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.inventory import build
 from drapolicy.policies import POLICIES, Best, Engine, Exact, First, FirstFit, Kube, RandomNode, Rule, objective, policy
-from drapolicy.policies.cycle import Key, Memory
 from drapolicy.policies.kube import Candidate, Profile, scores
+from drapolicy.policies.memory import Key, Memory
 from drapolicy.policies.nodes import snapshot_order
 from drapolicy.problem.ask import Ask, ask_of
 from drapolicy.problem.events import Start
