@@ -1,4 +1,8 @@
-"""Kinds of links between devices and what each carries: one table, in integer MB/s per direction."""
+"""Kinds of links between devices and what each carries: one table, in integer MB/s per direction.
+
+Links that vendors rate by the link (NVLink, xGMI, Xe Link, C2C, InfiniBand, Ethernet) have the vendor's data rate; what
+a host passes on (PCIe, sockets) has what NCCL plans with, as the raw rate is never reached.
+"""
 
 from __future__ import annotations
 
@@ -66,12 +70,77 @@ GA10X_NVLINK = Rate(14_062, "NVIDIA GA102 white paper: 4 links, 112.5 GB/s both 
 
 PCIE_X16_MB_S: Mapping[int, Rate] = MappingProxyType(
     {
+        1: Rate(3_000, "NCCL graph/topo.cc: 2.5 GT/s counts 0.1875 GB/s a lane"),
+        2: Rate(6_000, "NCCL graph/topo.cc: 5 GT/s counts 0.375 GB/s a lane"),
         3: Rate(12_000, "NCCL graph/topo.cc: 8 GT/s counts 0.75 GB/s a lane"),
         4: Rate(24_000, "NCCL graph/topo.cc: 16 GT/s counts 1.5 GB/s a lane"),
         5: Rate(48_000, "NCCL graph/topo.cc: 32 GT/s counts 3 GB/s a lane"),
+        6: Rate(96_000, "NCCL graph/topo.cc: 64 GT/s counts 6 GB/s a lane"),
     }
 )
 """Sixteen PCIe lanes of a generation, in one direction, as NCCL plans with them (about 3/4 of the raw rate)."""
+
+PCIE_GENERATION_OF_GT_S: Mapping[float, int] = MappingProxyType({2.5: 1, 5.0: 2, 8.0: 3, 16.0: 4, 32.0: 5, 64.0: 6})
+"""Generation of PCIe by the rate of its lanes in GT/s, as sysfs writes it (PCI-SIG)."""
+
+XGMI_MB_S: Mapping[str, Rate] = MappingProxyType(
+    {
+        "MI50": Rate(46_000, "AMD Radeon Instinct MI50 data sheet: 2 links, 184 GB/s both ways"),
+        "MI60": Rate(50_000, "AMD Radeon Instinct MI60 data sheet: 2 links, 200 GB/s both ways"),
+        "MI100": Rate(46_000, "ROCm, MI100 microarchitecture: 16 bits at 23 GT/s; 3 links, 276 GB/s both ways"),
+        "MI200": Rate(50_000, "ROCm, MI250 microarchitecture: 16 bits at 25 GT/s"),
+        "MI300": Rate(64_000, "AMD Instinct MI300X data sheet: 7 links, 896 GB/s both ways"),
+        "MI350": Rate(76_800, "AMD Instinct MI355X data sheet: 7 links, 1,075 GB/s both ways"),
+    }
+)
+"""One xGMI (Infinity Fabric) link between AMD GPUs of a series, in one direction."""
+
+XE_LINK = Rate(26_500, "Intel Data Center GPU Max overview: 16 links; 4 lanes at 53 GT/s each")
+
+C2C_MB_S: Mapping[str, Rate] = MappingProxyType(
+    {
+        "GH200": Rate(450_000, "NVIDIA Grace Hopper white paper: NVLink-C2C, 900 GB/s both ways"),
+        "GB200": Rate(225_000, "NVIDIA GB200 data sheet: NVLink-C2C, 900 GB/s both ways for a CPU's two GPUs together"),
+    }
+)
+"""The coherent link of one GPU to its CPU, in one direction."""
+
+SOCKET_MB_S: Mapping[str, Rate] = MappingProxyType(
+    {
+        "QPI": Rate(6_000, "NCCL graph/topo.h: BDW_QPI_BW, up to Broadwell"),
+        "UPI": Rate(10_000, "NCCL graph/topo.h: SKL_QPI_BW, Skylake to Ice Lake"),
+        "UPI2": Rate(22_000, "NCCL graph/topo.h: SRP_QPI_BW, Sapphire Rapids"),
+        "UPI2-EMR": Rate(40_000, "NCCL graph/topo.h: ERP_QPI_BW, Emerald Rapids"),
+        "IF": Rate(16_000, "NCCL graph/topo.h: AMD_BW, Infinity Fabric between EPYCs"),
+        "X-BUS": Rate(32_000, "NCCL graph/topo.h: P9_BW, between POWER9s"),
+        "ARM": Rate(6_000, "NCCL graph/topo.h: ARM_BW, Arm sockets of any make"),
+    }
+)
+"""What two sockets exchange in one direction, as NCCL plans with it (below the raw rate of the links)."""
+
+INFINIBAND_LANE_MBIT_S: Mapping[str, tuple[int, str]] = MappingProxyType(
+    {
+        "SDR": (2_000, "IBTA: 2.5 GT/s, 8b/10b"),
+        "DDR": (4_000, "IBTA: 5 GT/s, 8b/10b"),
+        "QDR": (8_000, "IBTA: 10 GT/s, 8b/10b"),
+        "FDR10": (10_000, "IBTA: 10.3125 GT/s, 64b/66b"),
+        "FDR": (13_636, "IBTA: 14.0625 GT/s, 64b/66b"),
+        "EDR": (25_000, "IBTA: 25.78125 GT/s, 64b/66b"),
+        "HDR": (50_000, "IBTA: 53.125 GT/s PAM4"),
+        "NDR": (100_000, "IBTA: 106.25 GT/s PAM4"),
+        "XDR": (200_000, "IBTA: 212.5 GT/s PAM4"),
+    }
+)
+"""Data rate of one InfiniBand lane in one direction, in 10⁶ bits/s, and who says so; ports have 1, 4, 8 or 12."""
+
+LATENCY_NS: Mapping[LinkKind, tuple[int, str]] = MappingProxyType(
+    {
+        LinkKind.NVLINK: (600, "NCCL graph/tuning.cc: hwLat, ring, LL over NVLink"),
+        LinkKind.PCIE: (1_000, "NCCL graph/tuning.cc: hwLat, ring, LL over PCI"),
+        LinkKind.INFINIBAND: (2_700, "NCCL graph/tuning.cc: hwLat, ring, LL over the network"),
+    }
+)
+"""What a message needs from device to device over a path of this kind, in ns, and who says so."""
 
 PCIE_SHARE_24THS: Mapping[LinkKind, tuple[int, str]] = MappingProxyType(
     {
@@ -99,12 +168,15 @@ class Family:
         Generation of its PCIe connector.
     nvlink
         Rate of one NVLink where it differs from the generation's.
+    xgmi
+        Series in `XGMI_MB_S`; for products without xGMI that of their contemporaries.
     """
 
     names: str
     nvlink_generation: int
     pcie_generation: int
     nvlink: Rate | None = None
+    xgmi: str = "MI200"
 
 
 FAMILIES: tuple[Family, ...] = (
@@ -115,11 +187,17 @@ FAMILIES: tuple[Family, ...] = (
     Family(r"\b(A100X?|A800|A30|A10G?|A16|A2)\b", 3, 4),
     Family(r"\b(V100S?|GV100|T4|TITAN V|TITAN RTX|RTX [3-8]000|RTX 20\d\d)\b", 2, 3),
     Family(r"\b(P100|GP100|P40|P4|K80|M60|M40)\b", 1, 3),
+    Family(r"\bMI35[05]X?\b", 5, 5, xgmi="MI350"),
+    Family(r"\bMI(300[AX]?|308X?|325X?)\b", 4, 5, xgmi="MI300"),
+    Family(r"\bMI2(00|10|50X?)\b", 3, 4, xgmi="MI200"),
+    Family(r"\bMI100\b", 3, 4, xgmi="MI100"),
+    Family(r"\bMI60\b", 2, 4, xgmi="MI60"),
+    Family(r"\b(MI50|VEGA ?20)\b", 2, 4, xgmi="MI50"),
 )
 """First match wins."""
 
 DEFAULT_FAMILY = Family("", 3, 4)
-"""Assumed for unknown products: an A100. Ratios within a machine hold, as its links are of one generation."""
+"""Assumed for unknown products: an A100 or MI250. Ratios within a machine hold, as its links are of one generation."""
 
 
 def family(product: str) -> Family:
@@ -148,14 +226,15 @@ class LinkRates:
     ----------
     nvlink_generation, pcie_generation
         Generations that the rates belong to.
-    nvlink_mb_s, pcie_x16_mb_s
-        MB/s per direction of one NVLink and of sixteen PCIe lanes.
+    nvlink_mb_s, pcie_x16_mb_s, xgmi_mb_s
+        MB/s per direction of one NVLink, of sixteen PCIe lanes and of one xGMI link.
     """
 
     nvlink_generation: int
     pcie_generation: int
     nvlink_mb_s: int
     pcie_x16_mb_s: int
+    xgmi_mb_s: int
 
     def bandwidth_mb_s(self, kind: LinkKind, count: int = 1) -> int:
         """Return what a path of this kind carries in one direction.
@@ -165,7 +244,12 @@ class LinkRates:
         kind
             Kind of the path; `LinkKind.SELF` carries 0, as a device's link to itself is not a link.
         count
-            Number of parallel NVLinks; 1 for every other kind.
+            Number of parallel NVLinks, xGMI or Xe Links; 1 for every other kind.
+
+        Raises
+        ------
+        InputError
+            If the kind has no one speed on a machine: sockets, coherent links and networks have tables of their own.
 
         Examples
         --------
@@ -174,9 +258,18 @@ class LinkRates:
         """
         if kind is LinkKind.SELF:
             return 0
-        if kind is LinkKind.NVLINK:
-            return count * self.nvlink_mb_s
-        return self.pcie_x16_mb_s * PCIE_SHARE_24THS[kind][0] // 24
+        if kind is LinkKind.PCIE:
+            return self.pcie_x16_mb_s
+        if kind in PCIE_SHARE_24THS:
+            return self.pcie_x16_mb_s * PCIE_SHARE_24THS[kind][0] // 24
+        one = {
+            LinkKind.NVLINK: self.nvlink_mb_s,
+            LinkKind.XGMI: self.xgmi_mb_s,
+            LinkKind.XE: XE_LINK.bandwidth_mb_s,
+        }.get(kind)
+        if one is None:
+            raise InputError(f"kind: {kind.value} has no one speed on a machine; give the bandwidth itself")
+        return count * one
 
 
 def link_rates(
@@ -207,4 +300,75 @@ def link_rates(
     if pcie not in PCIE_X16_MB_S:
         raise InputError(f"pcie_generation: {pcie!r} is unknown; use one of {sorted(PCIE_X16_MB_S)}")
     nvlink = nvlink or NVLINK_MB_S[generation]
-    return LinkRates(generation, pcie, nvlink.bandwidth_mb_s, PCIE_X16_MB_S[pcie].bandwidth_mb_s)
+    return LinkRates(
+        generation,
+        pcie,
+        nvlink.bandwidth_mb_s,
+        PCIE_X16_MB_S[pcie].bandwidth_mb_s,
+        XGMI_MB_S[row.xgmi].bandwidth_mb_s,
+    )
+
+
+def pcie_mb_s(generation: int, lanes: int = 16) -> int:
+    """Return what PCIe lanes of a generation carry in one direction, in MB/s.
+
+    Raises
+    ------
+    InputError
+        If the generation is not in the table, or lanes are not from 1 to 32.
+
+    Examples
+    --------
+    >>> pcie_mb_s(4, 8)
+    12000
+    """
+    if generation not in PCIE_X16_MB_S:
+        raise InputError(f"generation: {generation!r} is unknown; use one of {sorted(PCIE_X16_MB_S)}")
+    if type(lanes) is not int or not 1 <= lanes <= 32:
+        raise InputError(f"lanes: {lanes!r} is not an integer from 1 to 32")
+    return PCIE_X16_MB_S[generation].bandwidth_mb_s * lanes // 16
+
+
+def infiniband_mb_s(speed: str, lanes: int = 4) -> int:
+    """Return what an InfiniBand port carries in one direction, in MB/s.
+
+    Parameters
+    ----------
+    speed
+        One of `INFINIBAND_LANE_MBIT_S`, in any case.
+    lanes
+        Width of the port: 1, 2, 4, 8 or 12.
+
+    Raises
+    ------
+    InputError
+        If speed or width is unknown.
+
+    Examples
+    --------
+    >>> infiniband_mb_s("NDR"), infiniband_mb_s("FDR"), infiniband_mb_s("SDR", 1)
+    (50000, 6818, 250)
+    """
+    if speed.upper() not in INFINIBAND_LANE_MBIT_S:
+        raise InputError(f"speed: {speed!r} is unknown; use one of {', '.join(INFINIBAND_LANE_MBIT_S)}")
+    if lanes not in {1, 2, 4, 8, 12}:
+        raise InputError(f"lanes: {lanes!r} is no width of InfiniBand; use 1, 2, 4, 8 or 12")
+    return INFINIBAND_LANE_MBIT_S[speed.upper()][0] * lanes // 8
+
+
+def ethernet_mb_s(gbit_s: int) -> int:
+    """Return what an Ethernet port of so many 10⁹ bits/s carries in one direction, in MB/s.
+
+    Raises
+    ------
+    InputError
+        If the speed is not an integer from 1 to 3,200.
+
+    Examples
+    --------
+    >>> ethernet_mb_s(400)
+    50000
+    """
+    if type(gbit_s) is not int or not 1 <= gbit_s <= 3_200:
+        raise InputError(f"gbit_s: {gbit_s!r} is not an integer from 1 to 3200; give the speed of the port")
+    return gbit_s * 125

@@ -5,7 +5,25 @@ from __future__ import annotations
 import pytest
 
 from drapolicy.errors import InputError
-from drapolicy.topology.links import FAMILIES, NVLINK_MB_S, PCIE_X16_MB_S, LinkKind, link_rates
+from drapolicy.topology.links import (
+    C2C_MB_S,
+    FAMILIES,
+    INFINIBAND_LANE_MBIT_S,
+    LATENCY_NS,
+    NVLINK_MB_S,
+    PCIE_GENERATION_OF_GT_S,
+    PCIE_SHARE_24THS,
+    PCIE_X16_MB_S,
+    SOCKET_MB_S,
+    XE_LINK,
+    XGMI_MB_S,
+    LinkKind,
+    ethernet_mb_s,
+    family,
+    infiniband_mb_s,
+    link_rates,
+    pcie_mb_s,
+)
 
 PCIE_PATHS = [LinkKind.PIX, LinkKind.PXB, LinkKind.PHB, LinkKind.NODE, LinkKind.SYS]
 
@@ -70,5 +88,118 @@ def test_every_family_is_faster_by_nvlink_than_by_pcie_of_its_time() -> None:
 def test_self_carries_nothing_and_unknown_generations_are_refused() -> None:
     """X is 0; generations outside the table raise."""
     assert link_rates().bandwidth_mb_s(LinkKind.SELF) == 0
-    with pytest.raises(InputError, match="pcie_generation: 2 is unknown"):
-        link_rates(pcie_generation=2)
+    with pytest.raises(InputError, match="pcie_generation: 7 is unknown"):
+        link_rates(pcie_generation=7)
+
+
+def test_every_family_of_the_table_has_its_series() -> None:
+    """No row names an xGMI series or generation that has no rate."""
+    for row in FAMILIES:
+        assert row.xgmi in XGMI_MB_S
+        assert row.nvlink_generation in NVLINK_MB_S
+        assert row.pcie_generation in PCIE_X16_MB_S
+
+
+@pytest.mark.parametrize(
+    ("product", "series", "mb_s", "pcie"),
+    [
+        ("AMD Instinct MI355X", "MI350", 76_800, 5),
+        ("AMD Instinct MI325X", "MI300", 64_000, 5),
+        ("AMD Instinct MI300X", "MI300", 64_000, 5),
+        ("AMD Instinct MI300A", "MI300", 64_000, 5),
+        ("AMD INSTINCT MI250 (MCM) OAM AC MBA", "MI200", 50_000, 4),
+        ("AMD Instinct MI250X", "MI200", 50_000, 4),
+        ("AMD Instinct MI210", "MI200", 50_000, 4),
+        ("AMD Instinct MI100", "MI100", 46_000, 4),
+        ("Radeon Instinct MI60", "MI60", 50_000, 4),
+        ("Radeon Instinct MI50 32GB", "MI50", 46_000, 4),
+        ("", "MI200", 50_000, 4),
+    ],
+)
+def test_xgmi_follows_the_product(product: str, series: str, mb_s: int, pcie: int) -> None:
+    """The series decides what an xGMI link carries; links add up."""
+    rates = link_rates(product)
+    assert family(product).xgmi == series
+    assert (rates.bandwidth_mb_s(LinkKind.XGMI), rates.pcie_generation) == (mb_s, pcie)
+    assert rates.bandwidth_mb_s(LinkKind.XGMI, 4) == 4 * mb_s
+
+
+@pytest.mark.parametrize("kind", [LinkKind.SOCKET, LinkKind.C2C, LinkKind.INFINIBAND, LinkKind.ETHERNET])
+def test_kinds_without_one_speed_are_refused(kind: LinkKind) -> None:
+    """A product's name does not say how fast sockets and networks are."""
+    with pytest.raises(InputError, match=f"kind: {kind.value} has no one speed"):
+        link_rates("NVIDIA B200").bandwidth_mb_s(kind)
+
+
+def test_xe_links_and_whole_pcie_links_have_rates() -> None:
+    """Sixteen Xe Links add up; PCIE is the link itself, without a path's share."""
+    rates = link_rates("NVIDIA H100")
+    assert rates.bandwidth_mb_s(LinkKind.XE, 16) == 424_000
+    assert rates.bandwidth_mb_s(LinkKind.PCIE) == 48_000
+
+
+@pytest.mark.parametrize(
+    ("generation", "lanes", "mb_s"), [(1, 1, 187), (3, 16, 12_000), (4, 8, 12_000), (6, 16, 96_000)]
+)
+def test_pcie_is_generation_times_lanes(generation: int, lanes: int, mb_s: int) -> None:
+    """Every generation doubles; lanes share."""
+    assert pcie_mb_s(generation, lanes) == mb_s
+
+
+@pytest.mark.parametrize(("generation", "lanes"), [(0, 16), (7, 16), (4, 0), (4, 33), (4, True), (4, 8.0)])
+def test_impossible_pcie_is_refused(generation: int, lanes: object) -> None:
+    """Unknown generations and widths raise."""
+    with pytest.raises(InputError, match="generation|lanes"):
+        pcie_mb_s(generation, lanes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("speed", "lanes", "mb_s"),
+    [
+        ("SDR", 4, 1_000),
+        ("ddr", 4, 2_000),
+        ("QDR", 4, 4_000),
+        ("FDR10", 4, 5_000),
+        ("FDR", 4, 6_818),
+        ("FDR", 1, 1_704),
+        ("EDR", 4, 12_500),
+        ("HDR", 4, 25_000),
+        ("HDR", 2, 12_500),
+        ("NDR", 4, 50_000),
+        ("XDR", 4, 100_000),
+    ],
+)
+def test_infiniband_is_speed_times_lanes(speed: str, lanes: int, mb_s: int) -> None:
+    """Data rates after the line code, rounded down to whole MB/s."""
+    assert infiniband_mb_s(speed, lanes) == mb_s
+
+
+@pytest.mark.parametrize(("speed", "lanes"), [("ZDR", 4), ("", 4), ("NDR", 3), ("NDR", 0)])
+def test_impossible_infiniband_is_refused(speed: str, lanes: int) -> None:
+    """Unknown speeds and widths raise."""
+    with pytest.raises(InputError, match="speed|lanes"):
+        infiniband_mb_s(speed, lanes)
+
+
+@pytest.mark.parametrize("gbit_s", [0, -1, True, 2.5, 3_201])
+def test_impossible_ethernet_is_refused(gbit_s: object) -> None:
+    """Only whole Gbit/s that exist or may soon."""
+    assert [ethernet_mb_s(speed) for speed in (1, 25, 100, 400, 800)] == [125, 3_125, 12_500, 50_000, 100_000]
+    with pytest.raises(InputError, match="gbit_s"):
+        ethernet_mb_s(gbit_s)  # type: ignore[arg-type]
+
+
+def test_generations_of_pcie_are_told_from_the_rate_of_a_lane() -> None:
+    """All generations with a rate can be named by sysfs, faster ones later."""
+    assert sorted(PCIE_GENERATION_OF_GT_S.values()) == sorted(PCIE_X16_MB_S)
+    assert sorted(PCIE_GENERATION_OF_GT_S) == list(PCIE_GENERATION_OF_GT_S)
+
+
+def test_every_number_says_where_it_is_from() -> None:
+    """Rates are positive whole numbers with a source."""
+    rates = [XE_LINK]
+    for table in (NVLINK_MB_S, PCIE_X16_MB_S, XGMI_MB_S, C2C_MB_S, SOCKET_MB_S):
+        rates += table.values()  # type: ignore[attr-defined]
+    rows = [(rate.bandwidth_mb_s, rate.source) for rate in rates]
+    rows += [*INFINIBAND_LANE_MBIT_S.values(), *LATENCY_NS.values(), *PCIE_SHARE_24THS.values()]
+    assert all(type(number) is int and number > 0 and len(source) > 10 for number, source in rows)
