@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from drapolicy.api.kinds import DEFAULT_NAMESPACE, label
+from drapolicy.api.kinds import DEFAULT_NAMESPACE, called, label
 from drapolicy.api.objects import Objects
 from drapolicy.api.resource import DeviceClaim, ResourceClaimStatus
 from drapolicy.errors import Fault
@@ -48,11 +48,11 @@ def _uses(objects: Objects) -> Iterator[tuple[str, str, str, Iterable[str]]]:
     for claim in objects.claims:
         meta = claim.metadata
         fields = [*_requests("spec.devices", claim.spec.devices), *_results(claim.status)]
-        yield "ResourceClaim", meta.name, meta.namespace or DEFAULT_NAMESPACE, fields
+        yield "ResourceClaim", called(meta), meta.namespace or DEFAULT_NAMESPACE, fields
     for template in objects.templates:
         meta = template.metadata
         fields = [*_requests("spec.spec.devices", template.spec.spec.devices)]
-        yield "ResourceClaimTemplate", meta.name, meta.namespace or DEFAULT_NAMESPACE, fields
+        yield "ResourceClaimTemplate", called(meta), meta.namespace or DEFAULT_NAMESPACE, fields
 
 
 def _requests(path: str, claim: DeviceClaim) -> Iterator[str]:

@@ -5,10 +5,12 @@ The kind alone says little: Kueue, Volcano and others have kinds of the same nam
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from enum import Enum
 from typing import Any, Final
 
 from drapolicy.api.core import CORE_VERSION, Namespace, Node, Pod
+from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.pool_status import ResourcePoolStatusRequest
 from drapolicy.api.resource import (
     API_GROUP,
@@ -45,6 +47,7 @@ CLUSTER_SCOPED: Final = frozenset(
 )
 DEFAULT_NAMESPACE: Final = "default"
 
+_IN_LOWER_CASE: Final = {kind.lower(): kind for kind in SERVED}
 _OBSOLETE_VERSIONS = {"v1alpha1", "v1alpha2"}
 
 
@@ -85,6 +88,9 @@ def _verdict_on_resource(api_version: str, version: str, kind: str, minor: str) 
     if version not in VERSIONS:
         return Verdict.REFUSED, f"{api_version!r} is not a version of {API_GROUP}; use {API_VERSION}"
     if kind not in SERVED:
+        meant = get_close_matches(kind.lower(), _IN_LOWER_CASE, n=1, cutoff=0.9)
+        if meant:
+            return Verdict.REFUSED, f"{api_version} has no kind {kind!r}; write {_IN_LOWER_CASE[meant[0]]}"
         return Verdict.SKIPPED, ""
     if is_served(kind, version, minor):
         return Verdict.READ, ""
@@ -120,3 +126,33 @@ def label(kind: str, namespace: str, name: str) -> str:
     if kind in CLUSTER_SCOPED:
         return f"{kind} {name}"
     return f"{kind} {namespace or DEFAULT_NAMESPACE}/{name}"
+
+
+def called(meta: ObjectMeta) -> str:
+    """Return the name of an object, or the beginning of one that the API server would complete.
+
+    Examples
+    --------
+    >>> called(ObjectMeta(generate_name="train-"))
+    'train-*'
+    """
+    return meta.name or (f"{meta.generate_name}*" if meta.generate_name else "")
+
+
+def name_of_plain(value: dict[str, Any]) -> str:
+    """Return the name of an object, or the beginning of one that the API server would complete."""
+    meta = value.get("metadata")
+    if not isinstance(meta, dict):
+        return ""
+    name, begin = meta.get("name"), meta.get("generateName")
+    if isinstance(name, str) and name:
+        return name
+    return f"{begin}*" if isinstance(begin, str) and begin else ""
+
+
+def label_of_plain(kind: Any, value: dict[str, Any]) -> str:
+    """Return how faults name the object of a plain value."""
+    meta = value.get("metadata")
+    namespace = meta.get("namespace") if isinstance(meta, dict) else ""
+    kind, namespace = (text if isinstance(text, str) else "" for text in (kind, namespace))
+    return label(kind, namespace, name_of_plain(value))

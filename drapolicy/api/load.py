@@ -7,7 +7,8 @@ from typing import Any
 
 from drapolicy.api.encode import list_of, to_builtins
 from drapolicy.api.expand import expand as expand_workloads
-from drapolicy.api.objects import Objects
+from drapolicy.api.kinds import CLUSTER_SCOPED
+from drapolicy.api.objects import Objects, Origin
 from drapolicy.api.reader import Place, Reader, without_garbage_collection
 from drapolicy.api.sources import MAX_BYTES, Source, texts
 from drapolicy.api.values import ReadFault
@@ -189,4 +190,15 @@ def _load(reader: Reader, named: Iterable[tuple[str, bytes | ReadFault]], *, exp
         reader.raise_faults()
         if expand:
             found = expand_workloads(found)
+            _place_named(found, reader.places)
     return Objects.of(found, reader.skipped, reader.ignored, reader.places)
+
+
+def _place_named(objects: Iterable[Any], places: dict[tuple[str, str, str], Origin]) -> None:
+    """Add the places of objects that got a name from ``generateName``."""
+    for item in objects:
+        kind, meta = type(item).__name__, item.metadata
+        namespace = "" if kind in CLUSTER_SCOPED else meta.namespace
+        begun = places.get((kind, namespace, f"{meta.generate_name}*")) if meta.generate_name else None
+        if begun is not None:
+            places.setdefault((kind, namespace, meta.name), begun)

@@ -58,7 +58,7 @@ class Objects:
         How many documents of other kinds were passed over, by ``apiVersion/kind``.
     ignored_fields
         Unknown fields that were let pass because reading was not strict, and fields that the API server would drop on
-        create because a feature gate is off; the latter stay in the objects (K8s S18).
+        create because a feature gate is off, or that have no effect; the latter two stay in the objects (K8s S18).
     origins
         Where each object was read, by kind, namespace and name; no part of equality.
 

@@ -20,13 +20,17 @@ from drapolicy.api.kinds import (
     RESOURCE_TYPES,
     TYPES,
     Verdict,
+    called,
     label,
+    label_of_plain,
     list_item_kind,
+    name_of_plain,
     verdict,
 )
+from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.objects import Origin
 from drapolicy.api.validation import examine
-from drapolicy.api.values import TWICE, Doubled, ReadFault, broken, shown
+from drapolicy.api.values import TWICE, Doubled, ReadFault, broken, holds_action, shown
 from drapolicy.api.versions.fields import take_absent_fields
 from drapolicy.api.versions.rewriting import as_written, to_v1, version_of
 from drapolicy.api.workloads import WORKLOAD_TYPES
@@ -128,8 +132,8 @@ class Place:
             return []
         api_version = value.get("apiVersion") or implied[0]
         kind = value.get("kind") or implied[1]
-        thing = _label(kind, value)
-        if inside and not _name(value):
+        thing = label_of_plain(kind, value)
+        if inside and not name_of_plain(value):
             thing = f"{thing} {inside}".strip()
         if self._has_no_type(thing, api_version, kind, cut=isinstance(value.get("items"), list)):
             return []
@@ -216,7 +220,7 @@ class Place:
                 lambda path, message: self.fault(thing, path, message),
             )
         made: Any = None
-        if not _holds_action(value) and next(broken(value), None) is None:
+        if not holds_action(value) and next(broken(value), None) is None:
             try:
                 made = convert(value, kind)
             except (msgspec.ValidationError, RecursionError):
@@ -238,8 +242,8 @@ class Place:
         """
         kind, meta = type(made).__name__, made.metadata
         before = len(self._reader.faults)
-        if meta.name:
-            self._refuse_second(kind, meta.namespace, meta.name, version)
+        if called(meta):
+            self._keep_place(kind, meta, version)
         complete = apply_defaults(made)
         if kind not in CLUSTER_SCOPED and not meta.namespace:
             complete = msgspec.structs.replace(
@@ -263,44 +267,20 @@ class Place:
             for fault in faults
         ]
 
-    def _refuse_second(self, kind: str, namespace: str, name: str, version: str) -> None:
-        """Note a fault if an object of this kind and name came before."""
-        key = (kind, "" if kind in CLUSTER_SCOPED else namespace or DEFAULT_NAMESPACE, name)
-        if key not in self._reader.places:
+    def _keep_place(self, kind: str, meta: ObjectMeta, version: str) -> None:
+        """Keep the place of an object, and note a fault if one of its kind and name came before."""
+        key = (kind, "" if kind in CLUSTER_SCOPED else meta.namespace or DEFAULT_NAMESPACE, called(meta))
+        before = self._reader.places.get(key)
+        if before is None:
             self._reader.places[key] = Origin(self._file, self._number, version)
-            return
-        file, number, _ = self._reader.places[key]
-        message = f"{shown(name)} is given twice, first in {file} (document {number + 1}); rename or drop one"
-        self.fault(label(kind, namespace, name), "metadata.name", message)
+        elif meta.name:
+            message = f"{shown(meta.name)} is given twice, first in {before.file} (document {before.document + 1})"
+            self.fault(label(*key), "metadata.name", f"{message}; rename or drop one")
+        else:
+            # Of several names that begin alike nobody can tell which is meant.
+            self._reader.places[key] = Origin("", -1, "")
 
     def _unknown(self, thing: str, path: str, message: str) -> None:
         """Note an unknown field, as a fault or as one let pass."""
         found = Fault(self._file, self._number, thing, path, message)
         (self._reader.faults if self._reader.strict else self._reader.ignored).append(found)
-
-
-def _holds_action(value: Any) -> bool:
-    """Return whether any text in a value looks like a template's action."""
-    if isinstance(value, str):
-        return "{{" in value
-    if isinstance(value, dict):
-        return any(_holds_action(inner) for inner in value.values())
-    return isinstance(value, list) and any(_holds_action(inner) for inner in value)
-
-
-def _name(value: dict[str, Any]) -> str:
-    """Return the name of an object, or the beginning of one that the API server would complete."""
-    meta = value.get("metadata")
-    if not isinstance(meta, dict):
-        return ""
-    name, begin = meta.get("name"), meta.get("generateName")
-    if isinstance(name, str) and name:
-        return name
-    return f"{begin}*" if isinstance(begin, str) and begin else ""
-
-
-def _label(kind: Any, value: dict[str, Any]) -> str:
-    """Return how faults name the object of a plain value."""
-    meta = value.get("metadata")
-    namespace = meta.get("namespace") if isinstance(meta, dict) else ""
-    return label(kind if isinstance(kind, str) else "", namespace if isinstance(namespace, str) else "", _name(value))

@@ -81,6 +81,15 @@ def broken(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, value.message
 
 
+def holds_action(value: Any) -> bool:
+    """Return whether any text in a value looks like a template's action."""
+    if isinstance(value, str):
+        return "{{" in value
+    if isinstance(value, dict):
+        return any(holds_action(inner) for inner in value.values())
+    return isinstance(value, list) and any(holds_action(inner) for inner in value)
+
+
 def join(path: str, key: str) -> str:
     """Return the path of the field ``key`` of ``path``; a key that cannot be a field stands in brackets."""
     if key.isidentifier() and key.isascii():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
+from drapolicy.api.kinds import called, label
 from drapolicy.api.objects import Objects
 from drapolicy.api.resource import (
     DeviceClaim,
@@ -68,7 +69,6 @@ class _Found(NamedTuple):
 def faults_of(thing: Holder, release: Release) -> list[Fault]:
     """Return a fault for each expression of one object that does not compile or may cost too much."""
     kind, meta = type(thing).__name__, thing.metadata
-    name = f"{meta.namespace}/{meta.name}" if meta.namespace else meta.name
     devices = ""
     if isinstance(thing, DeviceClass):
         found = list(_selectors(thing.spec.selectors, "spec.selectors"))
@@ -81,7 +81,7 @@ def faults_of(thing: Holder, release: Release) -> list[Fault]:
         derives = "DerivedAttributes" in release.features
         found = [part for part in _claimed(claim, devices) if derives or not part.derived]
     return [
-        Fault("", -1, f"{kind} {name}", path, reason)
+        Fault("", -1, label(kind, meta.namespace, called(meta)), path, reason)
         for path, reason in _judged(found, environment(release, stored=False), devices)
     ]
 

@@ -13,6 +13,7 @@ from drapolicy import cel
 from drapolicy.api import Objects, ResourceClaim, admission
 from drapolicy.api import load as load_objects
 from drapolicy.api import stream as stream_objects
+from drapolicy.api.kinds import called
 from drapolicy.cli.output import note
 from drapolicy.errors import Fault, InputError
 from drapolicy.inventory import checks
@@ -46,7 +47,7 @@ def _without_made(objects: Objects) -> Objects:
 
     def is_made(claim: ResourceClaim) -> bool:
         meta = claim.metadata
-        return bool(meta.name) and ("ResourceClaim", meta.namespace, meta.name) not in objects.origins
+        return ("ResourceClaim", meta.namespace, called(meta)) not in objects.origins
 
     return replace(objects, claims=tuple(claim for claim in objects.claims if not is_made(claim)))
 

@@ -23,6 +23,8 @@ from drapolicy.release import MINORS
         ("resource.k8s.io/v1alpha3", "ResourcePoolStatusRequest", Verdict.READ, ""),
         ("resource.k8s.io/v1alpha3", "ResourcePoolStatusRequestList", Verdict.LIST, ""),
         ("resource.k8s.io/v1beta1", "PodSchedulingContext", Verdict.SKIPPED, ""),
+        ("resource.k8s.io/v1beta1", "resourceclaim", Verdict.REFUSED, "write ResourceClaim"),
+        ("resource.k8s.io/v1", "DeviceClasses", Verdict.REFUSED, "write DeviceClass"),
         ("example.com/v1", "ResourceSlice", Verdict.SKIPPED, ""),
         ("example.com/v1", "Pod", Verdict.SKIPPED, ""),
         ("example.com/v1", "List", Verdict.SKIPPED, ""),

@@ -280,7 +280,7 @@ def test_one_wrong_value_gives_one_fault_at_its_path(row):
     faults = validate(read(changed(document, place, value)))
     assert [fault.path for fault in faults] == [path]
     assert text in faults[0].message
-    assert faults[0].object.startswith("ResourceSlice ")
+    assert faults[0].object.startswith("ResourceSlice")
 
 
 def test_numbers_beyond_64_bits_are_refused_in_slices_built_in_python():

@@ -128,3 +128,18 @@ def test_what_is_wrong_with_a_template_is_told_once(run, tmp_path):
     assert fault.startswith(f"{path} (document 1): ResourceClaimTemplate default/t: {place}: CEL compile error")
     assert count == "1 fault"
     assert ["ResourceClaim", "3"] in [line.split() for line in ran.out.splitlines()]
+
+
+def test_an_object_without_a_name_yet_is_found_by_how_it_begins(run, tmp_path):
+    """Faults of its selectors have its place, and its fields as they are written."""
+    path = tmp_path / "claim.yaml"
+    path.write_text(
+        "apiVersion: resource.k8s.io/v1beta1\nkind: ResourceClaim\nmetadata: {generateName: train-}\nspec: {devices: "
+        "{requests: [{name: r, deviceClassName: gpu, selectors: [{cel: {expression: 1 + 1}}]}]}}\n"
+    )
+    ran = run("validate", path)
+    place = "spec.devices.requests[0].selectors[0].cel.expression"
+    assert ran.err.startswith(f"{path} (document 1): ResourceClaim default/train-")
+    assert f": {place}: CEL compile error" in ran.err
+    path.write_text("---\n".join([path.read_text()] * 2))
+    assert run("validate", path).err.count("CEL compile error") == 2

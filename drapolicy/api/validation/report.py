@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+from drapolicy.api.kinds import called, label
 from drapolicy.api.names import shown
 from drapolicy.api.validation.rules import RULES
 from drapolicy.errors import Fault
@@ -44,11 +45,11 @@ class Report:
         self.notes: list[Fault] = []
         self.rules = RULES[release.minor]
         self.release = release
-        self._obj = obj
+        self._label = label(type(obj).__name__, obj.metadata.namespace, called(obj.metadata))
 
     def add(self, path: str, message: str) -> None:
         """Note a fault at a field path."""
-        self.faults.append(Fault("", -1, _label(self._obj), path, message))
+        self.faults.append(Fault("", -1, self._label, path, message))
 
     def required(self, path: str, what: str) -> None:
         """Note that a field is missing; ``what`` says what to set."""
@@ -65,7 +66,7 @@ class Report:
 
     def note(self, path: str, message: str) -> None:
         """Note what is worth knowing of a field and no fault."""
-        self.notes.append(Fault("", -1, _label(self._obj), path, message))
+        self.notes.append(Fault("", -1, self._label, path, message))
 
     def name(self, path: str, value: str, check: Callable[[str], str | None], what: str = "set it") -> None:
         """Check the format of a required name with a function of :mod:`drapolicy.api.names`."""
@@ -136,10 +137,3 @@ def _without(field: str, gate: str, minor: str) -> str:
         return f"needs the feature gate {gate}, which is off; the API server drops it on create{then}"
     first = next(known for known, entry in zip(MINORS, row, strict=True) if entry is not None)
     return f"is unknown to Kubernetes {minor}; {first} brought it with the feature gate {gate}"
-
-
-def _label(obj: Any) -> str:
-    """Return kind and name of an object."""
-    meta = obj.metadata
-    name = meta.name or f"{meta.generate_name}*"
-    return f"{type(obj).__name__} {meta.namespace}/{name}" if meta.namespace else f"{type(obj).__name__} {name}"
