@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +31,9 @@ INSIDE = "in"
 
 EDGE_KINDS = frozenset({INSIDE, *(kind.value for kind in LinkKind if kind is not LinkKind.SELF)})
 
+MOST_TEXT = 1024
+"""Characters that a name or text may have."""
+
 _PCI = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 _MAY_CARRY_NOTHING = frozenset({INSIDE, LinkKind.NETWORK.value})
 
@@ -37,14 +42,17 @@ _MAY_CARRY_NOTHING = frozenset({INSIDE, LinkKind.NETWORK.value})
 class Topology:
     """A validated `networkx.Graph` with units; knows nothing of DRA.
 
-    Vertices are named by text and have ``kind`` (`VERTEX_KINDS`). Any may have ``failed`` (bool). Devices may have
-    ``index`` (position in the vendor's listing), ``pci`` (address like ``0000:10:1c.0``), ``uuid``, ``product`` and
-    ``rdma`` (name of the RDMA device); a switch has ``layer`` (`SWITCH_LAYERS`) where it is known.
+    Vertices are named by text and have ``kind`` (`VERTEX_KINDS`). Any may have ``failed`` (bool) and ``position``
+    (tuple of ints: coordinates in a torus). Devices may have ``index`` (position in the vendor's listing), ``pci``
+    (address like ``0000:10:1c.0``), ``uuid``, ``product``, ``rdma`` (name of the RDMA device) and ``rail`` (which of
+    a host's rails it is on, from 0); a switch has ``layer`` (`SWITCH_LAYERS`) where it is known.
 
     Edges have ``kind`` (`EDGE_KINDS`), ``count`` (parallel links, at least 1) and ``bandwidth_mb_s`` (int, 10⁶ bytes/s
     per direction, of all ``count`` together; 0 for ``in`` and where a network's speed is not known). They may have
     ``generation`` and ``lanes`` (ints of at least 1), ``latency_ns`` (int of at least 0) and ``failed`` (bool): a
-    failed link stays in the picture and carries nothing.
+    failed link stays in the picture and carries nothing, and so do all links of a failed vertex.
+
+    The graph itself may have attributes of plain values: text, ints, bools and tuples of these.
 
     The graph is copied and frozen: vertices and edges cannot be added or removed, attributes must not be changed.
 
@@ -80,8 +88,36 @@ class Topology:
         """Names of the vertices that are devices, in the order they were added."""
         return self.of_kind(*DEVICE_KINDS)
 
+    def with_failed(self, *what: str | tuple[str, str]) -> Topology:
+        """Return the same picture with more vertices, given by name, and links, given by both ends, failed.
+
+        Raises
+        ------
+        UnknownReferenceError
+            If a name is not a vertex or a pair not an edge.
+        """
+        graph = self.graph.copy()
+        vertices = [name for name in what if isinstance(name, str)]
+        links = [pair for pair in what if not isinstance(pair, str)]
+        self._known([*vertices, *chain.from_iterable(links)])
+        unlinked = [f"{a} - {b}" for a, b in links if not graph.has_edge(a, b)]
+        if unlinked:
+            raise UnknownReferenceError(f"topology: no link {', '.join(unlinked)}")
+        for name in vertices:
+            graph.nodes[name]["failed"] = True
+        for a, b in links:
+            graph.edges[a, b]["failed"] = True
+        return Topology(graph)
+
+    def without_failed(self) -> Topology:
+        """Return the picture of what works: without failed links, failed vertices and the links of these."""
+        graph = self.graph.copy()
+        graph.remove_edges_from([(a, b) for a, b, data in graph.edges(data=True) if data.get("failed")])
+        graph.remove_nodes_from([name for name, data in graph.nodes(data=True) if data.get("failed")])
+        return Topology(graph)
+
     def direct_links(self, names: Sequence[str]) -> NDArray[np.int64]:
-        """Return the bandwidth of the edges between vertices; 0 where there is no edge.
+        """Return the bandwidth of the edges between vertices; 0 where there is no edge, or it or an end has failed.
 
         Parameters
         ----------
@@ -97,61 +133,128 @@ class Topology:
         UnknownReferenceError
             If a name is not a vertex.
         """
-        unknown = [name for name in names if name not in self.graph]
-        if unknown:
-            raise UnknownReferenceError(f"topology: no vertex named {', '.join(map(repr, unknown))}")
+        self._known(names)
         links = np.zeros((len(names), len(names)), np.int64)
+        working = [name for name in names if not self.graph.nodes[name].get("failed")]
         place = {name: d for d, name in enumerate(names)}
-        for a, b, data in self.graph.subgraph(names).edges(data=True):
+        for a, b, data in self.graph.subgraph(working).edges(data=True):
             if not data.get("failed"):
                 links[place[a], place[b]] = links[place[b], place[a]] = data["bandwidth_mb_s"]
         return links
+
+    def _known(self, names: Sequence[str]) -> None:
+        unknown = [name for name in names if name not in self.graph]
+        if unknown:
+            raise UnknownReferenceError(f"topology: no vertex named {', '.join(map(repr, unknown))}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What the value of a field must be."""
+
+    holds: Callable[[Any], bool]
+    what: str
+
+
+def _integer(least: int, most: int = 2**31) -> Rule:
+    def holds(value: object) -> bool:
+        return type(value) is int and least <= value <= most
+
+    return Rule(holds, f"an integer from {least} to {most}" if most < 2**31 else f"an integer of at least {least}")
+
+
+def _one_of(words: Sequence[str]) -> Rule:
+    return Rule(lambda value: isinstance(value, str) and value in words, f"one of {', '.join(words)}")
+
+
+def is_text(value: object) -> bool:
+    """Tell whether a value is text that can be printed on one line, of at most `MOST_TEXT` characters."""
+    return isinstance(value, str) and value.isprintable() and len(value) <= MOST_TEXT
+
+
+def _is_plain(value: object) -> bool:
+    return is_text(value) or type(value) in {int, bool} or (isinstance(value, tuple) and all(map(_is_plain, value)))
+
+
+_TEXT = Rule(is_text, f"printable text of at most {MOST_TEXT} characters")
+_BOOL = Rule(lambda value: isinstance(value, bool), "True or False")
+_COUNT = _integer(1)
+_NUMBER = _integer(0)
+
+VERTEX_FIELDS: Mapping[str, Rule] = MappingProxyType(
+    {
+        "kind": _one_of(sorted(VERTEX_KINDS)),
+        "failed": _BOOL,
+        "index": _NUMBER,
+        "layer": _one_of(SWITCH_LAYERS),
+        "pci": Rule(
+            lambda value: isinstance(value, str) and _PCI.fullmatch(value) is not None, "an address like 0000:10:1c.0"
+        ),
+        "position": Rule(
+            lambda value: isinstance(value, tuple) and bool(value) and all(map(_NUMBER.holds, value)),
+            "a tuple of integers of at least 0",
+        ),
+        "product": _TEXT,
+        "rail": _NUMBER,
+        "rdma": _TEXT,
+        "uuid": _TEXT,
+    }
+)
+"""What each field of a vertex must be; there are no others."""
+
+EDGE_FIELDS: Mapping[str, Rule] = MappingProxyType(
+    {
+        "kind": _one_of(sorted(EDGE_KINDS)),
+        "count": _COUNT,
+        "bandwidth_mb_s": _integer(0, 2**40),
+        "failed": _BOOL,
+        "generation": _COUNT,
+        "lanes": _COUNT,
+        "latency_ns": _NUMBER,
+    }
+)
+"""What each field of an edge must be; there are no others."""
+
+_NEEDED_OF_VERTEX = ("kind",)
+_NEEDED_OF_EDGE = ("kind", "count", "bandwidth_mb_s")
+
+
+def _field_faults(where: str, data: Mapping[str, Any], rules: Mapping[str, Rule], needed: Sequence[str]) -> list[Fault]:
+    faults = []
+    for field in dict.fromkeys((*needed, *data)):
+        rule = rules.get(field)
+        if rule is None:
+            faults.append(Fault("", -1, where, str(field), f"is no field; use {', '.join(rules)}"))
+        elif field not in data:
+            faults.append(Fault("", -1, where, field, f"is missing; give {rule.what}"))
+        elif not rule.holds(data[field]):
+            faults.append(Fault("", -1, where, field, f"{data[field]!r} is not {rule.what}"))
+    return faults
 
 
 def _faults(graph: nx.Graph[Any]) -> list[Fault]:
     if graph.is_directed() or graph.is_multigraph():
         return [Fault("", -1, "topology", "graph", f"{type(graph).__name__} given; use networkx.Graph, with count")]
-    faults = []
-
-    def check(valid: bool, where: str, field: str, message: str) -> None:
-        if not valid:
-            faults.append(Fault("", -1, where, field, message))
-
+    faults = [
+        Fault("", -1, "topology", str(field), f"{value!r} is not text, an integer, a bool or a tuple of these")
+        for field, value in graph.graph.items()
+        if not (is_text(field) and _is_plain(value))
+    ]
     for name, data in graph.nodes(data=True):
-        kind = data.get("kind")
         where = f"vertex {name}"
-        check(isinstance(name, str) and name != "", where, "", f"{name!r} is not a name; use text")
-        check(kind in VERTEX_KINDS, where, "kind", f"{kind!r} is unknown; use one of {sorted(VERTEX_KINDS)}")
-        check("index" not in data or _is_int(data["index"], 0), where, "index", "must be an integer of at least 0")
-        check("failed" not in data or isinstance(data["failed"], bool), where, "failed", "must be True or False")
-        check(
-            "pci" not in data or (isinstance(data["pci"], str) and _PCI.fullmatch(data["pci"]) is not None),
-            where,
-            "pci",
-            f"{data.get('pci')!r} is not an address; write it like 0000:10:1c.0",
-        )
-        if "layer" in data:
-            known = kind == "switch" and data["layer"] in SWITCH_LAYERS
-            check(known, where, "layer", f"{data['layer']!r} is unknown; use one of {', '.join(SWITCH_LAYERS)}")
+        if not is_text(name) or name == "":
+            faults.append(Fault("", -1, where, "", f"{name!r} is not a name; use {_TEXT.what}"))
+        faults += _field_faults(where, data, VERTEX_FIELDS, _NEEDED_OF_VERTEX)
+        if "layer" in data and data.get("kind") != "switch":
+            faults.append(Fault("", -1, where, "layer", f"is {data['layer']!r}, but only switches have a layer"))
     for a, b, data in graph.edges(data=True):
-        kind, where = data.get("kind"), f"edge {a} - {b}"
-        check(a != b, where, "", "joins a vertex to itself; remove it")
-        check(kind in EDGE_KINDS, where, "kind", f"{kind!r} is unknown; use one of {sorted(EDGE_KINDS)}")
-        count, bandwidth_mb_s = data.get("count"), data.get("bandwidth_mb_s")
-        check(_is_int(count, 1), where, "count", f"{count!r} is not an integer of at least 1")
-        least, most = 0 if kind in _MAY_CARRY_NOTHING else 1, 0 if kind == INSIDE else 2**40
-        check(
-            _is_int(bandwidth_mb_s, least, most),
-            where,
-            "bandwidth_mb_s",
-            f"{bandwidth_mb_s!r} is not an integer from {least} to {most}",
-        )
-        for field, lowest in (("generation", 1), ("lanes", 1), ("latency_ns", 0)):
-            good = field not in data or _is_int(data[field], lowest)
-            check(good, where, field, f"{data.get(field)!r} is not an integer of at least {lowest}")
-        check("failed" not in data or isinstance(data["failed"], bool), where, "failed", "must be True or False")
+        where = f"edge {a} - {b}"
+        if a == b:
+            faults.append(Fault("", -1, where, "", "joins a vertex to itself; remove it"))
+        faults += _field_faults(where, data, EDGE_FIELDS, _NEEDED_OF_EDGE)
+        kind, bandwidth_mb_s = data.get("kind"), data.get("bandwidth_mb_s")
+        if kind == INSIDE and type(bandwidth_mb_s) is int and bandwidth_mb_s > 0:
+            faults.append(Fault("", -1, where, "bandwidth_mb_s", f"is {bandwidth_mb_s}, but {INSIDE!r} carries 0"))
+        if kind in EDGE_KINDS - _MAY_CARRY_NOTHING and type(bandwidth_mb_s) is int and bandwidth_mb_s == 0:
+            faults.append(Fault("", -1, where, "bandwidth_mb_s", f"is 0, but {kind} carries something; give MB/s"))
     return faults
-
-
-def _is_int(value: object, least: int, most: int = 2**31) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
