@@ -7,7 +7,8 @@
 `attributes`              what DRA attributes alone say; `attribute_links`
 `bind`                    graph and devices of a node -> link table and report
 `measures`                how well a set of devices is linked
-`read`                    reads what a machine printed
+`read`                    reads a file of any format; the table of formats
+`source`, `lookalikes`    text of a file; what a text is that no format fits
 `fleet`                   joins a machine's graph to the nodes of a fleet
 ========================  ==========================================================================
 """

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from drapolicy.errors import Fault, ParseError
+from drapolicy.topology.lookalikes import what_it_is
 
 GPU = re.compile(r"GPU\d+")
 
@@ -101,10 +102,10 @@ def find(text: str, file: str) -> Listing:
     ParseError
         If there is no matrix; the message says what there is.
     """
-    lines = [_ANSI.sub("", line) for line in re.split(r"\r\n|\n|\r", text.removeprefix("\ufeff"))]
+    lines = _lines(text)
     start, second, *_ = [*(i for i in range(len(lines)) if _is_header(lines, i)), len(lines), len(lines)]
     if start == len(lines) or any(_ROCM.search(line) for line in lines):
-        raise ParseError(faults=[Fault(file, -1, "", "", _what_it_is(lines))])
+        raise ParseError(faults=[Fault(file, -1, "", "", _what_it_is(text, lines))])
     listing = Listing(file, start + 1)
     _header(listing, lines[start])
     end = _rows(listing, lines, start + 1, second)
@@ -117,6 +118,10 @@ def find(text: str, file: str) -> Listing:
     return listing
 
 
+def _lines(text: str) -> list[str]:
+    return [_ANSI.sub("", line) for line in re.split(r"\r\n|\n|\r", text.removeprefix("\ufeff"))]
+
+
 def _is_header(lines: list[str], i: int) -> bool:
     words = _TITLE.sub(" ", lines[i]).split()
     if not words or not GPU.fullmatch(words[0]) or any(_LINK.fullmatch(word) for word in words):
@@ -125,22 +130,20 @@ def _is_header(lines: list[str], i: int) -> bool:
     return bool(GPU.fullmatch(following[0]))
 
 
-def _what_it_is(lines: list[str]) -> str:
-    first = next((line.strip() for line in lines if line.strip()), "")
-    if not first:
-        why = "is empty"
-    elif first.startswith("<"):
-        why = "is XML"
-    elif first.startswith(("{", "[")):
-        why = "is JSON"
-    elif any(_ROCM.search(line) for line in lines):
+def has_matrix(text: str) -> bool:
+    """Tell whether a text has a matrix, whole or in parts."""
+    lines = _lines(text)
+    rows = any(_looks_like_row(line.split()) and GPU.match(line.strip()) for line in lines)
+    return rows or (any(_is_header(lines, i) for i in range(len(lines))) and not any(map(_ROCM.search, lines)))
+
+
+def _what_it_is(text: str, lines: list[str]) -> str:
+    if any(_ROCM.search(line) for line in lines):
         why = "is output of rocm-smi"
-    elif any("|" in line and GPU.search(line) for line in lines):
-        why = "is a Markdown table, whose columns and empty cells may have been moved"
     elif any(_looks_like_row(line.split()) for line in lines):
         why = "has rows of a matrix, but not the line above them that names the columns"
     else:
-        why = "has no line that names GPUs above lines that begin with their names"
+        why = what_it_is(text) or "has no line that names GPUs above lines that begin with their names"
     return f"{why}; give the output of nvidia-smi topo -m as it was printed"
 
 

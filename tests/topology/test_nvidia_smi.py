@@ -77,6 +77,26 @@ def test_forms_of_one_matrix(name: str, text: str) -> None:
     assert nvidia_smi.parse(text) == nvidia_smi.parse(PAIR), name
 
 
+def test_facts_of_a_matrix_made_by_hand(bridges: Matrix) -> None:
+    """Pairs are counted by their letters, and each GPU has the NICs on the nearest kind of path."""
+    facts = nvidia_smi.facts(bridges)
+    assert (facts["gpus"], facts["nics"], facts["nvlink_pairs"]) == (4, 2, 2)
+    assert facts["gpu_pairs"] == {"NV4": 2, "SYS": 4}
+    assert facts["nvlink_list"] == [["GPU0", "GPU1", "NV4"], ["GPU2", "GPU3", "NV4"]]
+    assert facts["nearest_nic"]["GPU0"] == ["NIC0"]
+
+
+def test_long_lists_are_left_out_of_the_facts() -> None:
+    """Above 16 NVLink pairs only their number is told."""
+    names = [f"GPU{d}" for d in range(7)]
+    rows = [[" X " if a == b else "NV1" for b in names] for a in names]
+    text = "\n".join(
+        "\t".join(cells) for cells in [["", *names], *([n, *row] for n, row in zip(names, rows, strict=True))]
+    )
+    facts = nvidia_smi.facts(nvidia_smi.parse(text))
+    assert (facts["nvlink_pairs"], facts["nvlink_list"]) == (21, None)
+
+
 def test_prose_about_rocm_beside_a_matrix() -> None:
     """Only rocm-smi's own output is taken for it, not a page that speaks of XGMI."""
     around = f"Unlike XGMI, a connection between two GPUs may be NVLink:\n{PAIR}"
@@ -93,6 +113,8 @@ def test_soc_is_sys() -> None:
     """The K80 era's letters for a path between sockets mean SYS."""
     old = nvidia_smi.parse("\tGPU0\tGPU1\tCPU Affinity\nGPU0\t X \tSOC\t0-7\nGPU1\tSOC\t X \t0-7\n")
     assert old.kinds[0][1] is LinkKind.SYS
+    assert nvidia_smi.facts(old)["gpu_pairs"] == {"SOC": 1}
+    assert "\tSOC\t" in nvidia_smi.text(old)
 
 
 def test_affinities_in_doubt_are_left_out_and_noted() -> None:
@@ -128,6 +150,7 @@ def test_affinities_in_doubt_are_left_out_and_noted() -> None:
         ("X off the diagonal", PAIR.replace("NV4\n", " X\n"), ["row GPU0, column GPU1: line 2, column 11: is X, which only a device and itself may have"]),
         ("diagonal", PAIR.replace(" X \tNV4", "NV4\tNV4"), ["row GPU0, column GPU0: line 2, column 6: is NV4, not X"]),
         ("asymmetric", PAIR.replace("NV4\n", "NV2\n"), ["row GPU1, column GPU0: line 3, column 6: is NV4, but line 2 says NV2 for the same pair"]),
+        ("letters of two drivers", "\tGPU0\tGPU1\tGPU2\nGPU0\t X \tSOC\tSYS\nGPU1\tSOC\t X \tSYS\nGPU2\tSYS\tSYS\t X \n", ["line 1: says SOC and SYS"]),
         ("two machines", PAIR + "\n" + PAIR, ["header: line 5: a second matrix starts here"]),
         ("junk between rows", PAIR.replace("GPU1\tNV4", "----\nGPU1\tNV4"), ["line 3: '----' is not a row of the matrix"]),
         ("affinity cut", "\tGPU0\tCPU Affinity\nGPU0\t X \t0-7,16-\n", ["row GPU0, cpu affinity: line 2, column 10: '0-7,16-' is not a list"]),
@@ -198,6 +221,7 @@ def matrices(draw: st.DrawFn) -> Matrix:
         numa_affinity=(*numas, *blank),
         gpu_numa_id=("",) * size,
         rdma=("",) * gpus + tuple(f"mlx5_{n}" for n in order),
+        soc=draw(st.booleans()) and any(LinkKind.SYS in row for row in kinds),
     )
 
 
@@ -209,8 +233,7 @@ def printed(matrix: Matrix, gap: str, titles: list[str], ansi: bool, pad: bool) 
     for d, name in enumerate(matrix.names):
         row = [name]
         for e in range(len(matrix.names)):
-            kind = matrix.kinds[d][e]
-            row.append(f"NV{matrix.counts[d][e]}" if kind is LinkKind.NVLINK else kind.value.center(3))
+            row.append(matrix.letters(d, e).center(3))
         if d in matrix.gpus:
             padding = {"NUMA Affinity": "\t"} if pad and gap == "\t" else {}
             row += [texts[title][d] + padding.get(title, "") for title in titles]
@@ -233,6 +256,14 @@ def printed(matrix: Matrix, gap: str, titles: list[str], ansi: bool, pad: bool) 
 def test_a_printed_matrix_is_read_back(matrix: Matrix, gap: str, titles: list[str], ansi: bool, pad: bool) -> None:
     """Any matrix, printed in any of the ways of nvidia-smi, is read back unchanged."""
     assert nvidia_smi.parse(printed(matrix, gap, titles, ansi, pad)) == matrix
+
+
+@given(matrices())
+def test_a_matrix_is_written_back(matrix: Matrix) -> None:
+    """Written in nvidia-smi's letters, any matrix is read back unchanged."""
+    text = nvidia_smi.text(matrix)
+    assert nvidia_smi.recognises(text)
+    assert nvidia_smi.parse(text) == matrix
 
 
 @given(matrices(), st.sampled_from(["\t", "    "]), st.data())
