@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from drapolicy.api.files import write_whole
 from drapolicy.cli.boundary import INTERRUPTED, program_name
 from drapolicy.cli.inputs import examine, notes_on, once, refuse
-from drapolicy.cli.output import Format, note, print_data, print_line, write_whole
+from drapolicy.cli.output import Format, note, print_data, print_line
 from drapolicy.cli.progress import interruptible, shown_progress
 from drapolicy.cli.releases import called, caveats
 from drapolicy.cli.results import as_data, print_results

@@ -6,8 +6,6 @@ import gzip
 
 import pytest
 
-from drapolicy.cli.output import write_whole
-
 SLICE = """\
 apiVersion: resource.k8s.io/v1
 kind: ResourceSlice
@@ -149,22 +147,6 @@ def test_an_incomplete_pool_is_noted(run, tmp_path, claims, fleet):
     ran = run("allocate", fleet, half, claims(4))
     assert ran.code == 1
     assert "pool gpu.example.com/p has 1 of its 2 slices" in ran.err
-
-
-def test_a_file_is_whole_or_not_there(tmp_path):
-    """When writing fails, what was there before stays and nothing else is left."""
-    path = tmp_path / "report.html"
-    path.write_text("before")
-
-    def half(temporary):
-        temporary.write_text("half")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_whole(path, half)
-    assert [(item.name, item.read_text()) for item in tmp_path.iterdir()] == [("report.html", "before")]
-    write_whole(path, lambda temporary: temporary.write_text("after"))
-    assert [(item.name, item.read_text()) for item in tmp_path.iterdir()] == [("report.html", "after")]
 
 
 def test_a_list_that_was_cut_short_is_told_as_such(run, tmp_path):
