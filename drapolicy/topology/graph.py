@@ -49,8 +49,9 @@ class Topology:
 
     Edges have ``kind`` (`EDGE_KINDS`), ``count`` (parallel links, at least 1) and ``bandwidth_mb_s`` (int, 10⁶ bytes/s
     per direction, of all ``count`` together; 0 for ``in`` and where a network's speed is not known). They may have
-    ``generation`` and ``lanes`` (ints of at least 1), ``latency_ns`` (int of at least 0) and ``failed`` (bool): a
-    failed link stays in the picture and carries nothing, and so do all links of a failed vertex.
+    ``generation`` and ``lanes`` (ints of at least 1), ``latency_ns`` (int of at least 0), ``slit`` (relative latency
+    of two memory nodes as the firmware's table has it, 10 being local; no time) and ``failed`` (bool): a failed link
+    stays in the picture and carries nothing, and so do all links of a failed vertex.
 
     The graph itself may have attributes of plain values: text, ints, bools and tuples of these.
 
@@ -211,6 +212,7 @@ EDGE_FIELDS: Mapping[str, Rule] = MappingProxyType(
         "generation": _COUNT,
         "lanes": _COUNT,
         "latency_ns": _NUMBER,
+        "slit": _NUMBER,
     }
 )
 """What each field of an edge must be; there are no others."""
