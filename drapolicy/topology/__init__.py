@@ -8,6 +8,7 @@
 `bind`                    graph and devices of a node -> link table and report
 `measures`                how well a set of devices is linked
 `read`                    reads a file of any format; the table of formats
+`node_link`               a picture as JSON: `save`, `load`
 `source`, `lookalikes`    text of a file; what a text is that no format fits
 `fleet`                   joins a machine's graph to the nodes of a fleet
 ========================  ==========================================================================
@@ -18,6 +19,7 @@ from drapolicy.topology.bind import BindReport, Bound, LinkTable, bind
 from drapolicy.topology.graph import Topology
 from drapolicy.topology.links import LinkKind, LinkRates, link_rates
 from drapolicy.topology.measures import bandwidth_mb_s, best_sets
+from drapolicy.topology.node_link import load, save
 from drapolicy.topology.nvidia_smi import Matrix
 from drapolicy.topology.read import read
 
@@ -34,5 +36,7 @@ __all__ = [
     "best_sets",
     "bind",
     "link_rates",
+    "load",
     "read",
+    "save",
 ]
