@@ -4,6 +4,7 @@
 `links`                   kinds of links and their bandwidths: the table
 `graph`                   `Topology`: a validated networkx graph with units
 `nvidia_smi`              reads ``nvidia-smi topo -m``
+`rocm_smi`                reads ``rocm-smi --showtopo``; `amd_links`, `tables`: its record and its tables
 `attributes`              what DRA attributes alone say; `attribute_links`
 `bind`                    graph and devices of a node -> link table and report
 `measures`                how well a set of devices is linked

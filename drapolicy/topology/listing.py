@@ -102,7 +102,7 @@ def find(text: str, file: str) -> Listing:
     ParseError
         If there is no matrix; the message says what there is.
     """
-    lines = _lines(text)
+    lines = lines_of(text)
     start, second, *_ = [*(i for i in range(len(lines)) if _is_header(lines, i)), len(lines), len(lines)]
     if start == len(lines) or any(_ROCM.search(line) for line in lines):
         raise ParseError(faults=[Fault(file, -1, "", "", _what_it_is(text, lines))])
@@ -118,7 +118,8 @@ def find(text: str, file: str) -> Listing:
     return listing
 
 
-def _lines(text: str) -> list[str]:
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text, without line ends and the codes that colour a terminal."""
     return [_ANSI.sub("", line) for line in re.split(r"\r\n|\n|\r", text.removeprefix("\ufeff"))]
 
 
@@ -132,7 +133,7 @@ def _is_header(lines: list[str], i: int) -> bool:
 
 def has_matrix(text: str) -> bool:
     """Tell whether a text has a matrix, whole or in parts."""
-    lines = _lines(text)
+    lines = lines_of(text)
     rows = any(_looks_like_row(line.split()) and GPU.match(line.strip()) for line in lines)
     return rows or (any(_is_header(lines, i) for i in range(len(lines))) and not any(map(_ROCM.search, lines)))
 

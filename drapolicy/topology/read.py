@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import Any, Final, Protocol
 
-from drapolicy.topology import node_link, nvidia_smi
+from drapolicy.topology import node_link, nvidia_smi, rocm_smi
 from drapolicy.topology.graph import Topology
 from drapolicy.topology.lookalikes import what_it_is
 from drapolicy.topology.source import refusal, text_of
@@ -31,7 +31,7 @@ class Format(Protocol):
         """Return the counts by which a reader is checked, as JSON values, with the ``kind`` of the file."""
 
 
-FORMATS: Final[tuple[Format, ...]] = (nvidia_smi, node_link)
+FORMATS: Final[tuple[Format, ...]] = (nvidia_smi, rocm_smi, node_link)
 """Importers, a module each; one alone must recognise a text."""
 
 

@@ -10,7 +10,7 @@ import pytest
 from drapolicy.errors import ParseError
 from drapolicy.topology.read import load, read
 
-KINDS = ("nvidia-smi",)
+KINDS = ("nvidia-smi", "rocm-smi")
 """Kinds of files in facts.json that have an importer."""
 
 
