@@ -44,8 +44,9 @@ class Topology:
 
     Vertices are named by text and have ``kind`` (`VERTEX_KINDS`). Any may have ``failed`` (bool) and ``position``
     (tuple of ints: coordinates in a torus). Devices may have ``index`` (position in the vendor's listing), ``pci``
-    (address like ``0000:10:1c.0``), ``uuid``, ``product``, ``rdma`` (name of the RDMA device) and ``rail`` (which of
-    a host's rails it is on, from 0); a switch has ``layer`` (`SWITCH_LAYERS`) where it is known.
+    (address like ``0000:10:1c.0``), ``uuid``, ``product``, ``rdma`` (name of the RDMA device), ``speed_mb_s`` (what
+    the ports of a NIC carry together) and ``rail`` (which of a host's rails it is on, from 0); a switch has ``layer``
+    (`SWITCH_LAYERS`) where it is known.
 
     Edges have ``kind`` (`EDGE_KINDS`), ``count`` (parallel links, at least 1) and ``bandwidth_mb_s`` (int, 10⁶ bytes/s
     per direction, of all ``count`` together; 0 for ``in`` and where a network's speed is not known). They may have
@@ -198,6 +199,7 @@ VERTEX_FIELDS: Mapping[str, Rule] = MappingProxyType(
         "product": _TEXT,
         "rail": _NUMBER,
         "rdma": _TEXT,
+        "speed_mb_s": _COUNT,
         "uuid": _TEXT,
     }
 )

@@ -112,11 +112,16 @@ SOCKET_MB_S: Mapping[str, Rate] = MappingProxyType(
         "UPI2": Rate(22_000, "NCCL graph/topo.h: SRP_QPI_BW, Sapphire Rapids"),
         "UPI2-EMR": Rate(40_000, "NCCL graph/topo.h: ERP_QPI_BW, Emerald Rapids"),
         "IF": Rate(16_000, "NCCL graph/topo.h: AMD_BW, Infinity Fabric between EPYCs"),
+        "IF-ZEN3": Rate(24_000, "NCCL graph/topo.h: AMD_ZEN34_BW, Milan to Genoa; 16,000 MB/s in older releases"),
+        "IF-ZEN5": Rate(32_000, "NCCL graph/topo.h: AMD_ZEN5_BW, Turin; 16,000 MB/s in older releases"),
         "X-BUS": Rate(32_000, "NCCL graph/topo.h: P9_BW, between POWER9s"),
         "ARM": Rate(6_000, "NCCL graph/topo.h: ARM_BW, Arm sockets of any make"),
     }
 )
 """What two sockets exchange in one direction, as NCCL plans with it (below the raw rate of the links)."""
+
+NCCL_LOCAL = Rate(5_000_000, "NCCL graph/topo.h: LOC_BW, inside one chip: no limit")
+"""What two halves of one PCIe switch exchange in one direction."""
 
 INFINIBAND_LANE_MBIT_S: Mapping[str, tuple[int, str]] = MappingProxyType(
     {
