@@ -10,6 +10,9 @@ from drapolicy.errors import InputError
 LIMIT = 65_536
 """Most names that one expression may stand for; Slurm's own bound for one range."""
 
+MAX_NAMES = 1_000_000
+"""Most names that the expressions of one file may stand for together."""
+
 _PART = re.compile(r"(?P<text>[^\[\],\s]+)|\[(?P<ranges>[^\[\]]*)\]")
 _RANGE = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
 
