@@ -226,7 +226,9 @@ class LocalProblem:
 
     def _fitting(self, devices: NDArray[np.intp], available: NDArray[np.int64]) -> NDArray[np.bool_]:
         mask = np.zeros(len(self.devices), np.bool_)
-        mask[devices] = (self._needs[devices] <= available).all(axis=1)
+        needs = self._needs[devices]
+        short = (needs > available) & self.site.ledger.bears[devices]
+        mask[devices] = ~(short.any(axis=1) & needs.any(axis=1))
         return mask
 
     # --- searching -------------------------------------------------------------------------------------------

@@ -35,12 +35,16 @@ class Ledger:
         What the pools publish; ndarray of shape (K,), int64.
     draws
         What each device draws; ndarray of shape (D, K), int64.
+    bears
+        Counters of the pool that a device draws from, its own or not: below zero any of them refuses the device (K8s
+        S45); ndarray of shape (D, K), bool.
     elsewhere, draws_elsewhere
         Devices of the pools that only other nodes can use, E in number, and what they draw; shape (E, K), int64.
     """
 
     totals: NDArray[np.int64]
     draws: NDArray[np.int64]
+    bears: NDArray[np.bool_]
     elsewhere: tuple[DeviceId, ...]
     draws_elsewhere: NDArray[np.int64]
 
@@ -71,9 +75,19 @@ def _ledger(pools: Sequence[Pool], devices: Sequence[PoolDevice]) -> Ledger:
         # Whole units are enough: what devices draw are multiples of the unit.
         np.array([min(total // unit, _HUGE) for total, unit in zip(totals, units, strict=True)], np.int64),
         scaled(len(devices), here),
+        _bearing(list(column), devices),
         tuple(identity for _, identity, _ in others),
         scaled(len(others), away),
     )
+
+
+def _bearing(counters: Sequence[tuple[PoolId, tuple[str, str]]], devices: Sequence[PoolDevice]) -> NDArray[np.bool_]:
+    number = {pool: p for p, pool in enumerate(dict.fromkeys(pool for pool, _ in counters))}
+    owners = np.array([number[pool] for pool, _ in counters], np.intp)
+    pools = np.array([number.get(device.pool, -1) if device.counters else -1 for device in devices], np.intp)
+    bears: NDArray[np.bool_] = pools[:, None] == owners[None, :]
+    bears.flags.writeable = False
+    return bears
 
 
 class Site:

@@ -8,9 +8,18 @@ import msgspec.structs
 import numpy as np
 import pytest
 
+from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.quantity import Quantity
-from drapolicy.api.resource import CapacityRequestPolicy, DeviceCapacity
+from drapolicy.api.resource import (
+    CapacityRequestPolicy,
+    Counter,
+    CounterSet,
+    Device,
+    DeviceCapacity,
+    DeviceCounterConsumption,
+)
 from drapolicy.inventory import build
+from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.policies import POLICIES
 from drapolicy.problem.ask import Ask
 from drapolicy.problem.events import Start
@@ -91,8 +100,6 @@ def test_counters_say_what_still_fits() -> None:
 
 def test_a_share_draws_its_counters_once() -> None:
     """A shared device that drew its counters with the first share stays placeable when none are left."""
-    from drapolicy.api.resource import Counter, CounterSet, DeviceCounterConsumption
-
     drawn = [DeviceCounterConsumption(counter_set="s", counters={"k": Counter(value=Quantity(1))})]
     capacity = DeviceCapacity(value=Quantity(10), request_policy=CapacityRequestPolicy(default=Quantity(1)))
     shared = msgspec.structs.replace(
@@ -116,6 +123,37 @@ def test_a_share_draws_its_counters_once() -> None:
     assert (node.free.tolist(), node.counters.tolist()) == ([True], [0])
     assert node.placeable().tolist() == [True]
     started(state, ask("two", 1))
+
+
+def test_a_counter_below_zero_blocks_the_devices_that_draw_from_its_pool() -> None:
+    """Whatever they draw of it, but not devices that draw nothing, nor those of other pools (K8s S45, Q7)."""
+
+    def drawing(name: str, key: str) -> Device:
+        drawn = DeviceCounterConsumption(counter_set="s", counters={key: Counter(value=Quantity(1))})
+        return msgspec.structs.replace(device(name), consumes_counters=[drawn])
+
+    base = objects({"node-0": [drawing("a", "short"), drawing("b", "short"), drawing("c", "other"), device("d")]})
+    spec = base.slices[0].spec
+    counters = {"short": Counter(value=Quantity(1)), "other": Counter(value=Quantity(9))}
+    pool = msgspec.structs.replace(spec.pool, resource_slice_count=2)
+    other = msgspec.structs.replace(spec.pool, name="other")
+    specs = {
+        "devices": msgspec.structs.replace(spec, pool=pool),
+        "counters": msgspec.structs.replace(
+            spec, pool=pool, devices=[], shared_counters=[CounterSet(name="s", counters=counters)]
+        ),
+        "other": msgspec.structs.replace(spec, pool=other, devices=[device("e")]),
+    }
+    slices = [
+        msgspec.structs.replace(base.slices[0], metadata=ObjectMeta(name=name), spec=known)
+        for name, known in specs.items()
+    ]
+    state = State(build(with_slices(base, tuple(slices))))
+    for name in "ab":
+        state.allocated.take(DeviceId(spec.driver, pool.name, name))
+    node = local(state, claim("z", request()))
+    assert sorted(node.counters.tolist()) == [-1, 9]
+    assert {node.devices[d].id.device for d in np.flatnonzero(node.placeable())} == {"d", "e"}
 
 
 def with_slices(base: Any, slices: Any) -> Any:
