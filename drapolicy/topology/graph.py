@@ -158,7 +158,9 @@ class Rule:
     what: str
 
 
-def _integer(least: int, most: int = 2**31) -> Rule:
+def integer(least: int, most: int = 2**31) -> Rule:
+    """Return the rule for integers of a range; bools are none."""
+
     def holds(value: object) -> bool:
         return type(value) is int and least <= value <= most
 
@@ -180,8 +182,8 @@ def _is_plain(value: object) -> bool:
 
 _TEXT = Rule(is_text, f"printable text of at most {MOST_TEXT} characters")
 _BOOL = Rule(lambda value: isinstance(value, bool), "True or False")
-_COUNT = _integer(1)
-_NUMBER = _integer(0)
+_COUNT = integer(1)
+_NUMBER = integer(0)
 
 VERTEX_FIELDS: Mapping[str, Rule] = MappingProxyType(
     {
@@ -209,7 +211,7 @@ EDGE_FIELDS: Mapping[str, Rule] = MappingProxyType(
     {
         "kind": _one_of(sorted(EDGE_KINDS)),
         "count": _COUNT,
-        "bandwidth_mb_s": _integer(0, 2**40),
+        "bandwidth_mb_s": integer(0, 2**40),
         "failed": _BOOL,
         "generation": _COUNT,
         "lanes": _COUNT,

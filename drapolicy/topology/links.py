@@ -28,6 +28,7 @@ class LinkKind(StrEnum):
     XGMI = "XGMI"
     XE = "XE"
     C2C = "C2C"
+    ICI = "ICI"
     PCIE = "PCIE"
     SOCKET = "SOCKET"
     INFINIBAND = "IB"
@@ -96,6 +97,16 @@ XGMI_MB_S: Mapping[str, Rate] = MappingProxyType(
 """One xGMI (Infinity Fabric) link between AMD GPUs of a series, in one direction."""
 
 XE_LINK = Rate(26_500, "Intel Data Center GPU Max overview: 16 links; 4 lanes at 53 GT/s each")
+
+ICI_MB_S: Mapping[str, Rate] = MappingProxyType(
+    {
+        "v4": Rate(50_000, "N. Jouppi et al., ISCA 2023, doi:10.1145/3579371.3589350: 6 links of 50 GB/s a chip"),
+        "v5e": Rate(50_000, "Google Cloud, TPU v5e: 1,600 Gbit/s a chip over 4 links"),
+        "v5p": Rate(100_000, "Google Cloud, TPU v5p: 4,800 Gbit/s a chip over 6 links"),
+        "v6e": Rate(100_000, "Google Cloud, TPU v6e: 3,200 Gbit/s a chip over 4 links"),
+    }
+)
+"""One inter-chip link between TPUs of a version, in one direction."""
 
 C2C_MB_S: Mapping[str, Rate] = MappingProxyType(
     {

@@ -98,6 +98,7 @@ def test_fields_hold_what_their_rule_says() -> None:
         "product": (["NVIDIA H100 80GB HBM3", ""], [None, "two\nlines", "x" * 1025, "\ud800"]),
         "rail": ([0], [-1, None]),
         "rdma": (["mlx5_0"], [5]),
+        "speed_mb_s": ([25_000], [0, "25000"]),
         "uuid": (["GPU-1"], [b"GPU-1"]),
         "colour": ([], ["red"]),
     }
@@ -107,6 +108,7 @@ def test_fields_hold_what_their_rule_says() -> None:
         "failed": ([False], [0]),
         "generation": ([5], [0, "5"]),
         "lanes": ([16], [0]),
+        "slit": ([10, 21], [-1, "10"]),
         "latency_ns": ([0, 600], [-1, 0.6]),
         "bandwidth": ([], [1]),
     }
