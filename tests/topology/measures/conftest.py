@@ -1,0 +1,8 @@
+"""Random graphs for every test of a measure."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
