@@ -1,4 +1,4 @@
-"""The reference: plain depth-first search that decides as Kubernetes 1.37's allocator does."""
+"""The reference: plain depth-first search that decides as the allocator of its Kubernetes release does."""
 
 from drapolicy.problem.reference.allocator import Allocator
 
