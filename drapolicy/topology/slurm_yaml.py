@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from drapolicy.api.values import join
 from drapolicy.errors import UnknownReferenceError
 from drapolicy.topology import slurm
 from drapolicy.topology.document import Document
@@ -112,19 +113,19 @@ class _Reader:
         first: dict[str, str] = {}
         for path, member in [("", value)] if isinstance(value, dict) else document.entries(value, ""):
             fields = document.mapping(member, path, _NETWORK)
-            name = document.text(fields.get("topology"), _below(path, "topology"))
+            name = document.text(fields.get("topology"), join(path, "topology"))
             if name in first:
-                document.fault(_below(path, "topology"), f"{name} is given twice, first in {first[name]}")
+                document.fault(join(path, "topology"), f"{name} is given twice, first in {first[name]}")
             first.setdefault(name, path)
             is_default = "cluster_default" in fields and document.flag(
-                fields["cluster_default"], _below(path, "cluster_default")
+                fields["cluster_default"], join(path, "cluster_default")
             )
             plugins = [plugin for plugin in PLUGINS if plugin in fields and not self._is_off(fields, path, plugin)]
             if len(plugins) != 1:
                 found = f"has {' and '.join(plugins)}" if plugins else "has no plugin"
                 document.fault(path, f"{found}; give one of {', '.join(PLUGINS)}")
                 continue
-            below = _below(path, plugins[0])
+            below = join(path, plugins[0])
             read: Mapping[str, Any] = getattr(self, f"_{plugins[0]}")(fields[plugins[0]], below)
             network = Network(plugins[0], name, is_default, **read)
             if document.sound:
@@ -137,7 +138,7 @@ class _Reader:
     def _tree(self, value: Any, path: str) -> Mapping[str, Any]:
         switches = []
         for where, fields in self._records(value, path, "switches", _SWITCH):
-            name = self.document.text(fields.get("switch"), _below(where, "switch"))
+            name = self.document.text(fields.get("switch"), join(where, "switch"))
             children, nodes = self._names(fields, where, "children"), self._names(fields, where, "nodes")
             switches.append(Switch(name, children, nodes, where=where))
         return {"switches": tuple(switches)}
@@ -145,7 +146,7 @@ class _Reader:
     def _block(self, value: Any, path: str) -> Mapping[str, Any]:
         sizes: tuple[int, ...] = ()
         if isinstance(value, dict) and "block_sizes" in value:
-            where = _below(path, "block_sizes")
+            where = join(path, "block_sizes")
             members = self.document.entries(value["block_sizes"], where)
             sizes = tuple(self.document.number(member, inner, 1) for inner, member in members)
         return {"block_sizes": sizes, "blocks": self._groups(value, path, "block", frozenset({"block_sizes"}))}
@@ -161,7 +162,7 @@ class _Reader:
     def _is_off(self, fields: Mapping[str, Any], path: str, plugin: str) -> bool:
         """Return whether a plugin is named only to say no; flat alone can be."""
         value = fields[plugin]
-        return plugin == "flat" and not isinstance(value, dict) and not self.document.flag(value, _below(path, plugin))
+        return plugin == "flat" and not isinstance(value, dict) and not self.document.flag(value, join(path, plugin))
 
     def _torus3d(self, value: Any, path: str) -> Mapping[str, Any]:
         records = self._records(value, path, "toruses", _TORUS)
@@ -169,26 +170,26 @@ class _Reader:
 
     def _torus(self, fields: Mapping[str, Any], path: str) -> Torus:
         document = self.document
-        name = document.text(fields.get("name"), _below(path, "name"))
-        dims = self._triple(fields.get("dims"), _below(path, "dims"), 1)
-        for where, placement in self._members(fields.get("placements", []), _below(path, "placements"), _PLACEMENT):
-            sides = self._triple(placement.get("dims"), _below(where, "dims"), 1)
+        name = document.text(fields.get("name"), join(path, "name"))
+        dims = self._triple(fields.get("dims"), join(path, "dims"), 1)
+        for where, placement in self._members(fields.get("placements", []), join(path, "placements"), _PLACEMENT):
+            sides = self._triple(placement.get("dims"), join(where, "dims"), 1)
             for key in ("anchor_seed", "anchor_spacing"):
                 if key in placement:
-                    self._triple(placement[key], _below(where, key), 0)
+                    self._triple(placement[key], join(where, key), 0)
             if any(side > size for side, size in zip(sides, dims, strict=True)):
-                document.fault(_below(where, "dims"), f"{_times(sides)} is larger than the torus, {_times(dims)}")
+                document.fault(join(where, "dims"), f"{_times(sides)} is larger than the torus, {_times(dims)}")
         places = dims[0] * dims[1] * dims[2]
         if places > slurm.MAX_TORUS:
-            document.fault(_below(path, "dims"), f"is more than {slurm.MAX_TORUS:,} places")
+            document.fault(join(path, "dims"), f"is more than {slurm.MAX_TORUS:,} places")
             return Torus(name, (1, 1, 1), ("",), path)
         if "regions" in fields:
             if "nodes" in fields:
                 document.fault(path, "has both nodes and regions; give it one of them")
-            return Torus(name, dims, self._regions(fields["regions"], _below(path, "regions"), dims), path)
+            return Torus(name, dims, self._regions(fields["regions"], join(path, "regions"), dims), path)
         nodes = self._names(fields, path, "nodes")
         if len(nodes) != places:
-            document.fault(_below(path, "nodes") if nodes else path, f"{len(nodes)} nodes for {places} places")
+            document.fault(join(path, "nodes") if nodes else path, f"{len(nodes)} nodes for {places} places")
             return Torus(name, (1, 1, 1), ("",), path)
         return Torus(name, dims, nodes, path)
 
@@ -197,8 +198,8 @@ class _Reader:
         placed = [""] * (dims[0] * dims[1] * dims[2])
         taken: set[str] = set()
         for where, region in self._members(value, path, _REGION):
-            sides = self._triple(region.get("dims"), _below(where, "dims"), 1)
-            anchor = self._triple(region.get("anchor", {}), _below(where, "anchor"), 0)
+            sides = self._triple(region.get("dims"), join(where, "dims"), 1)
+            anchor = self._triple(region.get("anchor", {}), join(where, "anchor"), 0)
             nodes = self._names(region, where, "nodes")
             if any(at + side > size for at, side, size in zip(anchor, sides, dims, strict=True)):
                 self.document.fault(where, f"{_times(sides)} at {_times(anchor)} is not inside {_times(dims)}")
@@ -219,7 +220,7 @@ class _Reader:
     def _groups(self, value: Any, path: str, kind: str, more: frozenset[str] = frozenset()) -> tuple[Group, ...]:
         groups = []
         for where, fields in self._records(value, path, f"{kind}s", frozenset({kind, "nodes"}), more):
-            name = self.document.text(fields.get(kind), _below(where, kind))
+            name = self.document.text(fields.get(kind), join(where, kind))
             groups.append(Group(name, self._names(fields, where, "nodes"), where))
         return tuple(groups)
 
@@ -233,7 +234,7 @@ class _Reader:
         if not fields.get(key):
             self.document.fault(path, f"has no {key}")
             return
-        yield from self._members(fields[key], _below(path, key), known)
+        yield from self._members(fields[key], join(path, key), known)
 
     def _members(self, value: Any, path: str, known: frozenset[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield path and fields of mappings in a list; one mapping stands for a list of it."""
@@ -241,19 +242,15 @@ class _Reader:
             yield where, self.document.mapping(member, where, known)
 
     def _names(self, fields: Mapping[str, Any], path: str, key: str) -> tuple[str, ...]:
-        return self.document.names(fields[key], _below(path, key)) if key in fields else ()
+        return self.document.names(fields[key], join(path, key)) if key in fields else ()
 
     def _triple(self, value: Any, path: str, least: int) -> tuple[int, int, int]:
         fields = self.document.mapping(value, path, _AXES)
         x, y, z = (
-            self.document.number(fields.get(a, None if least else 0), _below(path, a), least, _LONGEST_AXIS)
+            self.document.number(fields.get(a, None if least else 0), join(path, a), least, _LONGEST_AXIS)
             for a in "xyz"
         )
         return x, y, z
-
-
-def _below(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key
 
 
 def _times(sides: tuple[int, int, int]) -> str:
