@@ -18,7 +18,7 @@ from drapolicy.problem.outcome import Abort, Fits, NodeError, NoFit, Outcome, Ti
 from drapolicy.problem.reference.board import Board
 from drapolicy.problem.reference.counters import CounterLedger, Openings
 from drapolicy.problem.reference.eligibility import Eligibility
-from drapolicy.problem.reference.groups import GroupLedger
+from drapolicy.problem.reference.groups import GroupLedger, GroupOpenings
 from drapolicy.problem.reference.plan import AbortError
 from drapolicy.problem.reference.prepare import Preparation
 from drapolicy.problem.reference.search import ExpiredError, Rules, Search
@@ -84,6 +84,7 @@ class Allocator:
         self._skips_unusable = behaviour.skips_unusable_pools
         self._eligibility = Eligibility(release)
         self._openings = Openings(allocated, behaviour)
+        self._groups = GroupOpenings(allocated)
         sets = behaviour.sets
         self._rules = Rules(_behind if sets else _from_the_beginning, behaviour.keeps_alternative)
         self._own_rules = Rules(_behind if sets else _behind_or_again, keeps_alternative=True)
@@ -156,7 +157,7 @@ class Allocator:
                 eligibility=self._eligibility,
                 rolls_back=own or self._rolls_back,
                 counters=CounterLedger(self._openings, by_id),
-                groups=GroupLedger(by_id, self._allocated),
+                groups=GroupLedger(self._groups, by_id),
             )
             reached, beyond = (devices, "") if self._skips_unusable else _reached(pools)
             search = Search(

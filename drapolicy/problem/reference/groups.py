@@ -32,22 +32,52 @@ def common_groups(pool: Pool, allocated: AllocatedState) -> dict[str, Common]:
     return common
 
 
+class GroupOpenings:
+    """What allocated devices have in common, computed when a pool is first asked for, then kept.
+
+    Nodes that see different slices of a pool, because its slices contradict each other about their number, get what
+    the first of them saw.
+
+    Parameters
+    ----------
+    allocated
+        What is taken; what is kept is forgotten when it changes.
+    """
+
+    __slots__ = ("_allocated", "_known", "_version")
+
+    def __init__(self, allocated: AllocatedState) -> None:
+        self._allocated = allocated
+        self._version = allocated.version
+        self._known: dict[PoolId, dict[str, Common]] = {}
+
+    def of(self, pool: Pool) -> Mapping[str, Common]:
+        """Return what the allocated devices of a pool have in common, by counter set; not to be changed."""
+        if self._version != self._allocated.version:
+            self._known.clear()
+            self._version = self._allocated.version
+        known = self._known.get(pool.id)
+        if known is None:
+            known = self._known[pool.id] = common_groups(pool, self._allocated)
+        return known
+
+
 class GroupLedger:
     """What the devices of each counter set have in common during one search.
 
     Parameters
     ----------
+    openings
+        What they have in common before the search.
     pools
-        The node's pools.
-    allocated
-        What was taken before.
+        Pools of the node.
     """
 
-    __slots__ = ("_allocated", "_common", "_pools")
+    __slots__ = ("_common", "_openings", "_pools")
 
-    def __init__(self, pools: Mapping[PoolId, Pool], allocated: AllocatedState) -> None:
+    def __init__(self, openings: GroupOpenings, pools: Mapping[PoolId, Pool]) -> None:
+        self._openings = openings
         self._pools = pools
-        self._allocated = allocated
         self._common: dict[PoolId, dict[str, list[Common]]] = {}
 
     def join(self, device: PoolDevice) -> bool:
@@ -75,6 +105,6 @@ class GroupLedger:
     def _of(self, device: PoolDevice) -> dict[str, list[Common]]:
         stacks = self._common.get(device.pool)
         if stacks is None:
-            opening = common_groups(self._pools[device.pool], self._allocated)
+            opening = self._openings.of(self._pools[device.pool])
             stacks = self._common[device.pool] = {name: [common] for name, common in opening.items()}
         return stacks

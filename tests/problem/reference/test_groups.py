@@ -13,7 +13,7 @@ from drapolicy.inventory.pool_device import DeviceId, PoolDevice, PoolId
 from drapolicy.inventory.pools import Pool
 from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.outcome import NoFit
-from drapolicy.problem.reference.groups import GroupLedger
+from drapolicy.problem.reference.groups import GroupLedger, GroupOpenings
 from drapolicy.release import release
 
 COUNTERS = [{"name": name, "counters": {"units": {"value": "10"}}} for name in ("card", "link")]
@@ -128,7 +128,7 @@ def test_devices_that_leave_leave_no_trace(drawn: list[list[tuple[str, list[str]
         for number, sets in enumerate(drawn)
     ]
     pools = {PoolId("gpu.x", "p"): Pool(PoolId("gpu.x", "p"), tuple(devices))}
-    plain, busy = GroupLedger(pools, AllocatedState()), GroupLedger(pools, AllocatedState())
+    plain, busy = (GroupLedger(GroupOpenings(AllocatedState()), pools) for _ in range(2))
     joined = [each for each in devices[::2] if busy.join(each)]
     for each in reversed(joined):
         busy.leave(each)
