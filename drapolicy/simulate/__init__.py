@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from drapolicy.simulate.run import Play, Record, capacity, play
 from drapolicy.simulate.scenario import Scenario
-from drapolicy.simulate.speed import Ideal, bottleneck_mb_s, stretched_ns
+from drapolicy.simulate.speed import Ideal, stretched_ns
 
-__all__ = ["Ideal", "Play", "Record", "Scenario", "bottleneck_mb_s", "capacity", "play", "stretched_ns"]
+__all__ = ["Ideal", "Play", "Record", "Scenario", "capacity", "play", "stretched_ns"]

@@ -27,7 +27,8 @@ from drapolicy.problem.problem import Problem
 from drapolicy.problem.site import Sites
 from drapolicy.simulate.agenda import Agenda
 from drapolicy.simulate.scenario import Scenario
-from drapolicy.simulate.speed import Ideal, bottleneck_mb_s, stretched_ns
+from drapolicy.simulate.speed import Ideal, stretched_ns
+from drapolicy.topology.measures import bottleneck_mb_s
 from drapolicy.verify import Verifier
 from drapolicy.workload.arrivals import redrawn
 from drapolicy.workload.workload import communication_percent

@@ -15,61 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.problem.site import Site, Sites
+from drapolicy.topology.measures import best_bottleneck_mb_s, bottleneck_mb_s
 
 _MOST_SETS = 20_000
-
-
-def bottleneck_mb_s(links: NDArray[np.int64], chosen: Sequence[int]) -> int:
-    """Return the slowest link of the best spanning tree over some devices, in MB/s; 0 for fewer than two.
-
-    Parameters
-    ----------
-    links
-        ndarray of shape (D, D), int64, MB/s per direction; symmetric.
-    chosen
-        Distinct device indices.
-
-    Examples
-    --------
-    >>> links = np.array([[0, 50, 3], [50, 0, 2], [3, 2, 0]])
-    >>> bottleneck_mb_s(links, [0, 1]), bottleneck_mb_s(links, [0, 1, 2])
-    (50, 3)
-    """
-    if len(chosen) < 2:
-        return 0
-    from scipy.sparse.csgraph import minimum_spanning_tree
-
-    # The tree of least total of negated weights is the one of greatest weights; its weakest edge is the bottleneck.
-    tree = minimum_spanning_tree(-links[np.ix_(chosen, chosen)].astype(np.float64))
-    return int(-tree.data.max()) if tree.nnz == len(chosen) - 1 else 0
-
-
-def best_bottleneck_mb_s(links: NDArray[np.int64], count: int) -> int:
-    """Return the greatest bottleneck of any ``count`` devices, in MB/s; 0 where no such set is connected.
-
-    Links are added from the fastest down: the one that first joins ``count`` devices is the slowest that they need,
-    and whatever is joined more can be left out from the leaves on.
-
-    Parameters
-    ----------
-    links
-        As for :func:`bottleneck_mb_s`.
-    count
-        At least 2.
-    """
-    joined = [{d} for d in range(len(links))]
-    rows, columns = np.nonzero(np.triu(links))
-    speeds = links[rows, columns]
-    for e in np.argsort(-speeds, kind="stable").tolist():
-        one, other = joined[rows[e]], joined[columns[e]]
-        if one is other:
-            continue
-        one |= other
-        if len(one) >= count:
-            return int(speeds[e])
-        for d in other:
-            joined[d] = one
-    return 0
 
 
 class Ideal:

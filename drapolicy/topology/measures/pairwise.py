@@ -44,12 +44,13 @@ def pairwise(topology: Topology, names: Sequence[str]) -> NDArray[np.int64]:
     -----
     A path carries what its narrowest link does, and the best path is the widest. What has failed carries nothing.
 
-    * Switches pass on what comes in, at full rate. NVSwitches with the same neighbours are planes of one: their links
-      add up. Devices pass nothing on, but for those with a ``position`` in a torus, which are their own routers.
+    * Switches pass on what comes in, at full rate. NVSwitches that are linked to the same devices and switches are
+      planes of one: their links add up. Devices pass nothing on, but for those with a ``position`` in a torus, which
+      are their own routers.
     * On the way through a host, a PCIe link keeps the share of `PCIE_SHARE_24THS` for how far the path goes: PXB over
       links between PCIe switches, PHB through a PCIe root or straight to the memory node or CPU that a device is
       linked to, NODE between a root and its memory node, SYS over anything else of the host. Links between memory
-      nodes and CPUs keep their own rate.
+      nodes and CPUs keep their own rate; where the graph has none, the host joins what is in it.
     * The network is entered and left at ports: network cards, and hosts that are linked to it. It is crossed once.
     * An edge that is a path as a whole (PIX to SYS, from a matrix) joins its ends, and is part of no longer path but
       one that goes on over the network.

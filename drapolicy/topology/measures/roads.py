@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -112,6 +111,12 @@ def roads(topology: Topology, names: Sequence[str]) -> Roads:
     ports = tuple(v for v in nodes if v in on_network and (v not in switches or v in names))
     ends = tuple(dict.fromkeys([*names, *ports]))
     ending = set(ends)
+    rated = frozenset(
+        v
+        for a, b, data in topology.graph.edges(data=True)
+        if data["kind"] != INSIDE and {nodes[a]["kind"], nodes[b]["kind"]} <= _MEMORY
+        for v in (a, b)
+    )
     direct, local, network = [], [], []
     for (a, b), (kind, mb_s) in edges.items():
         in_torus = {a, b} <= torus
@@ -122,7 +127,7 @@ def roads(topology: Topology, names: Sequence[str]) -> Roads:
         if a in ending and b in ending and kind != INSIDE:
             direct.append(between)
         if kind not in PATHS:
-            road = _local(a, b, kind, mb_s, nodes, in_torus=in_torus)
+            road = _local(a, b, kind, mb_s, nodes, in_torus=in_torus, rated=rated)
             if road is not None:
                 local.append(road)
     forwarding = torus | {v for v, data in nodes.items() if data["kind"] in _FORWARD}
@@ -133,49 +138,54 @@ def roads(topology: Topology, names: Sequence[str]) -> Roads:
 def _merged(
     topology: Topology, nodes: dict[str, dict[str, Any]], kept: frozenset[str]
 ) -> dict[tuple[str, str], tuple[str, int]]:
-    """Return kind and bandwidth of the links that work; NVSwitches with the same neighbours are one.
+    """Return kind and bandwidth of the links that work, with all planes of a switch as one vertex.
 
-    They are planes, and what joins devices is spread over them all. Which are alike is told with what has failed, so
-    that a plane that lost a link is still one of them.
+    NVSwitches are planes of one where they are linked to the same devices and to planes of the same switches: what
+    joins devices is spread over them all. Which are alike is told with what has failed, so that a plane that lost a
+    link is still one of them.
     """
-    edges = {
-        (a, b): (data["kind"], data["bandwidth_mb_s"], _works(data, nodes[a], nodes[b]))
-        for a, b, data in topology.graph.edges(data=True)
-    }
+    edges = list(topology.graph.edges(data=True))
+    planes = [v for v, data in nodes.items() if data.get("layer") == "nvswitch" and v not in kept]
+    one = dict.fromkeys(planes, "")
     while True:
-        beside: dict[str, set[str]] = defaultdict(set)
-        for (a, b), (kind, _, _) in edges.items():
-            if kind != INSIDE and "nvswitch" in {nodes[a].get("layer"), nodes[b].get("layer")}:
-                beside[a].add(b)
-                beside[b].add(a)
-        planes: dict[frozenset[str], str] = {}
-        one = {
-            v: planes.setdefault(frozenset(around), v)
-            for v, around in beside.items()
-            if nodes[v].get("layer") == "nvswitch" and v not in kept
-        }
-        if all(v == first for v, first in one.items()):
-            return {pair: (kind, mb_s) for pair, (kind, mb_s, works) in edges.items() if works}
-        merged: dict[tuple[str, str], tuple[str, int, bool]] = {}
-        for (a, b), (kind, mb_s, works) in edges.items():
+        beside: dict[str, set[str]] = {v: {one[v]} for v in planes}
+        for a, b, data in edges:
+            if data["kind"] != INSIDE:
+                for v, other in ((a, b), (b, a)):
+                    if v in one:
+                        beside[v].add(one.get(other, other))
+        alike: dict[frozenset[str], str] = {}
+        before = len(set(one.values()))
+        one = {v: alike.setdefault(frozenset(around), v) for v, around in beside.items()}
+        if len(alike) == before:
+            break
+    merged: dict[tuple[str, str], tuple[str, int]] = {}
+    for a, b, data in edges:
+        if _works(data, nodes[a], nodes[b]):
             a, b = one.get(a, a), one.get(b, b)
             pair = (b, a) if (b, a) in merged else (a, b)
-            _, before, worked = merged.get(pair, (kind, 0, False))
-            merged[pair] = (kind, before + mb_s * works, worked or works)
-        edges = merged
+            merged[pair] = (data["kind"], merged.get(pair, ("", 0))[1] + data["bandwidth_mb_s"])
+    return {pair: found for pair, found in merged.items() if pair[0] != pair[1]}
 
 
 def _works(*parts: dict[str, Any]) -> bool:
     return not any(part.get("failed") for part in parts)
 
 
-def _local(a: str, b: str, kind: str, mb_s: int, nodes: dict[str, dict[str, Any]], *, in_torus: bool) -> Road | None:
-    """Return a link inside a host or an NVLink domain as a road; None for one that only says where something is."""
+def _local(
+    a: str, b: str, kind: str, mb_s: int, nodes: dict[str, dict[str, Any]], *, in_torus: bool, rated: frozenset[str]
+) -> Road | None:
+    """Return a link inside a host or an NVLink domain as a road; None for one that only says where something is.
+
+    What is in a host is joined by it, but for memory nodes and CPUs that have links of their own to each other.
+    """
     kinds = {nodes[a]["kind"], nodes[b]["kind"]}
     pix, pxb, phb, node, sys = range(len(REACHES))
     if in_torus and kind != INSIDE:
         return Road(a, b, mb_s, pix, shrinks=False)
     if kinds <= _HOST_PARTS:
+        if kind == INSIDE and "host" in kinds and {a, b} & rated:
+            return None
         reach = node if "pcie_root" in kinds and kinds & _MEMORY else sys
         return Road(a, b, None if kind == INSIDE else mb_s, reach, shrinks=False)
     if kind == INSIDE:
