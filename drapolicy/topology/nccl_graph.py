@@ -21,6 +21,7 @@ from drapolicy.topology.links import (
     pcie_mb_s,
 )
 from drapolicy.topology.nccl import Cpu, Gpu, Link, Net, Pci, System
+from drapolicy.topology.sockets import socket_link
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -193,7 +194,7 @@ class _Draft:
 
     def _sockets(self, cpus: tuple[Cpu, ...]) -> None:
         for a, b in combinations((cpu for cpu in cpus if cpu.numa >= 0), 2):
-            names = _socket(a), _socket(b)
+            names = [socket_link(cpu.arch, cpu.vendor, cpu.family, cpu.model) for cpu in (a, b)]
             if a.host == b.host and all(names):
                 bandwidth_mb_s = min(SOCKET_MB_S[name].bandwidth_mb_s for name in names)
                 self._join(self.numa(a), self.numa(b), LinkKind.SOCKET, 1, bandwidth_mb_s)
@@ -258,19 +259,3 @@ def _rate(rates: LinkRates, gpu: Gpu, kind: LinkKind) -> tuple[int, int]:
     if generation:
         return NVLINK_MB_S[generation].bandwidth_mb_s, generation
     return rates.nvlink_mb_s, rates.nvlink_generation
-
-
-def _socket(cpu: Cpu) -> str:
-    """Return the row of `SOCKET_MB_S` for a CPU, as NCCL tells makes apart; nothing where the file does not tell it."""
-    if cpu.arch in ("arm64", "aarch64"):
-        return "ARM"
-    if cpu.arch.startswith("ppc64"):
-        return "X-BUS"
-    if cpu.vendor == "AuthenticAMD":
-        # NCCL adds the two fields of CPUID's family in a way of its own, and takes either number.
-        return {26: "IF-ZEN5", 0xBF: "IF-ZEN5", 25: "IF-ZEN3", 0xAF: "IF-ZEN3"}.get(cpu.family, "IF")
-    if cpu.vendor == "GenuineIntel" and cpu.family == 6 and cpu.model >= 0:
-        if cpu.model >= 0xCF or cpu.model in (0xAD, 0xAE, 0xAF):
-            return "UPI2-EMR"
-        return "UPI2" if cpu.model >= 0x8F else "UPI" if cpu.model >= 0x55 else "QPI"
-    return ""
