@@ -196,6 +196,9 @@ def _broken(problem: Problem, answer: Answer, mode: Mode) -> str:
     )
     release = problem.release(mode.minor)
     nodes = [problem.node] if problem.node is not None else problem.nodes
+    if _contradicts(problem):
+        # What other nodes see of such a pool is not what the search goes by: it keeps what the first one saw.
+        nodes = nodes[:1]
     for node, told in zip(nodes, outcomes(answer), strict=False):  # while shrinking there may be no node
         if not told["fit"]:
             continue
@@ -205,6 +208,12 @@ def _broken(problem: Problem, answer: Answer, mode: Mode) -> str:
         except VerificationError as error:
             return error.rule
     return ""
+
+
+def _contradicts(problem: Problem) -> bool:
+    """Return whether slices of one generation of a pool declare different numbers of slices."""
+    declared = {(item.spec.driver, item.spec.pool) for item in problem.slices}
+    return len(declared) > len({(driver, pool.name, pool.generation) for driver, pool in declared})
 
 
 def _own_shares(results: list[Answer]) -> list[Answer]:
