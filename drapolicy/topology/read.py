@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import Any, Final, Protocol
 
-from drapolicy.topology import node_link, nvidia_smi, rocm_smi
+from drapolicy.topology import (
+    amd_smi,
+    hwloc_console,
+    hwloc_xml,
+    nccl_xml,
+    node_link,
+    nvidia_smi,
+    rocm_smi,
+    slurm_conf,
+    slurm_yaml,
+    topograph,
+    topograph_output,
+)
 from drapolicy.topology.graph import Topology
 from drapolicy.topology.lookalikes import what_it_is
 from drapolicy.topology.source import refusal, text_of
@@ -31,7 +43,19 @@ class Format(Protocol):
         """Return the counts by which a reader is checked, as JSON values, with the ``kind`` of the file."""
 
 
-FORMATS: Final[tuple[Format, ...]] = (nvidia_smi, rocm_smi, node_link)
+FORMATS: Final[tuple[Format, ...]] = (
+    nvidia_smi,
+    rocm_smi,
+    amd_smi,
+    nccl_xml,
+    hwloc_xml,
+    hwloc_console,
+    slurm_conf,
+    slurm_yaml,
+    topograph,
+    topograph_output,
+    node_link,
+)
 """Importers, a module each; one alone must recognise a text."""
 
 

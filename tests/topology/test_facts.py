@@ -10,7 +10,16 @@ import pytest
 from drapolicy.errors import ParseError
 from drapolicy.topology.read import load, read
 
-KINDS = ("nvidia-smi", "rocm-smi")
+KINDS = (
+    "nvidia-smi",
+    "rocm-smi",
+    "nccl-xml",
+    "hwloc-xml",
+    "hwloc-console",
+    "slurm-conf",
+    "topograph-model",
+    "topograph-output",
+)
 """Kinds of files in facts.json that have an importer."""
 
 
