@@ -5,10 +5,12 @@
 `graph`                   `Topology`: a validated networkx graph with units
 `nvidia_smi`              reads ``nvidia-smi topo -m``
 `rocm_smi`                reads ``rocm-smi --showtopo``; `amd_links`, `tables`: its record and its tables
+`amd_smi`, `xpu_smi`      read ``amd-smi topology`` and ``xpu-smi topology -m``: experimental
 `attributes`              what DRA attributes alone say; `attribute_links`
 `bind`                    graph and devices of a node -> link table and report
 `measures`                how well a set of devices is linked
 `read`                    reads a file of any format; the table of formats
+`generate`                machines and networks that nobody has at hand; `generate`
 `node_link`               a picture as JSON: `save`, `load`
 `source`, `lookalikes`    text of a file; what a text is that no format fits
 `fleet`                   joins a machine's graph to the nodes of a fleet
@@ -17,6 +19,7 @@
 
 from drapolicy.topology.attributes import attribute_links
 from drapolicy.topology.bind import BindReport, Bound, LinkTable, bind
+from drapolicy.topology.generate import generate
 from drapolicy.topology.graph import Topology
 from drapolicy.topology.links import LinkKind, LinkRates, link_rates
 from drapolicy.topology.measures import bandwidth_mb_s, best_sets
@@ -36,6 +39,7 @@ __all__ = [
     "bandwidth_mb_s",
     "best_sets",
     "bind",
+    "generate",
     "link_rates",
     "load",
     "read",

@@ -1,0 +1,267 @@
+"""The table of what can be generated, with its parameters, and the one entry to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import partial
+from random import Random
+from types import MappingProxyType
+from typing import Any
+
+from drapolicy.errors import Fault, InputError
+from drapolicy.topology.generate import boxes, fabrics, nvl72
+from drapolicy.topology.generate.catalogue import MACHINES
+from drapolicy.topology.generate.draft import Draft
+from drapolicy.topology.generate.machine import Machine, draw
+from drapolicy.topology.graph import INSIDE, Rule, Topology, integer, is_text
+from drapolicy.topology.links import ICI_MB_S
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A parameter of a kind: its default, what it must be, and how it is read from text."""
+
+    default: Any
+    rule: Rule
+    read: Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Something that can be generated.
+
+    Attributes
+    ----------
+    what
+        One line that says what it is.
+    source
+        Where its structure is from; rates are those of `drapolicy.topology.links`.
+    build
+        Adds it to a `Draft`, given the parameters.
+    params
+        Its parameters.
+    """
+
+    what: str
+    source: str
+    build: Callable[..., None]
+    params: Mapping[str, Param] = field(default_factory=dict)
+
+
+def _int(default: int, least: int, most: int) -> Param:
+    return Param(default, integer(least, most), _read_int)
+
+
+def _word(default: str, words: tuple[str, ...]) -> Param:
+    return Param(default, Rule(lambda value: value in words, f"one of {', '.join(map(repr, words))}"), str)
+
+
+def _lengths(default: tuple[int, ...], what: str) -> Param:
+    def holds(value: object) -> bool:
+        one = integer(1, 1024)
+        return isinstance(value, tuple) and 1 <= len(value) <= 6 and all(map(one.holds, value))
+
+    return Param(default, Rule(holds, what), lambda text: tuple(map(_read_int, text.replace("x", ",").split(","))))
+
+
+def _read_int(text: str) -> int | str:
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _read_bool(text: str) -> bool | str:
+    return {"true": True, "false": False}.get(text.lower(), text)
+
+
+def _pcie(draft: Draft, **params: Any) -> None:
+    draw(draft, boxes.pcie_box(**params))
+
+
+def _machine(machine: Machine, draft: Draft) -> None:
+    draw(draft, machine)
+
+
+_SOCKETS = _word("IF", boxes.SOCKETS)
+_HOST_OF = _word("", ("", *MACHINES))
+_NETWORK = MappingProxyType(
+    {
+        "hosts": _int(64, 1, fabrics.MOST_DEVICES),
+        "ports": _int(64, 2, 1024),
+        "oversubscription": _int(1, 1, 16),
+        "tiers": _int(2, 2, 3),
+        "speed": _word("NDR", fabrics.SPEEDS),
+        "machine": _HOST_OF,
+    }
+)
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        **{
+            name: Kind(
+                f"{name}: {sum(token[0] == 'G' for token in machine.tokens)} x {machine.product}",
+                machine.source,
+                partial(_machine, machine),
+            )
+            for name, machine in MACHINES.items()
+        },
+        "gb200-nvl72": Kind(
+            "gb200-nvl72: racks of 72 x NVIDIA GB200; 8 racks are 576 GPUs",
+            nvl72.SOURCE,
+            nvl72.draw_nvl72,
+            {"racks": _int(1, 1, 64)},
+        ),
+        "pcie": Kind(
+            "pcie: a box of 1 to 16 PCIe cards, with or without switches and bridges",
+            "made up from the parameters",
+            _pcie,
+            {
+                "cards": _int(8, 1, 16),
+                "numa": _int(2, 1, 16),
+                "switches": _int(0, 0, 8),
+                "nics": _int(0, 0, 16),
+                "product": Param("NVIDIA A100 80GB PCIe", Rule(is_text, "a product name"), str),
+                "bridge": _int(0, 0, 16),
+                "bridge_links": _int(12, 1, 18),
+                "sockets": _SOCKETS,
+            },
+        ),
+        "cpu-nic": Kind(
+            "cpu-nic: a box without GPUs whose CPUs and network cards are aligned by NUMA node",
+            "made up from the parameters",
+            boxes.draw_cpu_nic,
+            {
+                "numa": _int(2, 1, 64),
+                "cpus": _int(1, 1, 256),
+                "nics": _int(1, 0, 16),
+                "sockets": _SOCKETS,
+                "generation": _int(5, 1, 6),
+                "lanes": _int(16, 1, 32),
+            },
+        ),
+        "fat-tree": Kind(
+            "fat-tree: leaves and spines, or three tiers; every card of a host on one leaf",
+            "M. Al-Fares, A. Loukissas, A. Vahdat, SIGCOMM 2008, doi:10.1145/1402958.1402967",
+            fabrics.draw_fat_tree,
+            _NETWORK,
+        ),
+        "rail-optimised": Kind(
+            "rail-optimised: a leaf a rail, and spines above; card r of a host on leaf r of its group",
+            "NVIDIA DGX SuperPOD reference architecture RA-11333",
+            fabrics.draw_rails,
+            {**_NETWORK, "rails": _int(8, 1, 16)},
+        ),
+        "dragonfly": Kind(
+            "dragonfly: groups of switches, each to each, and links between all groups",
+            "J. Kim, W. Dally, S. Scott, D. Abts, ISCA 2008, doi:10.1145/1394608.1382129",
+            fabrics.draw_dragonfly,
+            {
+                "hosts": _int(72, 1, fabrics.MOST_DEVICES),
+                "hosts_of_switch": _int(2, 1, 64),
+                "speed": _word("200GbE", fabrics.SPEEDS),
+                "machine": _HOST_OF,
+            },
+        ),
+        "torus": Kind(
+            "torus: chips linked to their neighbours along 1 to 6 axes, like a TPU pod",
+            "N. Jouppi et al., ISCA 2023, doi:10.1145/3579371.3589350",
+            fabrics.draw_torus,
+            {
+                "shape": _lengths((4, 4, 4), "1 to 6 lengths from 1 to 1024, like (4, 4, 4)"),
+                "host": _lengths((2, 2, 1), "as many lengths as the shape has, like (2, 2, 1)"),
+                "wrap": Param(True, Rule(lambda value: isinstance(value, bool), "True or False"), _read_bool),
+                "link": _word("v4", tuple(ICI_MB_S)),
+            },
+        ),
+    }
+)
+"""What can be generated, by name."""
+
+
+def generate(kind: str, *, failures: float = 0, seed: int = 0, **params: Any) -> Topology:
+    """Make a machine or a network.
+
+    Parameters
+    ----------
+    kind
+        One of `KINDS`.
+    failures
+        How many links have failed: a count as an int, or a part of all as a float from 0 to 1, rounded to a whole link
+        (half up). Containment is no link; links that are parallel fail together.
+    seed
+        Chooses which.
+    **params
+        As the kind has them; see `KINDS`.
+
+    Returns
+    -------
+    Topology
+        The same for the same parameters. Its graph says kind, source, seed and parameters.
+
+    Raises
+    ------
+    InputError
+        With every parameter that is unknown or not as it must be, or why they do not fit together.
+
+    Examples
+    --------
+    >>> dgx = generate("dgx-1-v100")
+    >>> len(dgx.of_kind("gpu")), dgx.graph.edges["GPU0", "GPU3"]["count"]
+    (8, 2)
+    """
+    if kind not in KINDS:
+        raise InputError(f"kind: {kind!r} is unknown; use one of {', '.join(KINDS)}")
+    row = KINDS[kind]
+    whole = integer(0)
+    faults = [
+        Fault("", -1, kind, name, f"is no parameter; it has {', '.join(row.params) or 'none'}")
+        for name in params
+        if name not in row.params
+    ]
+    given = {name: params.get(name, param.default) for name, param in row.params.items()}
+    faults += [
+        Fault("", -1, kind, name, f"{value!r} is not {row.params[name].rule.what}")
+        for name, value in given.items()
+        if not row.params[name].rule.holds(value)
+    ]
+    if not (0 <= failures <= 1 if type(failures) is float else whole.holds(failures)):
+        faults.append(Fault("", -1, kind, "failures", f"{failures!r} is neither a count nor a part from 0.0 to 1.0"))
+    if not whole.holds(seed):
+        faults.append(Fault("", -1, kind, "seed", f"{seed!r} is not {whole.what}"))
+    if faults:
+        raise InputError(faults=faults)
+    draft = Draft(kind=kind, source=row.source, seed=seed, **given)
+    row.build(draft, **given)
+    _fail(draft, kind, failures, seed)
+    return draft.topology()
+
+
+def _fail(draft: Draft, kind: str, failures: float, seed: int) -> None:
+    links = sorted(tuple(sorted((a, b))) for a, b, data in draft.graph.edges(data=True) if data["kind"] != INSIDE)
+    count = failures if type(failures) is int else int(Fraction(failures) * len(links) + Fraction(1, 2))
+    if count > len(links):
+        raise InputError(f"failures: {count} links cannot fail, {kind} has {len(links)} so")
+    for a, b in Random(seed).sample(links, count):
+        draft.graph.edges[a, b]["failed"] = True
+
+
+def from_text(kind: str, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Read the parameters of a kind from text, as a command line has them; `generate` checks the values.
+
+    Raises
+    ------
+    InputError
+        If there is no such kind.
+
+    Examples
+    --------
+    >>> from_text("torus", {"shape": "4x4x8", "wrap": "false"})
+    {'shape': (4, 4, 8), 'wrap': False}
+    """
+    if kind not in KINDS:
+        raise InputError(f"kind: {kind!r} is unknown; use one of {', '.join(KINDS)}")
+    params = KINDS[kind].params
+    return {name: params[name].read(text) if name in params else text for name, text in texts.items()}
