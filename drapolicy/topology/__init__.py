@@ -11,6 +11,7 @@
 `measures`                how well a set of devices is linked
 `read`                    reads a file of any format; the table of formats
 `generate`                machines and networks that nobody has at hand; `generate`
+`diff`                    what differs between two pictures, and what that does to bandwidths; `diff`
 `node_link`               a picture as JSON: `save`, `load`
 `source`, `lookalikes`    text of a file; what a text is that no format fits
 `fleet`                   joins a machine's graph to the nodes of a fleet
@@ -19,6 +20,7 @@
 
 from drapolicy.topology.attributes import attribute_links
 from drapolicy.topology.bind import BindReport, Bound, LinkTable, bind
+from drapolicy.topology.diff import Diff, diff
 from drapolicy.topology.generate import generate
 from drapolicy.topology.graph import Topology
 from drapolicy.topology.links import LinkKind, LinkRates, link_rates
@@ -30,6 +32,7 @@ from drapolicy.topology.read import read
 __all__ = [
     "BindReport",
     "Bound",
+    "Diff",
     "LinkKind",
     "LinkRates",
     "LinkTable",
@@ -39,6 +42,7 @@ __all__ = [
     "bandwidth_mb_s",
     "best_sets",
     "bind",
+    "diff",
     "generate",
     "link_rates",
     "load",

@@ -15,7 +15,7 @@ from drapolicy.errors import Fault, ParseError
 from drapolicy.topology.amd_links import AmdLinks, Link
 from drapolicy.topology.graph import Topology
 from drapolicy.topology.source import json_of, refusal, text_of
-from drapolicy.topology.tables import find
+from drapolicy.topology.tables import Words, find
 
 NAME = "amd-smi topology"
 
@@ -31,17 +31,20 @@ _OTHERS: Final = ("CACHE COHERANCY", "CACHE COHERENCY", "ATOMICS", "DMA", "BI-DI
 _TITLES: Final = {
     title: re.compile(rf"^\s*{title} TABLE:") for title in (ACCESS, WEIGHT, HOPS, TYPE, BANDWIDTH, *_OTHERS)
 }
-_KINDS: Final = r"XGMI|PCIE|INTERNAL|UNKNOWN|N/A"
-_STATES: Final = r"ENABLED|DISABLED|N/A"
-_NUMBER: Final = r"\d{1,9}|N/A"
-_RANGE: Final = r"\d{1,9}-\d{1,9}|N/A"
+_STATE: Final = Words("ENABLED|DISABLED|N/A", "one of ENABLED, DISABLED, N/A")
+_NUMBER: Final = Words(r"\d{1,9}|N/A", "a number or N/A")
+_NOUGHT: Final = Words("0|N/A", "0 or N/A")
+_RANGE: Final = Words(r"\d{1,9}-\d{1,9}|N/A", "MB/s from-to or N/A")
+_KIND: Final = Words("XGMI|PCIE|INTERNAL|UNKNOWN|N/A", "one of XGMI, PCIE, INTERNAL, UNKNOWN, N/A")
 _ALLOWED: Final = {
-    ACCESS: (_STATES, _STATES),
-    WEIGHT: (_NUMBER, "0|N/A"),
-    HOPS: (_NUMBER, "0|N/A"),
-    TYPE: (_KINDS, "SELF"),
+    ACCESS: (_STATE, _STATE),
+    WEIGHT: (_NUMBER, _NOUGHT),
+    HOPS: (_NUMBER, _NOUGHT),
+    TYPE: (_KIND, Words("SELF", "SELF")),
     BANDWIDTH: (_RANGE, _RANGE),
 }
+"""What a cell between two GPUs may say, and one of a GPU and itself."""
+
 _FIELDS: Final = {
     "link_type": TYPE,
     "weight": WEIGHT,
@@ -142,8 +145,8 @@ def _of_json(value: Any, file: str) -> AmdLinks:
                 allowed = _ALLOWED[title][i == e]
                 if key == "link_type" and key not in link:
                     fault(f"[{i}].links[{j}].{key}", "is missing; give the whole output")
-                elif title in texts and not re.fullmatch(allowed, texts[title]):
-                    fault(f"[{i}].links[{j}].{key}", f"{texts[title]!r} is none of {allowed.replace('|', ', ')}")
+                elif title in texts and not allowed.fit(texts[title]):
+                    fault(f"[{i}].links[{j}].{key}", f"{texts[title]!r} is not {allowed.told}")
             pair = (min(i, e), max(i, e))
             if told.setdefault(pair, texts) != texts:
                 fault(f"[{i}].links[{j}]", f"does not say what [{pair[0]}] says of the same pair")

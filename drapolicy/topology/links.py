@@ -98,6 +98,9 @@ XGMI_MB_S: Mapping[str, Rate] = MappingProxyType(
 
 XE_LINK = Rate(26_500, "Intel Data Center GPU Max overview: 16 links; 4 lanes at 53 GT/s each")
 
+MDF = Rate(212_000, "a convention: as the 8 Xe Links of a tile together; Intel gives no number")
+"""Between the two tiles of one Intel GPU (Multi-Die Fabric), in one direction."""
+
 ICI_MB_S: Mapping[str, Rate] = MappingProxyType(
     {
         "v4": Rate(50_000, "N. Jouppi et al., ISCA 2023, doi:10.1145/3579371.3589350: 6 links of 50 GB/s a chip"),

@@ -10,6 +10,7 @@ from drapolicy.topology import (
     amd_smi,
     hwloc_console,
     hwloc_xml,
+    kfd,
     nccl_xml,
     node_link,
     nvidia_smi,
@@ -18,6 +19,7 @@ from drapolicy.topology import (
     slurm_yaml,
     topograph,
     topograph_output,
+    xpu_smi,
 )
 from drapolicy.topology.graph import Topology
 from drapolicy.topology.lookalikes import what_it_is
@@ -47,6 +49,8 @@ FORMATS: Final[tuple[Format, ...]] = (
     nvidia_smi,
     rocm_smi,
     amd_smi,
+    xpu_smi,
+    kfd,
     nccl_xml,
     hwloc_xml,
     hwloc_console,
@@ -85,13 +89,15 @@ class Reading:
 
 
 def load(path: str | PathLike[str]) -> Reading:
-    """Read a file into the record of its format.
+    """Read a file into the record of its format; a folder or archive is a capture of `kfd`.
 
     Raises
     ------
     ParseError, OSError
         As `read`.
     """
+    if kfd.is_folder(path):
+        return Reading(kfd, kfd.read(path))
     return load_text(text_of(path), fspath(path))
 
 
@@ -118,7 +124,8 @@ def read(path: str | PathLike[str], *, product: str = "") -> Topology:
     Parameters
     ----------
     path
-        Output of a tool, or a file, of one of `FORMATS`; which is found from its content.
+        Output of a tool, or a file, of one of `FORMATS`; which is found from its content. A folder or tar archive:
+        a capture of ``/sys/class/kfd/kfd/topology``.
     product
         Product name of the GPUs, e.g. ``NVIDIA A100 80GB PCIe``, where the file does not tell it; it decides how fast
         a link is. An unknown or empty name counts as an A100 or MI250.

@@ -12,7 +12,7 @@ from drapolicy.topology.amd_links import AmdLinks, Link
 from drapolicy.topology.graph import Topology
 from drapolicy.topology.listing import GPU, lines_of
 from drapolicy.topology.source import json_of, refusal, text_of
-from drapolicy.topology.tables import Tables, find
+from drapolicy.topology.tables import Tables, Words, find
 
 NAME = "rocm-smi --showtopo"
 
@@ -21,7 +21,9 @@ HOPS: Final = "Hops"
 TYPE: Final = "Link Type"
 
 _TITLES: Final = {title: re.compile(rf"=\s*{title} between two GPUs") for title in (WEIGHT, HOPS, TYPE)}
-_ALLOWED: Final = {WEIGHT: r"\d{1,9}", HOPS: r"\d{1,9}", TYPE: r"XGMI|PCIE|XXXX"}
+_NUMBER: Final = Words(r"\d{1,9}", "a number")
+_ALLOWED: Final = {WEIGHT: _NUMBER, HOPS: _NUMBER, TYPE: Words("XGMI|PCIE|XXXX", "one of XGMI, PCIE, XXXX")}
+_ITSELF: Final = Words("0", "0")
 _NUMA: Final = re.compile(r"^\s*GPU ?\[?(\d+)\]?\s*:\s*\(Topology\) Numa (Node|Affinity): *(\S*)")
 _NUMA_NODE: Final = re.compile(r"-?\d+")
 _PAIR: Final = re.compile(r"\(Topology\) (Weight|Hops|Link type) between DRM devices (\d+) and (\d+)")
@@ -80,7 +82,7 @@ def facts(links: AmdLinks) -> dict[str, Any]:
 def _of_text(text: str, file: str) -> AmdLinks:
     tables = find(text, file, _TITLES, GPU)
     for title, allowed in _ALLOWED.items():
-        tables.check(title, allowed, "0")
+        tables.check(title, allowed, _ITSELF)
     if TYPE not in tables.found:
         tables.fault("", 1, f"has no table {TYPE!r}; give the output of {NAME} as it was printed")
     names = next((table.names for table in tables.found.values()), ())
@@ -132,8 +134,8 @@ def _of_json(value: Any, file: str) -> AmdLinks:
         title = TYPE if match[1] == "Link type" else match[1]
         d, e = sorted(map(int, match.groups()[1:]))
         indexes |= {d, e}
-        if d == e or not re.fullmatch(_ALLOWED[title], str(text)):
-            fault(f"system.{key}", f"{text!r} is none of {_ALLOWED[title].replace('|', ', ')}, for two devices")
+        if d == e or not _ALLOWED[title].fit(str(text)):
+            fault(f"system.{key}", f"{text!r} is not {_ALLOWED[title].told}, for two devices")
         elif told.setdefault((title, d, e), str(text)) != str(text):
             fault(f"system.{key}", f"is {text}, but {told[title, d, e]} the other way")
     order = sorted(indexes)

@@ -6,9 +6,21 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from drapolicy.errors import Fault
 from drapolicy.topology.listing import Cell, lines_of
+
+
+class Words(NamedTuple):
+    """What a cell may say: a pattern for the whole text, and how messages call that."""
+
+    pattern: str
+    told: str
+
+    def fit(self, text: str) -> bool:
+        """Tell whether a text is one of them."""
+        return re.fullmatch(self.pattern, text) is not None
 
 
 @dataclass
@@ -59,7 +71,7 @@ class Tables:
         place = f"line {line}, column {column}" if column else f"line {line}"
         self.faults.append(Fault(self.file, -1, where, place, message))
 
-    def check(self, title: str, allowed: str, itself: str, *, both_ways: bool = True) -> None:
+    def check(self, title: str, allowed: Words, itself: Words) -> None:
         """Add the faults of a table's cells, if the table is there.
 
         Parameters
@@ -67,19 +79,16 @@ class Tables:
         title
             Key of the table.
         allowed, itself
-            What a cell between two devices, and one of a device and itself, must match in whole.
-        both_ways
-            Whether the two cells of a pair must agree.
+            What a cell between two devices may say, the same both ways, and one of a device and itself.
         """
-        table = self.found.get(title)
-        for (row, column), cell in table.cells.items() if table else ():
-            assert table is not None
+        table = self.found.get(title) or Table(title, 0)
+        for (row, column), cell in table.cells.items():
             where, line = f"{title}, row {row}, column {column}", table.lines[row]
-            pattern = itself if row == column else allowed
-            facing = table.cells.get((column, row))
-            if not re.fullmatch(pattern, cell.text):
-                self.fault(where, line, f"{cell.text!r} is none of {pattern.replace('|', ', ')}", cell.column)
-            elif both_ways and facing and facing.text != cell.text and table.lines[column] < line:
+            words = itself if row == column else allowed
+            facing = table.cells.get((column, row), cell)
+            if not words.fit(cell.text):
+                self.fault(where, line, f"{cell.text!r} is not {words.told}", cell.column)
+            elif words.fit(facing.text) and facing.text != cell.text and table.lines[column] < line:
                 message = f"is {cell.text}, but line {table.lines[column]} says {facing.text} for the same pair"
                 self.fault(where, line, message, cell.column)
 
@@ -106,7 +115,7 @@ def find(text: str, file: str, titles: Mapping[str, re.Pattern[str]], name: re.P
                 key, i + 1, f"is given twice, first in line {tables.found[key].line}; give one machine at a time"
             )
         else:
-            tables.found[key] = _table(tables, lines, Table(key, i + 1), stop, name)
+            tables.found[key] = take(tables, lines, Table(key, i + 1), stop, name)
     names = next((table.names for table in tables.found.values()), ())
     for table in tables.found.values():
         if table.names != names:
@@ -118,7 +127,20 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(names) or "no devices"
 
 
-def _table(tables: Tables, lines: list[str], table: Table, stop: int, name: re.Pattern[str]) -> Table:
+def take(tables: Tables, lines: list[str], table: Table, stop: int, name: re.Pattern[str]) -> Table:
+    """Read the names and rows under the line of a table's title, and return the table.
+
+    Parameters
+    ----------
+    tables
+        Gets the faults.
+    lines, stop
+        The text, and the number of lines of it that may belong to the table.
+    table
+        Has its title and line; the rest is filled in.
+    name
+        What the name of a device matches in whole.
+    """
     start = next((i for i in range(table.line, stop) if lines[i].strip()), stop)
     words = lines[start].split() if start < stop else []
     if not words or not all(name.fullmatch(word) for word in words):

@@ -122,10 +122,10 @@ def test_the_tools_of_amd_are_told_apart() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("XGMI", "NVL", "LINK TYPE, row 0000:0c:00.0, column 0000:22:00.0: line 18, column 27: 'NVL' is none of XGMI, PCIE"),
+        ("XGMI", "NVL", "LINK TYPE, row 0000:0c:00.0, column 0000:22:00.0: line 18, column 27: 'NVL' is not one of XGMI, PCIE"),
         ("LINK TYPE TABLE", "LINKS", "has no table 'LINK TYPE'"),
-        ("50000-100000", "fast", "'fast' is none of"),
-        ("SELF         XGMI", "XGMI         XGMI", "'XGMI' is none of SELF"),
+        ("50000-100000", "fast", "'fast' is not MB/s from-to or N/A"),
+        ("SELF         XGMI", "XGMI         XGMI", "'XGMI' is not SELF"),
         ("0001:38:00.0 DISABLED     DISABLED     ENABLED", "", "ACCESS, row 0001:38:00.0: line 4: is missing after this line"),
     ],
 )  # fmt: skip
@@ -176,7 +176,7 @@ def before_6_1_1(gpus: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize(
     ("spoil", "expected"),
     [
-        (wrong_type, r"\[0\]\.links\[1\]\.link_type: 'NVL' is none of XGMI, PCIE"),
+        (wrong_type, r"\[0\]\.links\[1\]\.link_type: 'NVL' is not one of XGMI, PCIE"),
         (no_type, r"\[0\]\.links\[1\]\.link_type: is missing"),
         (contradiction, r"\[1\]\.links\[0\]: does not say what \[0\] says of the same pair"),
         (no_address, r"\[2\]\.bdf: '38:00\.0' is not a PCI address"),

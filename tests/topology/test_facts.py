@@ -13,6 +13,7 @@ from drapolicy.topology.read import load, read
 KINDS = (
     "nvidia-smi",
     "rocm-smi",
+    "kfd-capture",
     "nccl-xml",
     "hwloc-xml",
     "hwloc-console",

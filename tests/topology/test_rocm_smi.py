@@ -133,9 +133,9 @@ def test_forms_of_one_output(text: str) -> None:
     [
         (PAIR.replace("GPU0   0            XGMI         \n", "GPU0   0\n"), ["Link Type, row GPU0: line 15: has 1 cells for 2 devices"]),
         (PAIR.replace("XGMI         0", "PCIE         0"), ["Link Type, row GPU1, column GPU0: line 16, column 8: is PCIE, but line 15 says XGMI"]),
-        (PAIR.replace("GPU0   0            15", "GPU0   0            x5"), ["Weight, row GPU0, column GPU1: line 5, column 21: 'x5' is none of", "line 6"]),
-        (PAIR.replace("GPU1   1            0", "GPU1   1            7"), ["Hops, row GPU1, column GPU1: line 11, column 21: '7' is none of 0"]),
-        (PAIR.replace("XGMI", "NVLK"), ["'NVLK' is none of XGMI, PCIE, XXXX", "'NVLK'"]),
+        (PAIR.replace("GPU0   0            15", "GPU0   0            x5"), ["Weight, row GPU0, column GPU1: line 5, column 21: 'x5' is not a number"]),
+        (PAIR.replace("GPU1   1            0", "GPU1   1            7"), ["Hops, row GPU1, column GPU1: line 11, column 21: '7' is not 0"]),
+        (PAIR.replace("XGMI", "NVLK"), ["'NVLK' is not one of XGMI, PCIE, XXXX", "'NVLK'"]),
         (PAIR.replace("GPU1   XGMI         0", ""), ["Link Type, row GPU1: line 15: is missing after this line"]),
         (PAIR.replace("GPU1   XGMI         0", "GPU0   XGMI         0"), ["line 16: is given twice, first in line 15", "row GPU1: line 16: is missing"]),
         (PAIR.replace("GPU1   XGMI         0", "GPU7   XGMI         0"), ["row GPU7: line 16, column 1: no column", "row GPU1"]),
@@ -181,7 +181,7 @@ def test_json_says_the_same() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"XGMI": "NVL"}, r"system\.\(Topology\) Link type between DRM devices 0 and 1: 'NVL' is none of XGMI, PCIE, XXXX"),
+        ({"XGMI": "NVL"}, r"system\.\(Topology\) Link type between DRM devices 0 and 1: 'NVL' is not one of XGMI, PCIE, XXXX"),
         ({"Hops between DRM devices 0 and 1": "Other"}, "system: Hops between devices 0 and 1 is missing"),
         ({'"(Topology) Numa Node": "1"': '"(Topology) Numa Node": []'}, r"card2\.\(Topology\) Numa Node: \[\] is not a number"),
         ({"system": "systems"}, "has no object 'system'"),
