@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from drapolicy.topology.generate.draft import Draft
 from drapolicy.topology.links import C2C_MB_S, LinkKind, infiniband_mb_s, link_rates
 
@@ -32,17 +34,17 @@ def draw_nvl72(draft: Draft, *, racks: int) -> None:
 
     Notes
     -----
-    The four leaves of a rack are as wide as their 18 cards, and the spine of each rail stands for all switches that
-    join its leaves without loss. Grace CPUs are NUMA nodes; GPUs and cards are on PCIe roots of their own, so that no
-    two share one, as the slices of such trays show.
+    Each of a rack's four leaves joins 18 cards and 18 spines, one for each card, so that nothing is lost above; where
+    there is one rack there are no spines. Grace CPUs are NUMA nodes; GPUs and cards are on PCIe roots of their own, so
+    that no two share one, as the slices of such trays show.
     """
     domain = draft.vertex("nvl", "domain")
-    spines = [draft.vertex(f"spine{rail}", "switch", layer="spine") for rail in range(RAILS)] if racks > 1 else []
+    spines = [draft.vertex(f"spine{n}", "switch", layer="spine") for n in range(TRAYS)] if racks > 1 else []
     for r in range(racks):
         rack = draft.vertex(f"rack{r}", "rack", domain)
         leaves = [draft.vertex(f"rack{r}/leaf{rail}", "switch", rack, layer="leaf") for rail in range(RAILS)]
-        for leaf, spine in zip(leaves, spines, strict=False):
-            draft.link(leaf, spine, LinkKind.INFINIBAND, _NDR_MB_S, TRAYS)
+        for leaf, spine in product(leaves, spines):
+            draft.link(leaf, spine, LinkKind.INFINIBAND, _NDR_MB_S)
         nvswitches = [
             draft.vertex(f"rack{r}/nvswitch{n}", "switch", rack, layer="nvswitch")
             for n in range(SWITCH_TRAYS * SWITCHES_OF_TRAY)

@@ -8,6 +8,7 @@ from collections import Counter
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from drapolicy.errors import InputError
@@ -15,6 +16,7 @@ from drapolicy.topology import LinkKind, Topology, best_sets, nvidia_smi
 from drapolicy.topology.generate import generate, matrix
 from drapolicy.topology.generate.catalogue import MACHINES
 from drapolicy.topology.links import link_rates
+from drapolicy.topology.measures import pairwise
 from drapolicy.topology.nvidia_smi import Matrix
 
 
@@ -196,12 +198,22 @@ def test_nvl72_racks(racks: int) -> None:
     assert len(topology.of_kind("host")) == 18 * racks
     assert len(topology.of_kind("rack")) == racks
     layers = Counter(graph.nodes[name]["layer"] for name in topology.of_kind("switch"))
-    assert layers == {"nvswitch": 18 * racks, "leaf": 4 * racks} | ({"spine": 4} if racks > 1 else {})
+    assert layers == {"nvswitch": 18 * racks, "leaf": 4 * racks} | ({"spine": 18} if racks > 1 else {})
     for gpu in topology.of_kind("gpu"):
         links = [(name, data) for name, data in graph[gpu].items() if data["kind"] == "NV"]
         assert len(links) == 18
         assert sum(data["bandwidth_mb_s"] for _, data in links) == 900_000
         assert {name.split("/")[0] for name, _ in links} == {gpu.split("/")[0]}
+
+
+def test_576_gpus_are_eight_domains_of_72() -> None:
+    """Inside a rack pairs have all 18 NVLinks; between racks half of PCIe, as card and GPU share no root."""
+    topology = generate("gb200-nvl72", racks=8)
+    gpus = topology.of_kind("gpu")
+    links = pairwise(topology, gpus)
+    assert Counter(links[np.triu_indices(576, 1)].tolist()) == {900_000: 8 * 72 * 71 // 2, 24_000: 28 * 72 * 72}
+    rack = np.arange(576) // 72
+    assert ((links == 900_000) == (rack[:, None] == rack) & ~np.eye(576, dtype=bool)).all()
 
 
 def test_no_two_devices_of_a_tray_share_a_root() -> None:
