@@ -91,8 +91,8 @@ class _Draft:
                 if link.weight < best.weight:
                     nearest[link.start] = link
         for number, name in self.gpus.items():
-            link = nearest.get(number)
-            self.homes[number] = self.numas.get(number) or (self.numas[link.end] if link else host)
+            own = number if number in self.numas or number not in nearest else nearest[number].end
+            self.homes[number] = self.numas.get(own, host)
             self._put(name, self.homes[number])
 
     def _link(self, link: Link) -> None:

@@ -20,6 +20,8 @@ MAX_ELEMENTS = 250_000
 """Most elements that are read."""
 
 _BEFORE_ROOT = (("<!--", "-->"), ("<?", "?>"), ("<!", ">"))
+_MOST_BEFORE_ROOT = 256
+_SPACE = re.compile(r"\s*")
 _TAG = re.compile(r"<([^\W\d][\w:.-]*)")
 _FOREIGN_ENTITY = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|#\d+|#x[0-9A-Fa-f]+);)([^;\s<&]*);?")
 
@@ -75,9 +77,9 @@ def root_tag(text: str) -> str:
     ''
     """
     at = 1 if text.startswith("\ufeff") else 0
-    while True:
-        while text[at : at + 1].isspace():
-            at += 1
+    for _ in range(_MOST_BEFORE_ROOT):
+        space = _SPACE.match(text, at)
+        at = space.end() if space else at
         end = next((end for start, end in _BEFORE_ROOT if text.startswith(start, at)), "")
         if not end:
             match = _TAG.match(text, at)
@@ -86,6 +88,7 @@ def root_tag(text: str) -> str:
         if stop < 0:
             return ""
         at = stop + len(end)
+    return ""
 
 
 def parse(text: str, file: str = "") -> Element:
