@@ -16,7 +16,10 @@ from drapolicy.topology.source import refusal, text_of
 NAME: Final = "Kubernetes nodes"
 
 _HEAD: Final = 1 << 16
-_NODE: Final = re.compile(r"""["']?\bkind["']?\s*:\s*["']?Node(List)?\b["']?\s*([,}\n\r#]|\Z)""")
+# An owner reference to a node has no metadata.
+_NODE: Final = re.compile(
+    r"""^kind:[ ]+Node[ \t]*(\#.*)?\r?$|\bkind["']?\s*:\s*["']?Node["']?\s*,?\s*["']?metadata\b""", re.MULTILINE
+)
 
 
 def recognises(text: str) -> bool:

@@ -57,7 +57,7 @@ def test_json(indent: int | None) -> None:
     ["", "kind: NodePool\n", "kind: Pod\n", '{"nodes": []}', "kind: Nodes\n", "apiVersion: v1\nkind: Nodelike\n"],
 )
 def test_other_texts_are_not_taken_for_nodes(text: str) -> None:
-    """Other kinds whose names begin alike are not."""
+    """Other kinds whose names begin alike are not, nor what a node owns."""
     assert not kubernetes_nodes.recognises(text)
 
 
