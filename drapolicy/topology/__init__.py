@@ -3,7 +3,7 @@
 ========================  ==========================================================================
 `links`                   kinds of links and their bandwidths: the table
 `graph`                   `Topology`: a validated networkx graph with units
-`nvidia_smi`              reads ``nvidia-smi topo -m``
+`nvidia_smi`              reads ``nvidia-smi topo -m``; `matrix`, `listing`: its record and its lines
 `rocm_smi`                reads ``rocm-smi --showtopo``; `amd_links`, `tables`: its record and its tables
 `amd_smi`, `xpu_smi`      read ``amd-smi topology`` and ``xpu-smi topology -m``: experimental
 `attributes`              what DRA attributes alone say; `attribute_links`
