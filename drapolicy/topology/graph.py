@@ -97,10 +97,14 @@ class Topology:
         ------
         UnknownReferenceError
             If a name is not a vertex or a pair not an edge.
+        InputError
+            If something is neither a name nor a pair.
         """
         graph = self.graph.copy()
         vertices = [name for name in what if isinstance(name, str)]
         links = [pair for pair in what if not isinstance(pair, str)]
+        if any(len(pair) != 2 for pair in links):
+            raise InputError("topology: give a vertex by its name, a link by both ends")
         self._known([*vertices, *chain.from_iterable(links)])
         unlinked = [f"{a} - {b}" for a, b in links if not graph.has_edge(a, b)]
         if unlinked:
@@ -261,6 +265,11 @@ def _faults(graph: nx.Graph[Any]) -> list[Fault]:
         kind, bandwidth_mb_s = data.get("kind"), data.get("bandwidth_mb_s")
         if kind == INSIDE and type(bandwidth_mb_s) is int and bandwidth_mb_s > 0:
             faults.append(Fault("", -1, where, "bandwidth_mb_s", f"is {bandwidth_mb_s}, but {INSIDE!r} carries 0"))
-        if kind in EDGE_KINDS - _MAY_CARRY_NOTHING and type(bandwidth_mb_s) is int and bandwidth_mb_s == 0:
+        if (
+            isinstance(kind, str)
+            and kind in EDGE_KINDS - _MAY_CARRY_NOTHING
+            and type(bandwidth_mb_s) is int
+            and bandwidth_mb_s == 0
+        ):
             faults.append(Fault("", -1, where, "bandwidth_mb_s", f"is 0, but {kind} carries something; give MB/s"))
     return faults

@@ -22,6 +22,9 @@ NAME: Final = "drapolicy topology"
 FORMAT: Final = "drapolicy/topology"
 VERSION: Final = 1
 
+MOST_BYTES: Final = 256 << 20
+"""Largest file that `load` reads."""
+
 MOST_ROWS: Final = 1 << 22
 """Vertices, and links, that a file may have."""
 
@@ -79,7 +82,7 @@ def load(path: str | PathLike[str]) -> Topology:
     OSError
         If it cannot be opened.
     """
-    return parse(text_of(path), fspath(path))
+    return parse(text_of(path, MOST_BYTES), fspath(path))
 
 
 def parse(text: str, file: str = "") -> Topology:

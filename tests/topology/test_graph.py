@@ -191,6 +191,23 @@ def test_what_is_not_there_cannot_fail(what: str | tuple[str, str], told: str) -
         Topology(triangle()).with_failed(what)
 
 
+def test_a_link_has_two_ends() -> None:
+    """Anything else than a name or a pair is refused."""
+    with pytest.raises(InputError, match="a link by both ends"):
+        Topology(triangle()).with_failed(("a", "b", "s"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [[], {}, ["NV"], None])
+def test_kinds_of_any_type_are_refused_by_the_rule(value: object) -> None:
+    """What a file says for a kind need not even be hashable."""
+    graph = triangle()
+    graph.nodes["a"]["kind"] = value
+    graph.edges["a", "b"]["kind"] = value
+    with pytest.raises(InputError) as caught:
+        Topology(graph)
+    assert [fault.object for fault in caught.value.faults] == ["vertex a", "edge a - b"]
+
+
 @given(
     st.integers(2, 7).flatmap(
         lambda n: st.tuples(st.just(n), st.sets(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1))))

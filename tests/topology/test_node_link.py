@@ -8,11 +8,12 @@ from typing import Any
 
 import networkx as nx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drapolicy.errors import ParseError
 from drapolicy.topology import Topology
+from drapolicy.topology.generate import generate
 from drapolicy.topology.graph import EDGE_KINDS, INSIDE, SWITCH_LAYERS, VERTEX_KINDS
 from drapolicy.topology.node_link import dumps, facts, load, parse, recognises, save
 
@@ -186,6 +187,41 @@ def test_what_is_wrong_is_told(text: str, told: str) -> None:
     with pytest.raises(ParseError, match=told) as caught:
         parse(text, "machine.json")
     assert all(fault.file == "machine.json" for fault in caught.value.faults)
+
+
+ODD = st.sampled_from([None, True, 0, -1, 1.5, 10**30, "", "x", "\0", [], [[]], {}, {"id": "x"}, "GPU0", 1e308])
+BASE = json.loads(dumps(generate("mi300a")))
+
+
+def places(value: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [way, *(place for key, item in inner for place in places(item, (*way, key)))]
+
+
+@given(st.lists(st.tuples(st.sampled_from(places(BASE)[1:]), ODD | st.just("cut")), min_size=1, max_size=3))
+@settings(max_examples=300)
+def test_files_that_were_tampered_with_are_read_or_refused(changes: list[tuple[tuple[Any, ...], Any]]) -> None:
+    """Whatever stands where, the reader gives a valid picture or says what is wrong."""
+    data = json.loads(json.dumps(BASE))
+    for way, value in changes:
+        at = data
+        for key in way[:-1]:
+            at = (
+                dict(enumerate(at)).get(key, {})
+                if isinstance(at, list)
+                else at.get(key, {})
+                if isinstance(at, dict)
+                else {}
+            )
+        if isinstance(at, dict):
+            at[way[-1]] = value
+            if value == "cut":
+                del at[way[-1]]
+    try:
+        again = parse(json.dumps(data))
+    except ParseError:
+        return
+    assert parse(dumps(again)) == again
 
 
 def test_all_faults_are_told_together() -> None:

@@ -15,7 +15,7 @@ from drapolicy.topology.links import ICI_MB_S, INFINIBAND_LANE_MBIT_S, LinkKind,
 SPEEDS = (*INFINIBAND_LANE_MBIT_S, *(f"{gbit_s}GbE" for gbit_s in (1, 10, 25, 40, 50, 100, 200, 400, 800)))
 """Speeds of a network's ports: InfiniBand of four lanes, and Ethernet."""
 
-MOST_DEVICES = 1 << 17
+MOST_DEVICES = 1 << 16
 """Hosts, or devices in them, or chips that a network may have."""
 
 
