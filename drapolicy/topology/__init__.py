@@ -6,6 +6,9 @@
 `nvidia_smi`              reads ``nvidia-smi topo -m``; `matrix`, `listing`: its record and its lines
 `rocm_smi`                reads ``rocm-smi --showtopo``; `amd_links`, `tables`: its record and its tables
 `amd_smi`, `xpu_smi`      read ``amd-smi topology`` and ``xpu-smi topology -m``: experimental
+`nccl_xml`                reads topologies of NCCL and RCCL; `nccl`, `nccl_checks`, `nccl_graph`: its parts
+`kfd`                     reads sysfs captures of AMD's driver; `kfd_record`, `kfd_sysfs`, `kfd_graph`: its parts
+`xml`                     XML of strangers: elements with their places
 `attributes`              what DRA attributes alone say; `attribute_links`
 `bind`                    graph and devices of a node -> link table and report
 `measures`                how well a set of devices is linked

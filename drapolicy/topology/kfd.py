@@ -213,4 +213,4 @@ def _two_ways(
         ):
             # The firmware's distances between sockets may differ by direction.
             if mine != theirs and not (field == "weight" and not {start, end} & gpus):
-                document.fault(join(path, field), f"is {mine}, but {place} says {theirs} for the way back")
+                document.fault(path, f"{field} is {mine}, but {place} says {theirs} for the way back")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from drapolicy.topology.links import LinkKind
+
+PCI_ADDRESS: Final = re.compile(r"(?:0000)?([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])")
+"""In lower case; NVIDIA writes eight digits of the domain where four are enough."""
 
 GPU_CLASSES: Final = ("0x03", "0x12")
 """How the PCI class of GPUs begins: display controllers and processing accelerators."""

@@ -8,13 +8,13 @@ from typing import Final
 
 from drapolicy.errors import Fault
 from drapolicy.topology.links import PCIE_GENERATION_OF_GT_S
+from drapolicy.topology.nccl import PCI_ADDRESS
 from drapolicy.topology.xml import Element
 
 LANES: Final = (1, 2, 4, 8, 12, 16, 32)
 """Widths of a PCIe link."""
 
 _NUMBER: Final = re.compile(r"-?\d{1,10}|0x[0-9a-fA-F]{1,8}")
-_ADDRESS: Final = re.compile(r"(?:0000)?([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])")
 _SPEED: Final = re.compile(r"(\d{1,4}(?:\.\d{1,2})?) GT/s(?: PCIe)?")
 # What sysfs has for a device that is gone or virtual; 63 and 255 are all bits of the register.
 _NOT_TOLD_SPEED: Final = re.compile(r"(Unknown( speed)?)?")
@@ -101,7 +101,7 @@ class Checks:
     def address(self, element: Element, attribute: str) -> str:
         """Return an attribute that is a PCI address, in lower case; empty if it is none."""
         value = element.attributes.get(attribute)
-        match = _ADDRESS.fullmatch((value or "").lower())
+        match = PCI_ADDRESS.fullmatch((value or "").lower())
         if match is None:
             told = "is missing" if value is None else f"{value[:80]!r} is not an address"
             self.fault(element, f"{told}; write it like 0000:10:1c.0", attribute)

@@ -20,7 +20,7 @@ from drapolicy.topology.links import (
     link_rates,
     pcie_mb_s,
 )
-from drapolicy.topology.nccl import Cpu, Gpu, Link, Net, Pci, System
+from drapolicy.topology.nccl import PCI_ADDRESS, Cpu, Gpu, Link, Net, Pci, System
 from drapolicy.topology.sockets import socket_link
 
 if TYPE_CHECKING:
@@ -70,9 +70,11 @@ def topology(
     -------
     Topology
         Vertices: GPUs by number (``GPU0``), NICs by name (``mlx5_0``), either by PCI address where there is none;
-        switches by PCI address; ``numa0`` with the numbers of the ``cpu`` elements; one ``nvswitch``; ``cpu0`` where
-        coherent links or NVLinks lead to a CPU. Edges of PCIe have ``generation`` and ``lanes`` where told; the
-        graph's attribute ``assumed`` names the vertices below PCIe links that are not told whole.
+        switches by PCI address, and one ``nvswitch`` for all NVSwitches whose address is not told; ``numa0`` with the
+        numbers of the ``cpu`` elements; ``cpu0`` where coherent links or NVLinks lead to a CPU.
+
+        Edges of PCIe have ``generation`` and ``lanes`` where told. The graph's attribute ``assumed`` names the
+        vertices below PCIe links that are not told whole, ``notes`` says what the graph cannot hold.
 
     Raises
     ------
@@ -81,10 +83,9 @@ def topology(
 
     Notes
     -----
-    As in NCCL, all NVSwitches are one, devices without a host bridge in between hang on their NUMA node, every two
-    NUMA nodes of a host are linked as fast as their CPUs' make lets them, and a PCIe link that is not told counts as
-    sixteen lanes of generation 3. NVLink and xGMI carry their vendors' rates here, not the lower ones that NCCL and
-    RCCL plan with.
+    As in NCCL, what is below no switch hangs on its NUMA node, every two NUMA nodes of a host are linked as fast as
+    their CPUs' make lets them, and a PCIe link that is not told counts as sixteen lanes of generation 3. NVLink and
+    xGMI carry their vendors' rates here, not the lower ones that NCCL and RCCL plan with.
 
     A NIC whose ports have names of their own is a vertex for each name, without ``pci``.
     """
@@ -98,6 +99,8 @@ class _Draft:
         self.kinds = kinds
         self.rates = link_rates(product)
         self.graph: nx.Graph[str] = nx.Graph(product=product)
+        if system.notes:
+            self.graph.graph["notes"] = system.notes
         self.vertices: dict[int, list[str]] = {}
         self.by_address: dict[tuple[str, str], str] = {}
         hosts = dict.fromkeys(cpu.host for cpu in system.cpus)
@@ -222,9 +225,11 @@ class _Draft:
         if link.to == "gpu":
             return self.by_address.get((cpu.host, link.target), "")
         if link.to == "nvswitch":
-            if _NVSWITCH not in self.graph:
-                self._add(_NVSWITCH, kind="switch", layer=_NVSWITCH)
-            return _NVSWITCH
+            told = PCI_ADDRESS.fullmatch(link.target.lower())
+            name = self.prefix[cpu.host] + told[1] if told else _NVSWITCH
+            if name not in self.graph:
+                self._add(name, kind="switch", layer=_NVSWITCH, pci=told[1] if told else "")
+            return name
         name = f"{self.prefix[cpu.host]}cpu{max(cpu.numa, 0)}"
         if name not in self.graph:
             self._add(name, kind="cpu")

@@ -104,6 +104,8 @@ def test_vertices_have_the_vendors_names() -> None:
         "numa1": {"kind": "numa"},
         "eth0": {"kind": "nic"},
         "nvswitch": {"kind": "switch", "layer": "nvswitch"},
+        "0000:c4:00.0": {"kind": "switch", "layer": "nvswitch", "pci": "0000:c4:00.0"},
+        "0000:c5:00.0": {"kind": "switch", "layer": "nvswitch", "pci": "0000:c5:00.0"},
     }
 
 
@@ -115,7 +117,8 @@ def test_vertices_have_the_vendors_names() -> None:
         ("0000:01:00.0", "numa3", {"kind": "PCIE", "count": 1, "bandwidth_mb_s": 24_000, "generation": 4, "lanes": 16}),
         ("GPU0", "numa1", {"kind": "PCIE", "count": 1, "bandwidth_mb_s": 12_000}),
         ("GPU0", "GPU1", {"kind": "NV", "count": 4, "bandwidth_mb_s": 100_000, "generation": 3}),
-        ("GPU1", "nvswitch", {"kind": "NV", "count": 4, "bandwidth_mb_s": 100_000, "generation": 3}),
+        ("GPU0", "nvswitch", {"kind": "NV", "count": 4, "bandwidth_mb_s": 100_000, "generation": 3}),
+        ("GPU1", "0000:c4:00.0", {"kind": "NV", "count": 2, "bandwidth_mb_s": 50_000, "generation": 3}),
         ("numa1", "numa3", {"kind": "SOCKET", "count": 1, "bandwidth_mb_s": 10_000}),
         ("eth0", "numa1", {"kind": "in", "count": 1, "bandwidth_mb_s": 0}),
         ("numa3", "host", {"kind": "in", "count": 1, "bandwidth_mb_s": 0}),
@@ -190,14 +193,14 @@ def test_xgmi_is_as_fast_as_the_architecture_says(gcn: str, each_mb_s: int) -> N
 )
 def test_nvlink_is_as_fast_as_the_compute_capability_says(sm: str, each_mb_s: int) -> None:
     """A generation of NVLink goes with compute capabilities."""
-    link = '<nvlink target="0000:c4:00.0" count="3" tclass="0x068000"/>'
+    link = '<nvlink target="fffffff:ffff:ff" count="3" tclass="0x068000"/>'
     graph = graph_of(system(gpu("0000:07:00.0", 0, link, attributes=f'sm="{sm}"'))).graph
     assert graph.edges["GPU0", "nvswitch"]["bandwidth_mb_s"] == 3 * each_mb_s
 
 
 def test_the_product_decides_where_the_architecture_is_not_told() -> None:
     """A static file with links that somebody added has no sm."""
-    link = '<nvlink target="0000:c4:00.0" count="1" tclass="0x068000"/>'
+    link = '<nvlink target="fffffff:ffff:ff" count="1" tclass="0x068000"/>'
     record = nccl_xml.parse(system(gpu("0000:07:00.0", 0, link, attributes="")))
     edge = nccl_xml.topology(record, "NVIDIA B200").graph.edges["GPU0", "nvswitch"]
     assert (edge["bandwidth_mb_s"], edge["generation"]) == (50_000, 5)
@@ -309,7 +312,9 @@ def test_links_to_what_is_not_in_the_file_are_noted() -> None:
         system(gpu("0000:07:00.0", 0, '<nvlink target="0000:0f:00.0" count="4" tclass="0x030200"/>'))
     )
     assert record.notes == ("line 3, column 65: <nvlink> leads to 0000:0f:00.0, which is not in the file",)
-    assert list(nccl_xml.topology(record).graph["GPU0"]) == ["numa0"]
+    graph = nccl_xml.topology(record).graph
+    assert list(graph["GPU0"]) == ["numa0"]
+    assert graph.graph["notes"] == record.notes
 
 
 def test_long_domains_are_shortened() -> None:
