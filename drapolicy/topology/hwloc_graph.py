@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any
 from drapolicy.errors import InputError
 from drapolicy.topology.graph import INSIDE, MOST_TEXT, Topology
 from drapolicy.topology.hwloc import BANDWIDTHS, COMPUTE, Item, Machine
-from drapolicy.topology.links import SOCKET_MB_S, LinkKind, LinkRates, link_rates, pcie_mb_s
+from drapolicy.topology.links import PCIE_RAW_LANE_MB_S, SOCKET_MB_S, LinkKind, LinkRates, link_rates, pcie_mb_s
 from drapolicy.topology.sockets import socket_link
 
 if TYPE_CHECKING:
     import networkx as nx
 
 _VENDOR_NUMBER = re.compile(r"(?:nvml|rsmi)(\d+)")
-_LANE_MB_S = {1: 250, 2: 500, 3: 984.6, 4: 1_969.2, 5: 3_938.5, 6: 7_562.5}
-"""Raw rate of a PCIe lane of each generation, encoding taken off, which is what hwloc multiplies by the lanes."""
-
 _UNKNOWN_SOCKET = "UPI"
 _UUIDS = ("NVIDIAUUID", "AMDUUID", "LevelZeroUUID")
 
@@ -269,7 +266,7 @@ def _pairs(count: int) -> Iterator[tuple[int, int]]:
 
 def _planned_mb_s(speed_mb_s: int) -> int:
     """Return what a link of this raw rate carries; generations with equal rates carry equally much."""
-    for generation, lane_mb_s in _LANE_MB_S.items():
+    for generation, lane_mb_s in PCIE_RAW_LANE_MB_S.items():
         for lanes in (1, 2, 4, 8, 12, 16, 32):
             if abs(speed_mb_s - lanes * lane_mb_s) < 0.01 * speed_mb_s:
                 return pcie_mb_s(generation, lanes)

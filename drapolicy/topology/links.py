@@ -84,6 +84,14 @@ PCIE_X16_MB_S: Mapping[int, Rate] = MappingProxyType(
 PCIE_GENERATION_OF_GT_S: Mapping[float, int] = MappingProxyType({2.5: 1, 5.0: 2, 8.0: 3, 16.0: 4, 32.0: 5, 64.0: 6})
 """Generation of PCIe by the rate of its lanes in GT/s, as sysfs writes it (PCI-SIG)."""
 
+PCIE_RAW_LANE_MB_S: Mapping[int, float] = MappingProxyType(
+    {1: 250, 2: 500, 3: 984.6, 4: 1_969.2, 5: 3_938.5, 6: 7_562.5}
+)
+"""Raw rate of a PCIe lane of each generation, encoding taken off (PCI-SIG): what hwloc multiplies by the lanes.
+
+It tells which generation a file means; what such a link carries is in `PCIE_X16_MB_S`.
+"""
+
 XGMI_MB_S: Mapping[str, Rate] = MappingProxyType(
     {
         "MI50": Rate(46_000, "AMD Radeon Instinct MI50 data sheet: 2 links, 184 GB/s both ways"),

@@ -122,7 +122,7 @@ MACHINES: Mapping[str, Machine] = MappingProxyType(
         "mi250x": Machine(
             "AMD Instinct MI250X",
             ((("G4", "G5", "N2"),), (("G2", "G3", "N1"),), (("G6", "G7", "N3"),), (("G0", "G1", "N0"),)),
-            "IF",
+            "IF-ZEN3",
             "Frontier user guide; C. Pearson, arXiv:2302.14827: 4 modules of two dies, a NUMA node and a card each",
             mesh={1: _pairs("02 15 37 46"), 2: _pairs("06 13 24 57"), 4: _pairs("01 23 45 67")},
             rails=(0, 1, 2, 3),
@@ -130,7 +130,7 @@ MACHINES: Mapping[str, Machine] = MappingProxyType(
         "mi300a": Machine(
             "AMD Instinct MI300A",
             tuple(((f"G{gpu}", f"N{gpu}"),) for gpu in range(4)),
-            "IF",
+            "IF-ZEN3",
             "AMD CDNA 3 white paper: 4 sockets, each to each by two links; a NUMA node and card each",
             mesh={2: _all_pairs(4)},
             rails=(0, 1, 2, 3),
@@ -144,7 +144,7 @@ MACHINES: Mapping[str, Machine] = MappingProxyType(
                 mesh={1: _all_pairs(8)},
                 rails=tuple(range(8)),
             )
-            for name, sockets in (("mi300x", "UPI2"), ("mi325x", "IF"), ("mi355x", "IF"))
+            for name, sockets in (("mi300x", "UPI2"), ("mi325x", "IF-ZEN5"), ("mi355x", "IF-ZEN5"))
         },
     }
 )
