@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from drapolicy.errors import Fault, ParseError
 from drapolicy.topology.lookalikes import what_it_is
 
-GPU = re.compile(r"GPU\d+")
+GPU = re.compile(r"GPU(0|[1-9][0-9]{0,3})")
 
 # Web pages drop the escape character and keep the rest of the underline code.
 _ANSI = re.compile(r"(?:\x1b|\^\[|\\e|\\x1b|\\033|\ufffd|␛)?\[[0-9;]*[mK]")
-_NAME = re.compile(r"(?!GPU)[A-Za-z][\w.:-]*\d[\w.:-]*", re.IGNORECASE)
+_NAME = re.compile(r"(?!GPU)(?=\S{1,64}\Z)[A-Za-z][\w.:-]*\d[\w.:-]*", re.IGNORECASE)
 _LINK = re.compile(r"X|NV\d+|P[A-Z]{2}|NODE|SYS|SOC|OK|[CGT]?NS")
 _ROCM = re.compile(r"ROCm System Management|(?:Weight|Hops|Link Type) between two GPUs|^\s*GPU\d+\s.*\bXGMI\b")
 _TITLES = {
@@ -25,6 +25,7 @@ _SELF_TITLED = re.compile(r"\bNUMA (\d+)\s*$")
 _NUMBERS = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
 _AFFINITY = re.compile(rf"{_NUMBERS.pattern}|-1|N/A")
 _LEGEND = re.compile(r"([A-Z][A-Z0-9]*#?)\s+=\s+(\S.*)")
+_RDMA = re.compile(r"[\w.:@-]{1,64}", re.ASCII)
 _NIC_LEGEND = re.compile(r"(NIC\d+)\s*:\s*(\S+)")
 
 
@@ -283,6 +284,8 @@ def _under(listing: Listing, lines: list[str], start: int, stop: int) -> None:
             nic, rdma = match.groups()
             if nic not in listing.names:
                 listing.fault("NIC Legend", i + 1, f"{nic} is not in the matrix")
+            elif not _RDMA.fullmatch(rdma):
+                listing.fault("NIC Legend", i + 1, f"{rdma!r} is not the name of an RDMA device")
             elif nic in listing.nic_legend or rdma in listing.nic_legend.values():
                 listing.fault("NIC Legend", i + 1, f"{nic} or {rdma} is named twice")
             listing.nic_legend[nic] = rdma

@@ -22,7 +22,7 @@ __all__ = ["NAME", "Matrix", "facts", "parse", "read", "recognises", "text", "to
 NAME = "nvidia-smi topo -m"
 
 _NVLINKS = re.compile(r"NV([1-9]\d{0,2})")
-_ONE_NUMBER = re.compile(r"\d+")
+_ONE_NUMBER = re.compile(r"[0-9]{1,9}")
 _LETTERS = {**{kind.value: kind for kind in LETTERS}, "SOC": LinkKind.SYS}
 
 P2P_WORDS = frozenset({"OK", "NS", "CNS", "GNS", "TNS", "DR", "U"})

@@ -26,7 +26,7 @@ _ALLOWED: Final = {WEIGHT: _NUMBER, HOPS: _NUMBER, TYPE: Words("XGMI|PCIE|XXXX",
 _ITSELF: Final = Words("0", "0")
 _NUMA: Final = re.compile(r"^\s*GPU ?\[?(\d+)\]?\s*:\s*\(Topology\) Numa (Node|Affinity): *(\S*)")
 _NUMA_NODE: Final = re.compile(r"-?\d+")
-_PAIR: Final = re.compile(r"\(Topology\) (Weight|Hops|Link type) between DRM devices (\d+) and (\d+)")
+_PAIR: Final = re.compile(r"\(Topology\) (Weight|Hops|Link type) between DRM devices (\d{1,4}) and (\d{1,4})")
 _CARD: Final = re.compile(r"card(\d+)")
 
 

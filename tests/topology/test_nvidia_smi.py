@@ -51,7 +51,7 @@ def test_its_graph(bridges: Matrix) -> None:
     assert topology != nvidia_smi.topology(bridges, "NVIDIA A100-PCIE-40GB", nvlink_generation=5)
 
 
-@pytest.mark.parametrize(("numa", "inside"), [("0-1", "host"), ("N/A", "host"), ("3", "numa3")])
+@pytest.mark.parametrize(("numa", "inside"), [("0-1", "host"), ("N/A", "host"), ("3", "numa3"), ("9" * 5000, "host")])
 def test_a_gpu_near_several_numa_nodes_is_in_none_of_them(numa: str, inside: str) -> None:
     """A range or no NUMA affinity puts the GPU inside the host."""
     matrix = nvidia_smi.parse(f"\tGPU0\tNUMA Affinity\nGPU0\t X \t{numa}\n")
@@ -154,6 +154,8 @@ def test_affinities_in_doubt_are_left_out_and_noted() -> None:
         ("two machines", PAIR + "\n" + PAIR, ["header: line 5: a second matrix starts here"]),
         ("junk between rows", PAIR.replace("GPU1\tNV4", "----\nGPU1\tNV4"), ["line 3: '----' is not a row of the matrix"]),
         ("affinity cut", "\tGPU0\tCPU Affinity\nGPU0\t X \t0-7,16-\n", ["row GPU0, cpu affinity: line 2, column 10: '0-7,16-' is not a list"]),
+        ("numbers of GPUs", PAIR.replace("GPU1", "GPU01"), ["header: line 1, column 7: 'GPU01' is neither"]),
+        ("RDMA name", "\tGPU0\tNIC0\nGPU0\t X \tPIX\nNIC0\tPIX\t X \n\nNIC Legend:\n\n  NIC0: ml\x00x5\n", ["line 7: 'ml\\x00x5' is not the name of an RDMA device"]),
         ("NIC legend", "\tGPU0\tNIC0\nGPU0\t X \tPIX\nNIC0\tPIX\t X \n\nNIC Legend:\n\n  NIC1: mlx5_0\n", ["line 7: NIC1 is not in the matrix", "NIC0 is missing"]),
     ],
 )  # fmt: skip
