@@ -21,8 +21,9 @@ from drapolicy.topology.links import ICI_MB_S
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A parameter of a kind: its default, what it must be, and how it is read from text."""
+    """A parameter of a kind: what it is, its default, what it must be, and how it is read from text."""
 
+    what: str
     default: Any
     rule: Rule
     read: Callable[[str], Any]
@@ -50,20 +51,22 @@ class Kind:
     params: Mapping[str, Param] = field(default_factory=dict)
 
 
-def _int(default: int, least: int, most: int) -> Param:
-    return Param(default, integer(least, most), _read_int)
+def _int(what: str, default: int, least: int, most: int) -> Param:
+    return Param(what, default, integer(least, most), _read_int)
 
 
-def _word(default: str, words: tuple[str, ...]) -> Param:
-    return Param(default, Rule(lambda value: value in words, f"one of {', '.join(map(repr, words))}"), str)
+def _word(what: str, default: str, words: tuple[str, ...]) -> Param:
+    return Param(what, default, Rule(lambda value: value in words, f"one of {', '.join(map(repr, words))}"), str)
 
 
-def _lengths(default: tuple[int, ...], what: str) -> Param:
+def _lengths(what: str, default: tuple[int, ...], must: str) -> Param:
     def holds(value: object) -> bool:
         one = integer(1, 1024)
         return isinstance(value, tuple) and 1 <= len(value) <= 6 and all(map(one.holds, value))
 
-    return Param(default, Rule(holds, what), lambda text: tuple(map(_read_int, text.replace("x", ",").split(","))))
+    return Param(
+        what, default, Rule(holds, must), lambda text: tuple(map(_read_int, text.replace("x", ",").split(",")))
+    )
 
 
 def _read_int(text: str) -> int | str:
@@ -85,15 +88,15 @@ def _machine(machine: Machine, draft: Draft) -> None:
     draw(draft, machine)
 
 
-_SOCKETS = _word("IF", boxes.SOCKETS)
-_HOST_OF = _word("", ("", *MACHINES))
+_SOCKETS = _word("link between NUMA nodes", "IF", boxes.SOCKETS)
+_HOST_OF = _word("machine that each host is; empty for network cards alone", "", ("", *MACHINES))
 _NETWORK = MappingProxyType(
     {
-        "hosts": _int(64, 1, fabrics.MOST_DEVICES),
-        "ports": _int(64, 2, 1024),
-        "oversubscription": _int(1, 1, 16),
-        "tiers": _int(2, 2, 3),
-        "speed": _word("NDR", fabrics.SPEEDS),
+        "hosts": _int("hosts", 64, 1, fabrics.MOST_DEVICES),
+        "ports": _int("ports of a switch", 64, 2, 1024),
+        "oversubscription": _int("ports of a leaf that lead down, for each that leads up", 1, 1, 16),
+        "tiers": _int("layers of switches", 2, 2, 3),
+        "speed": _word("speed of all ports", "NDR", fabrics.SPEEDS),
         "machine": _HOST_OF,
     }
 )
@@ -112,20 +115,22 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "gb200-nvl72: racks of 72 x NVIDIA GB200; 8 racks are 576 GPUs",
             nvl72.SOURCE,
             nvl72.draw_nvl72,
-            {"racks": _int(1, 1, 64)},
+            {"racks": _int("racks", 1, 1, 64)},
         ),
         "pcie": Kind(
             "pcie: a box of 1 to 16 PCIe cards, with or without switches and bridges",
             "made up from the parameters",
             _pcie,
             {
-                "cards": _int(8, 1, 16),
-                "numa": _int(2, 1, 16),
-                "switches": _int(0, 0, 8),
-                "nics": _int(0, 0, 16),
-                "product": Param("NVIDIA A100 80GB PCIe", Rule(is_text, "a product name"), str),
-                "bridge": _int(0, 0, 16),
-                "bridge_links": _int(12, 1, 18),
+                "cards": _int("GPUs", 8, 1, 16),
+                "numa": _int("NUMA nodes", 2, 1, 16),
+                "switches": _int("PCIe switches on each NUMA node; 0 for a root a card", 0, 0, 8),
+                "nics": _int("network cards", 0, 0, 16),
+                "product": Param(
+                    "product name of the GPUs", "NVIDIA A100 80GB PCIe", Rule(is_text, "a product name"), str
+                ),
+                "bridge": _int("GPUs that a bridge joins, each to each; 0 for none", 0, 0, 16),
+                "bridge_links": _int("links between two bridged GPUs", 12, 1, 18),
                 "sockets": _SOCKETS,
             },
         ),
@@ -134,12 +139,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "made up from the parameters",
             boxes.draw_cpu_nic,
             {
-                "numa": _int(2, 1, 64),
-                "cpus": _int(1, 1, 256),
-                "nics": _int(1, 0, 16),
+                "numa": _int("NUMA nodes", 2, 1, 64),
+                "cpus": _int("CPU devices of each NUMA node", 1, 1, 256),
+                "nics": _int("network cards of each NUMA node", 1, 0, 16),
                 "sockets": _SOCKETS,
-                "generation": _int(5, 1, 6),
-                "lanes": _int(16, 1, 32),
+                "generation": _int("PCIe generation of the cards", 5, 1, 6),
+                "lanes": _int("PCIe lanes of each card", 16, 1, 32),
             },
         ),
         "fat-tree": Kind(
@@ -152,16 +157,16 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "rail-optimised: a leaf a rail, and spines above; card r of a host on leaf r of its group",
             "NVIDIA DGX SuperPOD reference architecture RA-11333",
             fabrics.draw_rails,
-            {**_NETWORK, "rails": _int(8, 1, 16)},
+            {**_NETWORK, "rails": _int("cards of a host without a machine", 8, 1, 16)},
         ),
         "dragonfly": Kind(
             "dragonfly: groups of switches, each to each, and links between all groups",
             "J. Kim, W. Dally, S. Scott, D. Abts, ISCA 2008, doi:10.1145/1394608.1382129",
             fabrics.draw_dragonfly,
             {
-                "hosts": _int(72, 1, fabrics.MOST_DEVICES),
-                "hosts_of_switch": _int(2, 1, 64),
-                "speed": _word("200GbE", fabrics.SPEEDS),
+                "hosts": _int("hosts", 72, 1, fabrics.MOST_DEVICES),
+                "hosts_of_switch": _int("hosts of a switch, p; groups have 2p switches", 2, 1, 64),
+                "speed": _word("speed of all ports", "200GbE", fabrics.SPEEDS),
                 "machine": _HOST_OF,
             },
         ),
@@ -170,10 +175,17 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "N. Jouppi et al., ISCA 2023, doi:10.1145/3579371.3589350",
             fabrics.draw_torus,
             {
-                "shape": _lengths((4, 4, 4), "1 to 6 lengths from 1 to 1024, like (4, 4, 4)"),
-                "host": _lengths((2, 2, 1), "as many lengths as the shape has, like (2, 2, 1)"),
-                "wrap": Param(True, Rule(lambda value: isinstance(value, bool), "True or False"), _read_bool),
-                "link": _word("v4", tuple(ICI_MB_S)),
+                "shape": _lengths("chips along each axis", (4, 4, 4), "1 to 6 lengths from 1 to 1024, like (4, 4, 4)"),
+                "host": _lengths(
+                    "chips of a host along each axis", (2, 2, 1), "as many lengths as the shape has, like (2, 2, 1)"
+                ),
+                "wrap": Param(
+                    "whether axes are rings",
+                    True,
+                    Rule(lambda value: isinstance(value, bool), "True or False"),
+                    _read_bool,
+                ),
+                "link": _word("version of TPU whose links these are", "v4", tuple(ICI_MB_S)),
             },
         ),
     }

@@ -25,6 +25,7 @@ def test_every_kind_is_made_by_its_name_alone(kind: str) -> None:
     assert parse(dumps(topology)) == topology
     assert KINDS[kind].what.startswith(f"{kind}: ")
     assert len(KINDS[kind].source) > 20
+    assert all(param.what and param.rule.holds(param.default) for param in KINDS[kind].params.values())
 
 
 @pytest.mark.parametrize("kind", KINDS)
