@@ -1,46 +1,21 @@
-"""What DRA attributes say about where a device is: spellings of each fact by driver, as data, and links from them."""
+"""What DRA attributes say about where a device is, the links that follow, and what ``matchAttribute`` can join."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drapolicy.api.resource import Device
+from drapolicy.api.resource import Device, DeviceAttribute
 from drapolicy.topology.links import LinkKind, link_rates
+from drapolicy.topology.spellings import LOCATION_FACTS, SPELLINGS
 
 NodeDevice = tuple[str, str, Device]
 """A device of a node: driver, pool, device."""
-
-SPELLINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "pcie_root": ("resource.kubernetes.io/pcieRoot", "pcieRoot", "pciRoot"),
-        "pci_bus_id": (
-            "resource.kubernetes.io/pciBusID",
-            "pciBusID",
-            "pcieBusID",  # gpu.nvidia.com before the standard attribute
-            "pciAddress",  # gpu.intel.com, dra.net, sriovnetwork
-            "pciAddr",  # gpu.amd.com
-        ),
-        "numa_node": (
-            "resource.kubernetes.io/numaNode",
-            "numaNode",
-            "numa",  # gpu.nvidia.com, type vfio
-            "numaNodeID",  # dra.cpu before the standard attribute, gpu.example.com
-            "dra.net/numaNode",  # drivers beside dra.net that follow it
-            "dra.cpu/numaNodeID",
-        ),
-        "rdma_device": ("dra.net/rdmaDevice", "rdmaDevice"),
-        "index": ("index",),
-        "minor": ("minor",),
-        "type": ("type",),
-        "product": ("productName", "model"),
-    }
-)
-"""Per fact its attributes, the first that a device has counts; without a domain the driver's own is meant (S2, S50)."""
 
 WHOLE_GPU_TYPES = frozenset({"gpu", "amdgpu"})
 """Values of ``type`` that GPU drivers give to whole devices; others are partitions or passed-through functions."""
@@ -64,18 +39,11 @@ def values(driver: str, device: Device, fact: str) -> tuple[int | str, ...]:
         One value, several of a list attribute, or none. Negative NUMA nodes mean "unknown" (Linux) and are left out.
     """
     for spelling in SPELLINGS[fact]:
-        domain, _, name = spelling.rpartition("/")
-        value = device.attributes.get(f"{domain or driver}/{name}")
-        if value is None and domain in {"", driver}:
-            value = device.attributes.get(name)
-        if value is None:
-            continue
-        found: list[int | str] = [*value.int_values, *value.string_values]
-        if value.int_value is not None:
-            found.append(value.int_value)
-        if value.string_value is not None:
-            found.append(value.string_value)
-        return tuple(v for v in found if not (fact == "numa_node" and isinstance(v, int) and v < 0) and v != "")
+        held = _held(driver, device, spelling.attribute)
+        if held is not None:
+            return tuple(
+                v for v in _scalars(held) if not (fact == "numa_node" and isinstance(v, int) and v < 0) and v != ""
+            )
     return ()
 
 
@@ -143,3 +111,111 @@ def attribute_links(
             links[a, b] = links[b, a] = rates.bandwidth_mb_s(kind)
     links.flags.writeable = False
     return links
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What ``matchAttribute`` can do between the devices of two drivers on one node.
+
+    Attributes
+    ----------
+    drivers
+        The two drivers, in the order of the devices.
+    holds
+        Attributes of which some device of each has the same value.
+    never
+        Attributes that devices of both have, no two of them with the same value.
+    sentences
+        What is in the way, one sentence each; empty where every attribute that both have can hold.
+    """
+
+    drivers: tuple[str, str]
+    holds: tuple[str, ...]
+    never: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+
+def common(devices: Sequence[NodeDevice]) -> tuple[Common, ...]:
+    """Tell for each two drivers of a node by which attribute their devices can be asked for together.
+
+    Parameters
+    ----------
+    devices
+        Devices of one node: driver, pool, device. Drivers without GPUs, NICs and facts of where a device is
+        (`LOCATION_FACTS`) are passed over.
+
+    Returns
+    -------
+    tuple of Common
+        One for each two drivers. Values are compared as the constraint does (K8s S50): by type, a list by any of its
+        members, -1 like any other number.
+
+    Examples
+    --------
+    >>> def at(root):
+    ...     attribute = DeviceAttribute(string_value=root)
+    ...     return Device(name="d", attributes={"resource.kubernetes.io/pcieRoot": attribute})
+    >>> found = common([("gpu.nvidia.com", "p", at("pci0008:00")), ("dra.net", "p", at("pci0000:00"))])
+    >>> found[0].never
+    ('resource.kubernetes.io/pcieRoot',)
+    """
+    told: dict[str, dict[str, set[int | str]]] = {}
+    for driver, _, device in devices:
+        found = _located(driver, device)
+        if found or role(driver, device):
+            of_driver = told.setdefault(driver, {})
+            for attribute, scalars in found.items():
+                of_driver.setdefault(attribute, set()).update(scalars)
+    return tuple(_between(a, told[a], b, told[b]) for a, b in combinations(told, 2))
+
+
+def _between(a: str, of_a: dict[str, set[int | str]], b: str, of_b: dict[str, set[int | str]]) -> Common:
+    both = [attribute for attribute in of_a if attribute in of_b]
+    holds = tuple(attribute for attribute in both if of_a[attribute] & of_b[attribute])
+    never = tuple(attribute for attribute in both if attribute not in holds)
+    sentences = [
+        f"matchAttribute {attribute} can never hold between {a} and {b} on this node: {a} has "
+        f"{_listed(of_a[attribute])}, {b} has {_listed(of_b[attribute])}."
+        for attribute in never
+    ]
+    if not both:
+        sentences.append(
+            f"{a} and {b} have no attribute in common that tells where a device is ({a}: {_listed(of_a)}; "
+            f"{b}: {_listed(of_b)}), so no matchAttribute can be written between them on this node; "
+            "join a side file instead."
+        )
+    return Common((a, b), holds, never, tuple(sentences))
+
+
+def _located(driver: str, device: Device) -> dict[str, set[int | str]]:
+    """Return the values of every attribute of a device that tells where it is, by full name."""
+    found: dict[str, set[int | str]] = {}
+    for fact in LOCATION_FACTS:
+        for spelling in SPELLINGS[fact]:
+            held = _held(driver, device, spelling.attribute)
+            if held is not None:
+                domain, _, name = spelling.attribute.rpartition("/")
+                found[f"{domain or driver}/{name}"] = set(_scalars(held))
+    return found
+
+
+def _held(driver: str, device: Device, attribute: str) -> DeviceAttribute | None:
+    """Return an attribute of a device; one without a domain is its driver's own."""
+    domain, _, name = attribute.rpartition("/")
+    held = device.attributes.get(f"{domain or driver}/{name}")
+    if held is None and domain in {"", driver}:
+        held = device.attributes.get(name)
+    return held
+
+
+def _scalars(held: DeviceAttribute) -> list[int | str]:
+    found: list[int | str] = [*held.int_values, *held.string_values]
+    if held.int_value is not None:
+        found.append(held.int_value)
+    if held.string_value is not None:
+        found.append(held.string_value)
+    return found
+
+
+def _listed(found: set[int | str] | dict[str, set[int | str]]) -> str:
+    return ", ".join(sorted(map(str, found))) or "none"
