@@ -14,6 +14,7 @@ import pytest
 from drapolicy.errors import InputError, ParseError
 from drapolicy.topology import kfd, kfd_sysfs
 from drapolicy.topology.graph import Topology
+from drapolicy.topology.read import load
 
 
 def node(cores: int = 0, simds: int = 0, **more: int) -> dict[str, Any]:
@@ -315,6 +316,7 @@ def test_folders_and_archives_are_read_as_json_is(tmp_path: Path) -> None:
     assert set(read_from_folder.nodes) == set(whole.nodes)
     assert set(read_from_folder.links) == set(whole.links)
     assert kfd.read(top / "nodes") == read_from_folder
+    assert load(top).record == read_from_folder
     for mode in ("w", "w:gz", "w:xz"):
         assert kfd.read(archive(tmp_path / "t.tar", files_of(machine()), mode)).nodes == whole.nodes
     assert kfd.topology(read_from_folder).graph.edges == kfd.topology(whole).graph.edges
