@@ -135,10 +135,13 @@ class _Draft:
                 attached = self._attached(i)
                 for k in self.machine.around(i):
                     self.memory[k].setdefault(attached, self.vertices[i])
-        for number, i in enumerate(i for i, item in enumerate(self.machine.items) if item.kind == "Package"):
-            item = self.machine.items[i]
-            name = _text(item.infos.get("CPUModel", ""))
-            self.vertices[i] = f"cpu{item.os_index if item.os_index >= 0 else number}"
+        packages = [i for i, item in enumerate(self.machine.items) if item.kind == "Package"]
+        numbers = [self.machine.items[i].os_index for i in packages]
+        if len(set(numbers)) < len(numbers) or -1 in numbers:
+            numbers = list(range(len(packages)))
+        for number, i in zip(numbers, packages, strict=True):
+            name = _text(self.machine.items[i].infos.get("CPUModel", ""))
+            self.vertices[i] = f"cpu{number}"
             self._add(self.vertices[i], kind="cpu", **({"product": name} if name else {}))
             self._put(self.vertices[i], self._near(i))
 

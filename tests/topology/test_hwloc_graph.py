@@ -186,6 +186,15 @@ def test_bridges_without_host_bridges() -> None:
     assert set(machine(inside).graph["pci0000:16"]) == {"0000:17:00.0", "0000:18:00.0", "host"}
 
 
+@pytest.mark.parametrize(
+    ("numbers", "names"), [((8, 0), ("cpu8", "cpu0")), ((0, 0), ("cpu0", "cpu1")), ((1, -1), ("cpu0", "cpu1"))]
+)
+def test_names_of_cpus(numbers: tuple[int, int], names: tuple[str, str]) -> None:
+    """Packages have the numbers of the operating system where it tells them apart, else those of their order."""
+    inside = "".join(f'<object type="Package" os_index="{number % 2**32}"/>' for number in numbers)
+    assert machine(inside).of_kind("cpu") == names
+
+
 def test_the_name_of_the_host() -> None:
     """A name can be given; one that is a device's is refused."""
     given = hwloc_xml.parse(
