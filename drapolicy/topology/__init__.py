@@ -9,7 +9,10 @@
 `nccl_xml`                reads topologies of NCCL and RCCL; `nccl`, `nccl_checks`, `nccl_graph`: its parts
 `kfd`                     reads sysfs captures of AMD's driver; `kfd_record`, `kfd_sysfs`, `kfd_graph`: its parts
 `xml`                     XML of strangers: elements with their places
-`attributes`              what DRA attributes alone say; `attribute_links`
+`slurm_conf`              reads Slurm's ``topology.conf``, `slurm_yaml` its ``topology.yaml``; `slurm`: their networks
+`topograph`               reads models of topograph, `topograph_output` what it gets from NetQ and NMX
+`document`, `hostlist`    YAML and JSON of strangers with the place of every field; names like ``node[01-16]``
+`attributes`              what DRA attributes alone say; `attribute_links`, `common`; `spellings`: their table
 `bind`                    graph and devices of a node -> link table and report
 `measures`                how well a set of devices is linked
 `read`                    reads a file of any format; the table of formats
@@ -21,7 +24,7 @@
 ========================  ==========================================================================
 """
 
-from drapolicy.topology.attributes import attribute_links
+from drapolicy.topology.attributes import Common, attribute_links, common
 from drapolicy.topology.bind import BindReport, Bound, LinkTable, bind
 from drapolicy.topology.diff import Diff, diff
 from drapolicy.topology.generate import generate
@@ -35,6 +38,7 @@ from drapolicy.topology.read import read
 __all__ = [
     "BindReport",
     "Bound",
+    "Common",
     "Diff",
     "LinkKind",
     "LinkRates",
@@ -45,6 +49,7 @@ __all__ = [
     "bandwidth_mb_s",
     "best_sets",
     "bind",
+    "common",
     "diff",
     "generate",
     "link_rates",

@@ -1,0 +1,75 @@
+"""Values of YAML and JSON, and what is remembered of them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from drapolicy.errors import ParseError
+from drapolicy.topology.document import Document, Plain
+
+
+def test_scalars_stay_as_they_are_written() -> None:
+    """``0010``, ``y`` and ``no`` are names until a reader asks for a number or a flag."""
+    document = Document("y: 0010\nno: [on, '5', ~]\n")
+    assert document.value == {"y": "0010", "no": ["on", "5", "~"]}
+    assert document.text(document.value["y"], "y") == "0010"
+    assert document.number(document.value["y"], "y", 0) == 10
+    assert document.sound
+
+
+def test_quotes_make_a_text() -> None:
+    """A quoted number is no number, a quoted flag no flag, and a quoted ~ is not empty."""
+    document = Document("a: ['5', 'true', '~']")
+    number, flag, tilde = document.value["a"]
+    assert not isinstance(number, Plain)
+    assert document.text(tilde, "a[2]") == "~"
+    document.number(number, "a[0]", 0)
+    document.flag(flag, "a[1]")
+    with pytest.raises(ParseError) as caught:
+        document.close()
+    assert [(fault.object, fault.path) for fault in caught.value.faults] == [
+        ("a[0]", "line 1, column 5"),
+        ("a[1]", "line 1, column 10"),
+    ]
+
+
+def test_json_has_its_own_types_and_places() -> None:
+    """Of JSON the values are JSON's, and places are told as in YAML."""
+    document = Document('\ufeff{"a": 5, "b": true,\n\t"c": "5"}')
+    assert document.number(document.value["a"], "a", 0) == 5
+    assert document.flag(document.value["b"], "b")
+    document.number(document.value["c"], "c", 0)
+    with pytest.raises(ParseError, match="c: line 2, column 2: is '5', not a whole number"):
+        document.close()
+
+
+def test_json_that_is_no_yaml_is_read() -> None:
+    """A pair of surrogates is JSON; then the path alone says where."""
+    document = Document(json.dumps({"a": "\U0001f600"}))
+    document.number(document.value["a"], "a", 0)
+    with pytest.raises(ParseError, match="a: is '\U0001f600', not a whole number"):
+        document.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "holds 0 documents"),
+        ("a: 1\n---\nb: 2", "holds 2 documents"),
+        ('{"a": 1} {"b": 2}', "holds 2 documents"),
+        ("a: 1\na: 2", "a: line 2, column 1: is given twice"),
+        ("? [a]\n: 1", "cannot be a key"),
+        ("a: {b: {<<: {c: 1}}}", "has a key <<"),
+        ("a: !!python/object:os.system x", "is not read"),
+        ("a: " + "[" * 300 + "]" * 300, "nested deeper than 200 levels"),
+        ("a: &a [*a]", "contains itself"),
+        ("a: [1", "not YAML"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(text: str, said: str) -> None:
+    """Broken, doubled, dangerous or too deep."""
+    with pytest.raises(ParseError) as caught:
+        Document(text)
+    assert said in str(caught.value)
