@@ -32,8 +32,9 @@ _OBJECT = re.compile(
     r'(?: \((?P<told>(?:"[^"]*"|\([^()]*\)|[^()"])*)\))?(?: "(?P<name>[^"]*)")?(?P<more> \+ )?',
     re.ASCII,
 )
+_MISC = re.compile(r"Misc\b.*")
 _SEVERAL = re.compile(r"(\d{1,5}) x \{ (.*) \}")
-_PAIR = re.compile(r'([A-Za-z][\w/.-]*)=("[^"]*"|\S+)')
+_PAIR = re.compile(r'([A-Za-z][\w/.-]*)=("[^"]*"|\S*)')
 _BUSES = re.compile(r"([0-9a-f]{4,8}):\[([0-9a-f]{2})-[0-9a-f]{2}\]")
 _RANGE = re.compile(r"(.*[0-9a-f]{2}:)([0-9a-f]{2})\.([0-9a-f])-(?:([0-9a-f]{2})\.)?([0-9a-f])")
 _CLASS = re.compile(r"([0-9a-f]{4})(\(.*\))?")
@@ -162,6 +163,10 @@ class _Reader:
         at, end = several.span(2) if several else (0, len(body))
         while at < end:
             match = _OBJECT.match(body, at, end)
+            if _MISC.match(body, at, end):
+                # Its name is any text, without quotes.
+                match = _OBJECT.match(body, at, at + len("Misc"))
+                end = at + len("Misc")
             if match is None or (match.end() < end) != bool(match["more"]):
                 at = match.end() if match else at
                 self._fault(number, f"{body[at : at + 40]!r} is no object of lstopo", indent + at + 1)
@@ -273,8 +278,8 @@ class _Reader:
                 self._fault(n + 1, f"the matrix below has not {count} rows and columns; give it whole", what=match[1])
                 continue
             cells = [word for row in rows for word in row][1:]
-            if not all(len(cell) <= 12 and cell.isascii() and cell.isdecimal() for cell in cells):
-                self._fault(n + 1, "the matrix below has a cell that is no number below 10^12", what=match[1])
+            if not all(len(cell) <= 9 and cell.isascii() and cell.isdecimal() for cell in cells):
+                self._fault(n + 1, "the matrix below has a cell that is no number below 10^9", what=match[1])
                 continue
             names = [int(word) for word in rows[0][1:]]
             if [int(row[0]) for row in rows[1:]] != names or len(set(names) & places.keys()) != count:

@@ -244,9 +244,9 @@ class _Reader:
             message = f"are {len(words)}, not {count} x {count}; give the whole file"
             self.faults.append(element.fault(message, "u64values"))
             return None
-        bad = next((word for word in words if len(word) > 12 or not (word.isascii() and word.isdecimal())), None)
+        bad = next((word for word in words if len(word) > 9 or not (word.isascii() and word.isdecimal())), None)
         if bad is not None:
-            self.faults.append(element.fault(f"{bad[:40]!r} is not a number below 10^12", "u64values"))
+            self.faults.append(element.fault(f"{bad[:40]!r} is not a number below 10^9", "u64values"))
             return None
         return tuple(tuple(int(word) for word in words[a * count : (a + 1) * count]) for a in range(count))
 

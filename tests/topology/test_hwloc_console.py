@@ -128,6 +128,13 @@ def test_physical_numbers() -> None:
     assert [machine.items[i].os_index for i in machine.distances[0].members] == [8, 0]
 
 
+def test_names_without_quotes() -> None:
+    """What hwloc has as Misc is called by any text; empty facts are facts."""
+    machine = hwloc_console.parse("Machine (P#0 A= B=2)\n  Misc(DIMM) L#0 (P) is + Core\n  PU L#0 (P#0)\n")
+    assert [item.kind for item in machine.items] == ["Machine", "Misc", "PU"]
+    assert machine.infos == {"A": "", "B": "2"}
+
+
 @pytest.mark.parametrize("newline", ["\r\n", "\r", "\n"])
 def test_ends_of_lines(newline: str) -> None:
     """Any end of line will do."""
