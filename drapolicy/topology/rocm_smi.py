@@ -20,7 +20,10 @@ WEIGHT: Final = "Weight"
 HOPS: Final = "Hops"
 TYPE: Final = "Link Type"
 
-_TITLES: Final = {title: re.compile(rf"=\s*{title} between two GPUs") for title in (WEIGHT, HOPS, TYPE)}
+_TITLES: Final = {
+    title: re.compile(rf"(?:^|[=-])[ \t]*{title} between two GPUs[ \t\r]*(?:$|[=-])", re.MULTILINE)
+    for title in (WEIGHT, HOPS, TYPE)
+}
 _NUMBER: Final = Words(r"\d{1,9}", "a number")
 _ALLOWED: Final = {WEIGHT: _NUMBER, HOPS: _NUMBER, TYPE: Words("XGMI|PCIE|XXXX", "one of XGMI, PCIE, XXXX")}
 _ITSELF: Final = Words("0", "0")

@@ -100,6 +100,12 @@ def test_where_gpus_are() -> None:
         rocm_smi.topology(rocm_smi.parse(TEXT), host="GPU1")
 
 
+def test_prose_is_no_table() -> None:
+    """A sentence that speaks of the tables is not taken for one."""
+    assert not rocm_smi.recognises("The Link Type between two GPUs is XGMI.\n")
+    assert rocm_smi.parse("See Hops between two GPUs in AMD's guide.\n" + PAIR) == rocm_smi.parse(PAIR)
+
+
 def test_link_types_alone_are_enough() -> None:
     """The output of --showtopotype is read; ways over PCIe then count as between sockets, and a note says so."""
     links = rocm_smi.parse(printed({"Link Type": RING["Link Type"]}, []))
@@ -119,6 +125,8 @@ def test_link_types_alone_are_enough() -> None:
         "WARNING: low power\n" + PAIR,
         PAIR.replace("GPU[0]\t\t:", "GPU 0          :").replace("GPU[1]\t\t:", "GPU 1          :"),
         PAIR.replace("\nGPU1   15", "\n\nGPU1   15"),
+        PAIR.replace("=", ""),
+        PAIR.replace("=", "-"),
         "\n".join("    " + line for line in PAIR.splitlines()),
     ],
 )
