@@ -154,7 +154,7 @@ def torus_bisection(size: Sequence[int], link_mb_s: int) -> int:
     Returns
     -------
     int
-        MB/s in one direction. An axis of length 2 has one link between its places, a longer one is cut twice.
+        MB/s in one direction. Every axis is a ring and is cut twice; two places on an axis of 2 have two links.
 
     Raises
     ------
@@ -177,7 +177,7 @@ def torus_bisection(size: Sequence[int], link_mb_s: int) -> int:
         return 0
     if longest % 2:
         raise InputError(f"size: {size}: the longest axis is odd, so no straight cut halves it; use bisection_bounds")
-    return prod(size) // longest * link_mb_s * (1 if longest == 2 else 2)
+    return 2 * prod(size) // longest * link_mb_s
 
 
 def _is_run(found: set[int], length: int) -> bool:
