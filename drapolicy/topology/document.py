@@ -18,6 +18,7 @@ from drapolicy.topology.hostlist import MAX_NAMES, HostListError, expand
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_LAST_STEP = re.compile(r"(?:^|\.)[^.\[\]]*$|\[[^\[\]]*\]$|.$", re.DOTALL)
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -103,7 +104,11 @@ class Document:
         """Remember what is wrong with the field at a path."""
         if self._places is None:
             self._places = _places(self._text)
-        self._faults.append(Fault(self.file, -1, path, self._places.get(path, ""), message))
+        where = path
+        while where and where not in self._places:
+            # A field that is missing is wrong where its mapping is.
+            where = _LAST_STEP.sub("", where)
+        self._faults.append(Fault(self.file, -1, path, self._places.get(where, ""), message))
 
     @property
     def sound(self) -> bool:

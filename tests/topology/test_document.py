@@ -73,3 +73,23 @@ def test_what_cannot_be_read_is_refused(text: str, said: str) -> None:
     with pytest.raises(ParseError) as caught:
         Document(text)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("a.x", "line 1, column 1"),
+        ("a.b[1].y.z", "line 3, column 5"),
+        ("a.b[7]", "line 2, column 3"),
+        ('a["q/r"].s', "line 1, column 1"),
+        ("z", "line 1, column 1"),
+        ("a]]", "line 1, column 1"),
+    ],
+)
+def test_a_missing_field_is_where_its_mapping_is(path: str, place: str) -> None:
+    """What is not in the file is told at the place of what should hold it."""
+    document = Document("a:\n  b: [{},\n    {c: 1}]")
+    document.fault(path, "is missing")
+    with pytest.raises(ParseError) as caught:
+        document.close()
+    assert caught.value.faults[0].path == place

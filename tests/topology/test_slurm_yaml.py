@@ -131,7 +131,7 @@ def test_both_files_say_the_same() -> None:
         ),
         (
             "- topology: a\n  torus3d: {toruses: [{name: t, dims: {x: 1, y: 1}, nodes: n}]}",
-            ["z: is empty, not a whole"],
+            ["dims.z: line 2, column 33: is empty, not a whole"],
         ),
         (
             "- topology: a\n  torus3d: {toruses: [{name: t, dims: {x: 60000, y: 60000, z: 60000}, nodes: n}]}",

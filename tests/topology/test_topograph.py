@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from drapolicy.errors import InputError, ParseError
+from drapolicy.topology import slurm_conf
 from drapolicy.topology.topograph import facts, parse, recognises, topology
 
 MODEL = """\
@@ -119,7 +122,7 @@ def test_nodes_may_have_records() -> None:
             "switches: {a: {capacity_blocks: [x]}, b: {capacity_blocks: [x]}}\ncapacity_blocks: {x: {nodes: [n]}}",
             ["x is below a"],
         ),
-        ("capacity_blocks: [{nodes: [n]}]", ["name: is empty, not a name"]),
+        ("capacity_blocks: [{nodes: [n]}]", ["name: line 1, column 19: is empty, not a name"]),
         (
             "nodes: {n: {attributes: {nvlink: a}}}\ncapacity_blocks: {x: {nvlink: b, nodes: [n]}}",
             ["n is in domain b already, not in a"],
@@ -161,3 +164,18 @@ def test_one_name_is_one_vertex() -> None:
 def test_other_texts_are_not_recognised(text: str) -> None:
     """Models have switches or blocks at their left edge, and are no object of Kubernetes or Helm."""
     assert not recognises(text)
+
+
+def test_a_model_is_the_network_that_topograph_writes_for_slurm(shared: Path) -> None:
+    """The model of 96 hosts has the leaves of the topology.conf that is expected of it."""
+    folder = shared / "topology/NVIDIA_topograph"
+    model = parse((folder / "large.yaml").read_text())
+    written = slurm_conf.parse((folder / "expected.slinky-oci-sim-tree.conf").read_text())
+    assert {s.nodes for s in model.switches if s.nodes} == {s.nodes for s in written.switches if s.nodes}
+    assert len(model.switches) == len(written.switches)
+
+
+def test_nvl72_has_a_domain_for_each_rack(shared: Path) -> None:
+    """Four domains of eighteen hosts."""
+    model = parse((shared / "topology/NVIDIA_topograph/nvl72.yaml").read_text())
+    assert [len(domain.nodes) for domain in model.domains] == [18] * 4
