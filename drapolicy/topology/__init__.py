@@ -7,10 +7,13 @@
 `rocm_smi`                reads ``rocm-smi --showtopo``; `amd_links`, `tables`: its record and its tables
 `amd_smi`, `xpu_smi`      read ``amd-smi topology`` and ``xpu-smi topology -m``: experimental
 `nccl_xml`                reads topologies of NCCL and RCCL; `nccl`, `nccl_checks`, `nccl_graph`: its parts
+`hwloc_xml`               reads hwloc's XML, `hwloc_console` what ``lstopo`` prints; `hwloc`, `hwloc_graph`: their parts
+`sockets`                 which link joins the sockets of a CPU
 `kfd`                     reads sysfs captures of AMD's driver; `kfd_record`, `kfd_sysfs`, `kfd_graph`: its parts
 `xml`                     XML of strangers: elements with their places
 `slurm_conf`              reads Slurm's ``topology.conf``, `slurm_yaml` its ``topology.yaml``; `slurm`: their networks
 `topograph`               reads models of topograph, `topograph_output` what it gets from NetQ and NMX
+`kubernetes_nodes`        reads Kubernetes nodes; `labels`: where their labels say hosts are; `label_table`: which do
 `document`, `hostlist`    YAML and JSON of strangers with the place of every field; names like ``node[01-16]``
 `attributes`              what DRA attributes alone say; `attribute_links`, `common`; `spellings`: their table
 `bind`                    graph and devices of a node -> link table and report
