@@ -25,7 +25,7 @@ MAX_RING = 16
 MAX_TORUS = 1_000_000
 
 Flaw: TypeAlias = tuple[str, str, str]
-"""Where a record stands, the field that is wrong, and the message."""
+"""Where a record stands (empty for the block sizes), what is wrong, and the message."""
 
 
 @dataclass(frozen=True, slots=True)

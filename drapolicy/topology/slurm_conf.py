@@ -103,7 +103,8 @@ def parse(text: str, file: str = "") -> Network:
         rings=tuple(reader.group(record) for record in records if record.kind == "ringname"),
     )
     if not faults:
-        faults += [Fault(file, -1, field, where, message) for where, field, message in slurm.flaws(network)]
+        sizes = next((record.name.place for record in records if record.kind == "blocksizes"), "")
+        faults += [Fault(file, -1, field, where or sizes, message) for where, field, message in slurm.flaws(network)]
     if faults:
         raise ParseError(faults=faults)
     return network

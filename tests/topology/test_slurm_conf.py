@@ -74,7 +74,10 @@ def test_a_backslash_keeps_the_hash_after_it() -> None:
         ("BlockName=b", ["block b: line 1, column 11: has no nodes"]),
         ("BlockName=b Nodes=a\nBlockName=c Nodes=a", ["block c: line 2, column 11: shares nodes with block b"]),
         ("BlockName=b Nodes=a\nBlockSizes=2", ["has 1 nodes, fewer than the base block's 2"]),
-        ("BlockName=b Nodes=a\nBlockSizes=1,3", ["block sizes: 3 is not larger than 1 and 1 times a power of two"]),
+        (
+            "BlockName=b Nodes=a\nBlockSizes=1,3",
+            ["block sizes: line 2, column 12: 3 is not larger than 1 and 1 times a power of two"],
+        ),
         ("BlockName=b Nodes=a\nBlockSizes=1,1", ["1 is not larger than 1"]),
         ("BlockName=b Nodes=a\nBlockSizes=0", ["BlockSizes: line 2, column 12: '0' is not a count"]),
         ("BlockName=b Nodes=a\nBlockSizes=1,", ["'' is not a count"]),
