@@ -82,6 +82,7 @@ class _Draft:
         self.rates = rates
         self.host = host
         self.vertices: dict[int, str] = {}
+        self.assumed: list[str] = []
         self.memory: defaultdict[int, dict[int, str]] = defaultdict(dict)
         self.graph: nx.Graph[str] = nx.Graph(
             product=product, nvlink_generation=rates.nvlink_generation, pcie_generation=rates.pcie_generation
@@ -93,6 +94,8 @@ class _Draft:
         self._place_devices()
         self._latencies()
         self._bandwidths()
+        if self.assumed:
+            self.graph.graph["assumed"] = tuple(self.assumed)
 
     def _add(self, name: str, **data: Any) -> None:
         if name in self.graph:
@@ -206,7 +209,7 @@ class _Draft:
         bandwidth_mb_s = _planned_mb_s(items[i].speed_mb_s or items[bridge].speed_mb_s)
         if not bandwidth_mb_s:
             bandwidth_mb_s = self.rates.pcie_x16_mb_s
-            self._assume(below)
+            self.assumed.append(below)
         self.graph.add_edge(below, above, kind=LinkKind.PCIE.value, count=1, bandwidth_mb_s=bandwidth_mb_s)
 
     def _latencies(self) -> None:
@@ -222,10 +225,7 @@ class _Draft:
                     data = {"count": 1, "bandwidth_mb_s": bandwidth_mb_s, "slit": slit}
                     self.graph.add_edge(nodes[a], nodes[b], kind=LinkKind.SOCKET.value, **data)
             if not kind:
-                self._assume(*filter(None, nodes))
-
-    def _assume(self, *names: str) -> None:
-        self.graph.graph["assumed"] = (*self.graph.graph.get("assumed", ()), *names)
+                self.assumed += filter(None, nodes)
 
     def _bandwidths(self) -> None:
         for matrix in self.machine.distances:
