@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import isnan, nan
 from types import MappingProxyType
 from typing import Literal
 
 from drapolicy.simulate import Play, Record
+from drapolicy.topology.measures.quality import Quality, mean
 
 _NS = 10**9
 
@@ -51,21 +52,17 @@ def slowdown_of(record: Record) -> float:
     return (record.finished_ns - record.arrived_ns) / record.ideal_ns
 
 
-def _mean(numbers: Sequence[float]) -> float:
-    return sum(numbers) / len(numbers) if numbers else nan
-
-
 def _placed(play: Play, _capacity: int) -> float:
-    return 100 * _mean([float(record.started_ns is not None) for record in play.records])
+    return 100 * mean([float(record.started_ns is not None) for record in play.records])
 
 
 def _slowdown(play: Play, _capacity: int) -> float:
-    return _mean([s for s in map(slowdown_of, play.records) if not isnan(s)])
+    return mean([s for s in map(slowdown_of, play.records) if not isnan(s)])
 
 
 def _wait(play: Play, _capacity: int) -> float:
     waits = [r.started_ns - r.arrived_ns for r in play.records if r.started_ns is not None]
-    return _mean([wait / _NS for wait in waits])
+    return mean([wait / _NS for wait in waits])
 
 
 def _used(play: Play, capacity: int) -> float:
@@ -77,9 +74,18 @@ def _used(play: Play, capacity: int) -> float:
     return 100 * held / (capacity * play.end_ns) if capacity and play.end_ns else nan
 
 
+def _quality(record: Record) -> Quality:
+    placed = record.started_ns is not None
+    return Quality(len(record.devices), record.real_mb_s, record.ideal_mb_s, fleet_mb_s=0, placed=placed)
+
+
 def _bandwidth(play: Play, _capacity: int) -> float:
-    shares = [r.real_mb_s / r.ideal_mb_s for r in play.records if r.started_ns is not None and r.ideal_mb_s]
-    return 100 * _mean(shares)
+    parts = [_quality(record).of_machine for record in play.records]
+    return 100 * mean([part for part in parts if not isnan(part)])
+
+
+def _delivered(play: Play, _capacity: int) -> float:
+    return 100 * mean([_quality(record).delivered for record in play.records])
 
 
 METRICS = MappingProxyType(
@@ -90,6 +96,7 @@ METRICS = MappingProxyType(
             Metric("wait", "Mean wait for devices", "s", "min", _wait),
             Metric("placed", "Pods that got their devices", "%", "max", _placed),
             Metric("bandwidth", "Slowest link of a set, of the best possible", "%", "max", _bandwidth),
+            Metric("delivered", "Bandwidth delivered: pods that got no devices count 0", "%", "max", _delivered),
             Metric("used", "Devices held until the last arrival", "%", "", _used),
         )
     }

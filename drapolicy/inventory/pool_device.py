@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from drapolicy import cel
+from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import Device, DeviceAttribute, DeviceTaint, ResourceSlice
 from drapolicy.cel.errors import EvaluationError
 
@@ -157,6 +158,23 @@ class PoolDevice:
         if self._view is None:
             self._view = cel.device_view(self.pool.driver, self.api)
         return self._view
+
+    def part(self, consumed: Mapping[str, Quantity]) -> float:
+        """Return what part of the device a share takes: the largest part of a capacity that it consumes.
+
+        Parameters
+        ----------
+        consumed
+            Amounts by capacity.
+
+        Returns
+        -------
+        float
+            From 0 to 1; 1 if no amount of a capacity is given: then the device is taken as a whole.
+        """
+        whole = dict(self.capacity)
+        parts = [amount.nano / whole[name] for name, amount in consumed.items() if whole.get(name)]
+        return min(max(parts, default=1.0), 1.0)
 
     def attribute(self, name: str) -> AttributeValue | None:
         """Return the attribute of a fully qualified name as constraints see it; None when the device lacks it."""

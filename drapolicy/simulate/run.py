@@ -14,11 +14,10 @@ import numpy as np
 from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.resource import (
     AllocationResult,
-    DeviceRequestAllocationResult,
     ResourceClaim,
     ResourceClaimStatus,
 )
-from drapolicy.inventory.pool_device import DeviceId, PoolDevice
+from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.policies import Engine, Policy
 from drapolicy.problem.ask import Ask, claim_key, unmet
 from drapolicy.problem.events import Finish, Start
@@ -252,7 +251,11 @@ class _Run:
         # A claim that was allocated from the start may hold devices that no slice publishes any more.
         at = {device.id: device.index for device in site.devices}
         held_by = [(at.get(DeviceId(r.driver, r.pool, r.device)), r) for r in results if not r.admin_access]
-        drawn = {(d, r.share_id): site.share(d) * _part(r, site.devices[d]) for d, r in held_by if d is not None}
+        drawn = {
+            (d, r.share_id): site.share(d) * site.devices[d].part(r.consumed_capacity)
+            for d, r in held_by
+            if d is not None
+        }
         indices = sorted({d for d, _ in drawn})
         ideal = self.ideal.mb_s([site.devices[d].pool.driver for d in indices])
         real = bottleneck_mb_s(site.links, indices)
@@ -273,13 +276,6 @@ class _Run:
             reason="",
             unmodelled=placement.unmodelled,
         )
-
-
-def _part(result: DeviceRequestAllocationResult, device: PoolDevice) -> float:
-    """Return how much of a device a result takes; all of it unless it says what it consumes."""
-    whole = dict(device.capacity)
-    parts = [taken.nano / whole[name] for name, taken in result.consumed_capacity.items() if whole.get(name)]
-    return max(parts, default=1.0)
 
 
 def claim_holding(key: str, allocation: AllocationResult) -> ResourceClaim:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -105,18 +105,9 @@ def holders(
         for result in allocation.devices.results:
             identity = DeviceId(result.driver, result.pool, result.device)
             if identity in here and not result.admin_access:
-                part = _part(here[identity], result.consumed_capacity) if result.share_id is not None else 1.0
+                part = here[identity].part(result.consumed_capacity)
                 found.setdefault(identity, []).append(Holder(who, part, label))
     return found
-
-
-def _part(device: PoolDevice, consumed: Mapping[str, object]) -> float:
-    parts = [
-        amount.nano / device.api.capacity[name].value.nano  # type: ignore[attr-defined]
-        for name, amount in consumed.items()
-        if name in device.api.capacity and device.api.capacity[name].value.nano > 0
-    ]
-    return min(max(parts, default=0.0), 1.0)
 
 
 def memory_slices(device: PoolDevice) -> frozenset[int]:

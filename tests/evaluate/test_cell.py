@@ -57,11 +57,19 @@ def test_metrics_by_hand() -> None:
     """Three pods: at once, after 10 s and stretched, and never."""
     found = measured(
         record(0, 0, 10, drawn=1.0),
-        record(10, 20, 40, drawn=2.0, ideal_mb_s=300, real_mb_s=30),
+        record(10, 20, 40, drawn=2.0, devices=("a", "b"), ideal_mb_s=300, real_mb_s=30),
         record(20, None, None),
     )
-    # Slowdowns 1 and 30/10; waits 0 and 10 s; two of three placed; 10 % of the bandwidth; held until 20 s: 10 of 40.
-    assert found == {"slowdown": 2.0, "wait": 5.0, "placed": pytest.approx(200 / 3), "bandwidth": 10.0, "used": 25.0}
+    # Slowdowns 1 and 30/10; waits 0 and 10 s; two of three placed; 10 % of the bandwidth, (100 + 10 + 0) / 3 % delivered;
+    # held until 20 s: 10 of 40.
+    assert found == {
+        "slowdown": 2.0,
+        "wait": 5.0,
+        "placed": pytest.approx(200 / 3),
+        "bandwidth": 10.0,
+        "delivered": pytest.approx(110 / 3),
+        "used": 25.0,
+    }
 
 
 def test_metrics_without_meaning() -> None:

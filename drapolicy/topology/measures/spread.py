@@ -46,7 +46,7 @@ def groups(topology: Topology, names: Sequence[str], by: str) -> NDArray[np.int6
     """
     if by not in GROUPS:
         raise InputError(f"by: {by!r} is unknown; use one of {', '.join(GROUPS)}")
-    topology.direct_links(names)
+    topology.require(names)
     number: dict[str, int] = {}
     found = np.full(len(names), -1, np.int64)
     for d, name in enumerate(names):
