@@ -23,8 +23,8 @@ from drapolicy.inventory.pool_device import PoolDevice
 def test_a_share_takes_the_largest_part_of_a_capacity(consumed: dict[str, str], part: float) -> None:
     """What is no amount of a capacity says nothing, and no share is more than the device."""
     capacity = tuple(
-        (name, Quantity.from_nano(text).nano) for name, text in (("memory", "80Gi"), ("cores", "100"), ("none", "0"))
+        (name, Quantity(text).nano) for name, text in (("memory", "80Gi"), ("cores", "100"), ("none", "0"))
     )
     device = SimpleNamespace(capacity=capacity)
-    amounts = {name: Quantity.from_nano(text) for name, text in consumed.items()}
+    amounts = {name: Quantity(text) for name, text in consumed.items()}
     assert PoolDevice.part(device, amounts) == part  # type: ignore[arg-type]
