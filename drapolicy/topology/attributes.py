@@ -63,9 +63,14 @@ def role(driver: str, device: Device) -> str:
     """
     if values(driver, device, "rdma_device") or driver == "dra.net":
         return "nic"
-    if _GPU_DRIVER.search(driver):
+    if is_gpu_driver(driver):
         return "gpu" if value(driver, device, "type") in {None, *WHOLE_GPU_TYPES} else ""
     return ""
+
+
+def is_gpu_driver(driver: str) -> bool:
+    """Tell whether a driver's name says that its devices are GPUs or parts of them."""
+    return _GPU_DRIVER.search(driver) is not None
 
 
 def attribute_links(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from types import MappingProxyType
@@ -105,7 +105,7 @@ class Topology:
         links = [pair for pair in what if not isinstance(pair, str)]
         if any(len(pair) != 2 for pair in links):
             raise InputError("topology: give a vertex by its name, a link by both ends")
-        self._known([*vertices, *chain.from_iterable(links)])
+        self.require([*vertices, *chain.from_iterable(links)])
         unlinked = [f"{a} - {b}" for a, b in links if not graph.has_edge(a, b)]
         if unlinked:
             raise UnknownReferenceError(f"topology: no link {', '.join(unlinked)}")
@@ -139,7 +139,7 @@ class Topology:
         UnknownReferenceError
             If a name is not a vertex.
         """
-        self._known(names)
+        self.require(names)
         links = np.zeros((len(names), len(names)), np.int64)
         working = [name for name in names if not self.graph.nodes[name].get("failed")]
         place = {name: d for d, name in enumerate(names)}
@@ -148,7 +148,14 @@ class Topology:
                 links[place[a], place[b]] = links[place[b], place[a]] = data["bandwidth_mb_s"]
         return links
 
-    def _known(self, names: Sequence[str]) -> None:
+    def require(self, names: Iterable[str]) -> None:
+        """Make sure that names are vertices.
+
+        Raises
+        ------
+        UnknownReferenceError
+            With all names that are not.
+        """
         unknown = [name for name in names if name not in self.graph]
         if unknown:
             raise UnknownReferenceError(f"topology: no vertex named {', '.join(map(repr, unknown))}")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import networkx as nx
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from drapolicy.api.resource import Device, DeviceAttribute
 from drapolicy.errors import InputError, UnknownReferenceError
-from drapolicy.topology import Topology, best_sets, bind, nvidia_smi
+from drapolicy.topology import Topology, best_sets, bind, generate, nvidia_smi
 from drapolicy.topology.attributes import NodeDevice
 from drapolicy.topology.bind import BindReport
 
@@ -50,14 +54,14 @@ def ways(report: BindReport) -> set[str]:
     [
         ("index", [{"index": 3}, {"index": 2}, {"index": 1}, {"index": 0}]),
         ("index", [{"index": 3 - d, "minor": d, "pciBusID": f"0000:0{d}:00.0"} for d in range(4)]),
-        ("pci", [{"pciBusID": b, "minor": d} for d, b in enumerate(["0001:07:00.0", "0000:c7:00.0", "0000:47:00.1", "00000000:47:00.0"])]),
-        ("pci", [{"pcieBusID": b} for b in ["0000:C7:00.0", "0000:87:00.0", "0000:47:00.0", "0000:0a:00.0"]]),
+        ("pci order", [{"pciBusID": b, "minor": d} for d, b in enumerate(["0001:07:00.0", "0000:c7:00.0", "0000:47:00.1", "00000000:47:00.0"])]),
+        ("pci order", [{"pcieBusID": b} for b in ["0000:C7:00.0", "0000:87:00.0", "0000:47:00.0", "0000:0a:00.0"]]),
         ("minor", [{"minor": 3}, {"minor": 2}, {"minor": 1}, {"minor": 0}]),
         ("minor", [{"minor": 3 - d, "pciBusID": "0000:07:00.0"} for d in range(4)]),
     ],
 )  # fmt: skip
 def test_gpus_in_reverse(topology: Topology, way: str, attributes: list[dict[str, int | str]]) -> None:
-    """Index first, then the order of PCI addresses, then minor; the order of the devices does not matter."""
+    """Where the graph has no addresses: index first, then the order of addresses, then minor; the order of the devices does not matter."""
     links, report = bind(topology, [gpu(f"gpu-{d}", **held) for d, held in enumerate(attributes)])
     assert vertices(report) == {"gpu-0": "GPU3", "gpu-1": "GPU2", "gpu-2": "GPU1", "gpu-3": "GPU0"}
     assert ways(report) == {way}
@@ -82,8 +86,12 @@ def test_nics_by_rdma_device(topology: Topology) -> None:
     assert vertices(report)["nic-b"] == "NIC0"
     assert (links[0, 6], links[1, 6], links[0, 5], links[0, 4]) == (PIX, PXB, SYS, 0)
     assert dict(report.devices) == {
-        ("dra.net", "node-1", "eth0"): "publishes no RDMA device name",
-        ("dra.net", "node-1", "nic-c"): "the graph has no NIC, or several, with RDMA name mlx5_9",
+        (
+            "dra.net",
+            "node-1",
+            "eth0",
+        ): "says nothing by which it could be told: pci, uuid, index, rdma, numa, pci order, minor, name",
+        ("dra.net", "node-1", "nic-c"): "RDMA device name mlx5_9: no device of the graph has it",
     }
     assert report.vertices == ()
     assert str(report).splitlines()[0] == "gpu.nvidia.com/node-1/gpu-0 = GPU0 (by index)"
@@ -91,7 +99,7 @@ def test_nics_by_rdma_device(topology: Topology) -> None:
 
 def test_links_are_a_table_of_the_devices(topology: Topology) -> None:
     """Symmetric, zero on the diagonal and for what has no vertex, and not writeable; the bridges are best."""
-    devices = [gpu("x", "dra.cpu"), *(gpu(f"gpu-{d}", index=d) for d in range(4))]
+    devices = [gpu("x", "gpu.nvidia.com", type="mig"), *(gpu(f"gpu-{d}", index=d) for d in range(4))]
     links, report = bind(topology, devices)
     assert (links == links.T).all()
     assert not links.diagonal().any()
@@ -99,7 +107,7 @@ def test_links_are_a_table_of_the_devices(topology: Topology) -> None:
     assert not links.flags.writeable
     assert best_sets(links, [2, 3, 4], 2) == ((3, 4),)
     assert links[3, 4] == NV4
-    assert report.devices == ((("dra.cpu", "node-1", "x"), "is neither a whole GPU nor a NIC"),)
+    assert report.devices == ((("gpu.nvidia.com", "node-1", "x"), "is a part of a GPU, not a whole one"),)
 
 
 def test_a_missing_device_makes_an_order_worthless_but_not_an_index(topology: Topology) -> None:
@@ -107,8 +115,10 @@ def test_a_missing_device_makes_an_order_worthless_but_not_an_index(topology: To
     three = range(1, 4)
     _, report = bind(topology, [gpu(f"gpu-{d}", pciBusID=f"0000:0{d}:00.0") for d in three])
     assert report.bound == ()
-    reason = "index: not every GPU has it; pci: 3 devices for 4 GPUs of the graph; minor: not every GPU has it; name: 3 devices for 4 GPUs of the graph"
-    assert {why for _, why in report.devices} == {reason}
+    reasons = "pci order: 3 devices for 4 GPUs of the graph; minor: not every GPU has it; name: 3 devices for 4 GPUs of the graph"
+    assert [why for _, why in report.devices] == [
+        f"PCI address 0000:0{d}:00.0: the graph tells no PCI address; {reasons}" for d in three
+    ]
     assert len(report.vertices) == 6
     _, report = bind(topology, [gpu(f"gpu-{d}", pciBusID=f"0000:0{d}:00.0", minor=d) for d in three])
     assert vertices(report) == {"gpu-1": "GPU1", "gpu-2": "GPU2", "gpu-3": "GPU3"}
@@ -128,7 +138,7 @@ def test_an_index_outside_the_graph(topology: Topology) -> None:
     """A device that the listing does not show is named with its index."""
     _, report = bind(topology, [gpu("a", index=7), gpu("b", index=0)])
     assert vertices(report) == {"b": "GPU0"}
-    assert report.devices == ((("gpu.nvidia.com", "node-1", "a"), "the graph has no GPU with index 7"),)
+    assert report.devices == ((("gpu.nvidia.com", "node-1", "a"), "index 7: no device of the graph has it"),)
 
 
 def test_partitions_do_not_take_a_gpus_place(topology: Topology) -> None:
@@ -149,10 +159,27 @@ def test_one_way_and_a_given_rule(topology: Topology) -> None:
     assert ways(report) == {"given"}
     with pytest.raises(UnknownReferenceError, match="no device a/b/c; no vertex 'GPU9'"):
         bind(topology, devices, match={("a", "b", "c"): "GPU9"})
-    with pytest.raises(InputError, match="match: 'uuid' is unknown"):
-        bind(topology, devices, match="uuid")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="gpu-0: given twice"):
-        bind(topology, [devices[0], devices[0]])
+    with pytest.raises(InputError, match="match: 'serial' is unknown"):
+        bind(topology, devices, match="serial")
+
+
+def test_a_rule_gives_the_vertex(topology: Topology) -> None:
+    """A function is asked for each device; what it leaves out is listed."""
+    devices = [gpu(f"gpu-{d}") for d in range(3)]
+    _, report = bind(topology, devices, match=lambda item: {"gpu-0": "GPU2", "gpu-1": "GPU0"}.get(item[2].name))
+    assert vertices(report) == {"gpu-0": "GPU2", "gpu-1": "GPU0"}
+    assert report.devices == (
+        (("gpu.nvidia.com", "node-1", "gpu-2"), "the rule that was given names no vertex for it"),
+    )
+    with pytest.raises(UnknownReferenceError, match="no vertex 'GPU9'"):
+        bind(topology, devices, match=lambda _: "GPU9")
+
+
+def test_a_device_given_twice_is_listed(topology: Topology) -> None:
+    """A pool that names a device twice is invalid; the other devices are bound."""
+    _, report = bind(topology, [gpu("a", index=0), gpu("a", index=1), gpu("b", index=2)])
+    assert vertices(report) == {"b": "GPU2"}
+    assert {why for _, why in report.devices} == {"is given twice, so nobody can tell which is meant"}
 
 
 def test_a_nic_without_a_legend_is_listed() -> None:
@@ -160,7 +187,108 @@ def test_a_nic_without_a_legend_is_listed() -> None:
     bare = nvidia_smi.topology(nvidia_smi.parse("\tGPU0\tNIC0\nGPU0\t X \tPIX\nNIC0\tPIX\t X \n"))
     _, report = bind(bare, [nic("a", "mlx5_0")])
     assert report.bound == ()
-    assert dict(report.vertices)["NIC0"] == "nothing says its RDMA name"
+    assert dict(report.vertices)["NIC0"] == "nothing says its PCI address, UUID, index or RDMA device name"
+
+
+def machine(*devices: dict[str, Any], extra: Iterable[tuple[str, str]] = ()) -> Topology:
+    """Return GPUs, unless told otherwise, in a host of one memory node, and what else is in what."""
+    graph: nx.Graph[str] = nx.Graph()
+    graph.add_node("host", kind="host")
+    graph.add_node("numa0", kind="numa")
+    graph.add_edge("numa0", "host", kind="in", count=1, bandwidth_mb_s=0)
+    for d, data in enumerate(devices):
+        graph.add_node(f"v{d}", **{"kind": "gpu", **data})
+        graph.add_edge(f"v{d}", "numa0", kind="PCIE", count=1, bandwidth_mb_s=24_000)
+    for name, above in extra:
+        graph.add_node(name, kind="cpu" if name.startswith("cpu") else "numa")
+        graph.add_edge(name, above, kind="in", count=1, bandwidth_mb_s=0)
+    return Topology(graph)
+
+
+@pytest.mark.parametrize(
+    ("vertex", "other", "device", "by"),
+    [
+        ({"pci": "0000:0a:00.0"}, {"uuid": "u", "index": 1}, {"pciBusID": "00000000:0A:00.0", "uuid": "u", "index": 1}, "pci"),
+        ({"uuid": "u"}, {"index": 1}, {"pciBusID": "0000:0a:00.0", "uuid": "u", "index": 1}, "uuid"),
+        ({"index": 0}, {"index": 1, "uuid": "w"}, {"uuid": "u", "index": 0, "minor": 1}, "index"),
+        ({"uuid": "u", "pci": "0000:0a:00.0"}, {"pci": "0000:0b:00.0"}, {"uuid": "u"}, "uuid"),
+    ],
+)  # fmt: skip
+def test_the_order_of_ways(vertex: dict[str, Any], other: dict[str, Any], device: dict[str, Any], by: str) -> None:
+    """PCI address above all, then UUID, then index, each where both sides have it."""
+    _, report = bind(machine(other, vertex), [gpu("d", **device)])
+    assert [(bound.vertex, bound.by) for bound in report.bound] == [("v1", by)]
+
+
+def test_another_address_is_another_device() -> None:
+    """Neither UUID nor index, minor or name makes a device of a vertex whose PCI address is another."""
+    pictured = machine({"pci": "0000:0a:00.0", "index": 0, "uuid": "u"})
+    _, report = bind(pictured, [gpu("d", pciBusID="0000:0b:00.0", index=0, minor=0, uuid="u")])
+    assert report.bound == ()
+    assert report.devices[0][1] == (
+        "PCI address 0000:0b:00.0: no device of the graph has it; UUID u: v0 has it, but another PCI address; "
+        "index 0: v0 has it, but another PCI address; pci order: the graph tells the addresses themselves; "
+        "minor: would give GPUs other PCI addresses; name: would give GPUs other PCI addresses"
+    )
+    assert report.vertices == (("v0", "no device has its PCI address 0000:0a:00.0, UUID u, index 0"),)
+
+
+def test_what_is_told_by_address_is_not_free_for_an_index() -> None:
+    """A device whose index is that of a GPU told by its address is listed."""
+    _, report = bind(
+        machine({"pci": "0000:0a:00.0", "index": 0}), [gpu("a", pciBusID="0000:0a:00.0"), gpu("b", index=0)]
+    )
+    assert vertices(report) == {"a": "v0"}
+    assert report.devices[0][1] == "index 0: v0 has it, but is told to be another device"
+
+
+def test_an_address_that_two_vertices_have() -> None:
+    """The graph does not tell which of them the device is."""
+    _, report = bind(machine({"pci": "0000:0a:00.0"}, {"pci": "0000:0a:00.0"}), [gpu("a", pciBusID="0000:0a:00.0")])
+    assert report.devices[0][1].startswith("PCI address 0000:0a:00.0: v0 and v1 have it")
+
+
+def test_drivers_of_other_devices_are_told_by_address() -> None:
+    """What a driver is called does not matter where both sides say the address."""
+    _, report = bind(
+        machine({"pci": "0000:0a:00.0", "index": 0}), [gpu("a", "tpu.example.com", pciBusID="0000:0a:00.0")]
+    )
+    assert vertices(report) == {"a": "v0"}
+    _, report = bind(machine({"pci": "0000:0a:00.0", "index": 0}), [gpu("a", "tpu.example.com", index=0)])
+    assert report.bound == ()
+
+
+def test_cpus_meet_gpus_and_nics_in_one_graph() -> None:
+    """Devices of a CPU driver are the CPU of their memory node; without one, the memory node itself."""
+    pictured = machine(
+        {"index": 0},
+        {"kind": "nic", "rdma": "mlx5_0"},
+        extra=[("cpu0", "numa0"), ("numa1", "host")],
+    )
+    cpus = [gpu(f"cpu-{n}", "dra.cpu", **{"dra.cpu/numaNodeID": n}) for n in range(3)]
+    links, report = bind(pictured, [gpu("g", index=0), nic("n", "mlx5_0"), *cpus, gpu("cpu-x", "dra.cpu")])
+    assert vertices(report) == {"g": "v0", "n": "v1", "cpu-0": "cpu0", "cpu-1": "numa1"}
+    assert [why for _, why in report.devices] == ["the graph has no memory node 2", "names no memory node"]
+    assert report.vertices == ()
+    assert links[0, 1] > links[0, 3] > 0
+    assert (links == links.T).all()
+
+
+def test_cpus_of_one_memory_node_share_it() -> None:
+    """Many devices may be the same CPU: a device for each core."""
+    cores = [gpu(f"core-{n}", "dra.cpu", numaNodeID=0) for n in range(3)]
+    links, report = bind(machine({"index": 0}), [gpu("g", index=0), *cores])
+    assert set(vertices(report).values()) == {"v0", "numa0"}
+    assert links[0].tolist() == [0, 24_000, 24_000, 24_000]
+
+
+def test_links_go_along_the_best_path() -> None:
+    """Two GPUs that only switches join are linked by what the switches carry."""
+    generated = generate("hgx-h100")
+    links, report = bind(generated, [gpu(f"gpu-{d}", index=d) for d in range(8)])
+    assert len(report.bound) == 8
+    assert not generated.direct_links(generated.of_kind("gpu")).any()
+    assert set(links[np.triu_indices(8, 1)].tolist()) == {450_000}
 
 
 @given(order=st.permutations(range(6)))

@@ -1,0 +1,282 @@
+"""Tells which vertex of a machine's graph a DRA device is: by what both sides say, else by an order that both keep."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Container, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+from drapolicy.api.resource import Device
+from drapolicy.topology.attributes import NodeDevice, is_gpu_driver, role, value
+from drapolicy.topology.graph import INSIDE, Topology
+
+By = Literal["pci", "uuid", "index", "rdma", "numa", "pci order", "minor", "name"]
+"""Ways to tell which vertex a device is."""
+
+WAYS: tuple[By, ...] = ("pci", "uuid", "index", "rdma", "numa", "pci order", "minor", "name")
+"""Order in which ``auto`` tries them.
+
+``pci``, ``uuid``, ``index``, ``rdma``
+    Both sides say the same PCI address, UUID, place in the vendor's listing (of GPUs), RDMA device name (of NICs).
+``numa``
+    A device of a CPU driver is a CPU of the memory node that it names, if that has one of its own, else the memory
+    node; many devices may be the same.
+``pci order``, ``minor``, ``name``
+    Only for GPUs when none of them is told yet. ``nvidia-smi`` numbers GPUs by PCI address. ``minor`` numbers
+    ``/dev/nvidia*``, which usually, not always, is the same, so the order of addresses counts for more.
+"""
+
+_Key: TypeAlias = tuple[int | str, ...]
+_Claims: TypeAlias = dict[int, tuple[str, str]]
+
+_PCI = re.compile(r"(?:([0-9a-fA-F]{4,8}):)?([0-9a-fA-F]{2}):([0-9a-fA-F]{2})\.([0-7])")
+_NUMA = re.compile(r"(?:.*/)?numa(\d+)")
+_CPU_DRIVER = re.compile(r"(^|[./-])cpu([./-]|$)")
+_ANY = ("gpu", "nic", "cpu")
+_CALLED = {"pci": "PCI address", "uuid": "UUID", "index": "index", "rdma": "RDMA device name"}
+
+
+class Vertices:
+    """What the vertices of one machine say of themselves.
+
+    Attributes
+    ----------
+    memory
+        Names of the memory nodes.
+    """
+
+    def __init__(self, topology: Topology) -> None:
+        self.topology = topology
+        self.memory = topology.of_kind("numa")
+        self.kind = {name: str(topology.graph.nodes[name]["kind"]) for name in topology.devices}
+        self._facts: dict[str, dict[str, _Key]] = {way: {} for way in _CALLED}
+        for name in topology.devices:
+            for way, key in _facts_of_vertex(topology.graph.nodes[name]).items():
+                self._facts[way][name] = key
+        self._named: dict[str, dict[_Key, list[str]]] = {way: defaultdict(list) for way in _CALLED}
+        for way, facts in self._facts.items():
+            for name, key in facts.items():
+                self._named[way][key].append(name)
+        self.of_numa = dict(self._cpus())
+
+    def _cpus(self) -> list[tuple[int, str]]:
+        graph = self.topology.graph
+        cpus = {
+            name: [other for other, data in graph[name].items() if data["kind"] == INSIDE and other in self.memory]
+            for name, kind in self.kind.items()
+            if kind == "cpu"
+        }
+        found = []
+        for memory in self.memory:
+            own = [cpu for cpu, of in cpus.items() if of == [memory]]
+            if number := _NUMA.fullmatch(memory):
+                found.append((int(number[1]), own[0] if len(own) == 1 else memory))
+        return found
+
+    def equal(self, way: str, key: _Key, kinds: Sequence[str]) -> list[str]:
+        """Return the vertices of some kinds that say this."""
+        return [name for name in self._named[way].get(key, ()) if self.kind[name] in kinds]
+
+    def says(self, way: str, kinds: Sequence[str]) -> bool:
+        """Tell whether any vertex of some kinds says such a thing."""
+        return any(self.kind[name] in kinds for name in self._facts[way])
+
+    def fact(self, way: str, name: str) -> _Key | None:
+        """Return what a vertex says, None for nothing."""
+        return self._facts[way].get(name)
+
+    def gpus_in_order(self) -> list[str]:
+        """Return the GPUs by their place in the listing; those without one come first."""
+        return sorted(self.topology.of_kind("gpu"), key=lambda name: self._facts["index"].get(name, (-1,)))
+
+    def why_free(self, name: str) -> str:
+        """Return why a vertex that nothing was matched to is free."""
+        data = self.topology.graph.nodes[name]
+        told = [f"{called} {data[way]}" for way, called in _CALLED.items() if data.get(way, "") != ""]
+        if data["kind"] == "cpu":
+            return "no device of a CPU driver names its memory node, or it is not the only CPU there"
+        if not told:
+            return "nothing says its PCI address, UUID, index or RDMA device name"
+        return f"no device has its {', '.join(told)}"
+
+
+def match_devices(
+    vertices: Vertices, devices: Sequence[NodeDevice], ways: Sequence[By], why: dict[int, str]
+) -> _Claims:
+    """Match devices of one node to vertices.
+
+    Parameters
+    ----------
+    vertices
+        Of one machine.
+    devices
+        Driver, pool, device.
+    ways
+        In the order of `WAYS`.
+    why
+        Gets the reason for each device that has no vertex.
+
+    Returns
+    -------
+    dict
+        Vertex and way, by position of the device; two devices of a way may claim the same vertex.
+    """
+    claims: _Claims = {}
+    kinds = [_kinds(driver, device) for driver, _, device in devices]
+    refused: dict[int, list[str]] = {d: [] for d, own in enumerate(kinds) if own}
+    why |= {d: "is a part of a GPU, not a whole one" for d, own in enumerate(kinds) if not own}
+    for way in ways:
+        taken = {vertex for vertex, _ in claims.values()}
+        open_ = [d for d in refused if d not in claims]
+        if way == "numa":
+            claims |= _by_numa(vertices, devices, [d for d in open_ if kinds[d] == ("cpu",)], refused)
+        elif way in _CALLED:
+            for d in open_:
+                if way == "index" and kinds[d] != ("gpu",):
+                    continue
+                found, reason = _by_fact(vertices, devices[d], way, kinds[d], taken)
+                if found:
+                    claims[d] = found, way
+                elif reason:
+                    refused[d].append(reason)
+        else:
+            gpus = [d for d in refused if kinds[d] == ("gpu",)]
+            if not any(d in claims for d in gpus):
+                claims |= _by_order(vertices, devices, gpus, way, refused)
+    for d, reasons in refused.items():
+        if d not in claims:
+            why[d] = "; ".join(reasons) or f"says nothing by which it could be told: {', '.join(ways)}"
+    return claims
+
+
+def _by_fact(
+    vertices: Vertices, item: NodeDevice, way: str, kinds: Sequence[str], taken: Container[str]
+) -> tuple[str, str]:
+    """Return the one vertex that says the same as a device, or why there is none; neither if it says nothing."""
+    key = _KEYS[way](item)
+    if key is None:
+        return "", ""
+    told = f"{_CALLED[way]} {value(item[0], item[2], _FACTS[way])}"
+    if not vertices.says(way, kinds):
+        return "", f"{told}: the graph tells no {_CALLED[way]}"
+    found = vertices.equal(way, key, kinds)
+    if not found:
+        return "", f"{told}: no device of the graph has it"
+    if len(found) > 1:
+        return "", f"{told}: {' and '.join(found)} have it"
+    address, own = vertices.fact("pci", found[0]), _address(item)
+    if own is not None and address is not None and address != own:
+        return "", f"{told}: {found[0]} has it, but another PCI address"
+    if found[0] in taken:
+        return "", f"{told}: {found[0]} has it, but is told to be another device"
+    return found[0], ""
+
+
+def _by_numa(
+    vertices: Vertices, devices: Sequence[NodeDevice], cpus: Sequence[int], refused: Mapping[int, list[str]]
+) -> _Claims:
+    claims: _Claims = {}
+    for d in cpus:
+        numa = value(devices[d][0], devices[d][2], "numa_node")
+        if numa in vertices.of_numa:
+            claims[d] = vertices.of_numa[int(numa)], "numa"
+        else:
+            refused[d].append("names no memory node" if numa is None else f"the graph has no memory node {numa}")
+    return claims
+
+
+def _by_order(
+    vertices: Vertices, devices: Sequence[NodeDevice], gpus: Sequence[int], way: By, refused: Mapping[int, list[str]]
+) -> _Claims:
+    """Match all GPUs at once; nothing and the reason if the order says nothing."""
+    keys = {d: _KEYS[way](devices[d]) for d in gpus}
+    in_order = vertices.gpus_in_order()
+    reason = ""
+    if any(key is None for key in keys.values()):
+        reason = "not every GPU has it"
+    elif way == "pci order" and any(vertices.fact("pci", name) for name in in_order):
+        reason = "the graph tells the addresses themselves"
+    elif way == "minor":
+        at = {key: name for name in in_order if (key := vertices.fact("index", name)) is not None}
+        for d in gpus:
+            if keys[d] not in at:
+                refused[d].append(f"the graph has no GPU with index {keys[d][0]}")  # type: ignore[index]
+        found = {d: at[key] for d, key in keys.items() if key in at}
+    elif len(set(keys.values())) < len(gpus):
+        reason = "two GPUs have the same"
+    elif len(gpus) != len(in_order):
+        reason = f"{len(gpus)} devices for {len(in_order)} GPUs of the graph"
+    else:
+        found = dict(zip(sorted(gpus, key=keys.__getitem__), in_order, strict=True))  # type: ignore[arg-type]
+    if reason:
+        for d in gpus:
+            refused[d].append(f"{way}: {reason}")
+        return {}
+    addresses = {d: (vertices.fact("pci", name), _address(devices[d])) for d, name in found.items()}
+    if any(theirs is not None and own is not None and theirs != own for theirs, own in addresses.values()):
+        for d in gpus:
+            refused[d].append(f"{way}: would give GPUs other PCI addresses")
+        return {}
+    return {d: (name, way) for d, name in found.items()}
+
+
+def _kinds(driver: str, device: Device) -> tuple[str, ...]:
+    """Return the kinds of vertices that a device can be; none for a part of a GPU."""
+    known = role(driver, device) or ("cpu" if _CPU_DRIVER.search(driver) else "")
+    if known:
+        return (known,)
+    return () if is_gpu_driver(driver) else _ANY
+
+
+def _facts_of_vertex(data: Mapping[str, Any]) -> dict[str, _Key]:
+    facts: dict[str, _Key] = {way: (data[way],) for way in ("uuid", "rdma") if data.get(way)}
+    if data.get("pci") and (address := _parsed(data["pci"])) is not None:
+        facts["pci"] = address
+    if "index" in data and data["kind"] == "gpu":
+        facts["index"] = (data["index"],)
+    return facts
+
+
+def _parsed(address: object) -> _Key | None:
+    match = _PCI.fullmatch(str(address))
+    return tuple(int(part or "0", 16) for part in match.groups()) if match else None
+
+
+def _address(item: NodeDevice) -> _Key | None:
+    return _parsed(value(item[0], item[2], "pci_bus_id"))
+
+
+def _number(fact: str) -> Callable[[NodeDevice], _Key | None]:
+    def key(item: NodeDevice) -> _Key | None:
+        found = value(item[0], item[2], fact)
+        return (found,) if isinstance(found, int) else None
+
+    return key
+
+
+def _word(fact: str) -> Callable[[NodeDevice], _Key | None]:
+    def key(item: NodeDevice) -> _Key | None:
+        found = value(item[0], item[2], fact)
+        return (found,) if isinstance(found, str) else None
+
+    return key
+
+
+def _name(item: NodeDevice) -> _Key:
+    """Split a name into text and numbers, so that gpu-2 comes before gpu-10."""
+    parts = re.split(r"(\d+)", item[2].name)
+    return (*(int(part) if n % 2 else part for n, part in enumerate(parts)), item[1], item[0])
+
+
+_FACTS = {"pci": "pci_bus_id", "uuid": "uuid", "index": "index", "rdma": "rdma_device"}
+
+_KEYS: Mapping[str, Callable[[NodeDevice], _Key | None]] = {
+    "pci": _address,
+    "uuid": _word("uuid"),
+    "index": _number("index"),
+    "rdma": _word("rdma_device"),
+    "pci order": _address,
+    "minor": _number("minor"),
+    "name": _name,
+}
