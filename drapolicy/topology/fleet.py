@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -32,18 +33,21 @@ class FleetReport:
         Report of each node that got links.
     without
         Nodes that no device of the graph matched.
+    unmatched
+        Report of each node that no device of the graph matched, where the graph has a machine for it.
     vertices
         Devices of a graph of several hosts that could go to no node, and why.
     """
 
     nodes: Mapping[str, BindReport]
     without: tuple[str, ...]
+    unmatched: Mapping[str, BindReport] = field(default_factory=dict)
     vertices: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         lines = [f"{len(self.nodes)} nodes got links, {len(self.without)} did not"]
         texts: dict[str, list[str]] = {}
-        for name, report in self.nodes.items():
+        for name, report in chain(self.nodes.items(), self.unmatched.items()):
             for (_, pool, device), why in report.devices:
                 texts.setdefault(f"{device}: not bound: {why}", []).append(pool)
             for vertex, why in report.vertices:
@@ -90,6 +94,7 @@ def bind_fleet(
     left = dict(match) if isinstance(match, Mapping) else {}
     links: dict[str, NodeLinks] = {}
     reports: dict[str, BindReport] = {}
+    unmatched: dict[str, BindReport] = {}
     for name in wanted:
         machine = machines.get(name)
         if machine is None:
@@ -103,11 +108,13 @@ def bind_fleet(
             bound = [at[each.device] for each in report.bound]
             links[name] = NodeLinks(tuple(ids[d] for d in bound), table[np.ix_(bound, bound)])
             reports[name] = report
+        else:
+            unmatched[name] = report
     if left:
         message = f"match: no device {', '.join('/'.join(i) for i in left)} on the nodes that get links"
         raise UnknownReferenceError(message)
     without = tuple(name for name in wanted if name not in links)
-    return fleet.with_links(links), FleetReport(reports, without, loose)
+    return fleet.with_links(links), FleetReport(reports, without, unmatched, loose)
 
 
 def _machines(topology: Topology, wanted: Sequence[str]) -> tuple[dict[str, Machine], tuple[tuple[str, str], ...]]:
