@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from drapolicy.cli.options import Gates, Lenient, Minor, Output, Topology
 from drapolicy.cli.output import Format, Text
+from drapolicy.cli.topology_app import app as topology_app
 
 if TYPE_CHECKING:
     from drapolicy.release import Release
@@ -22,28 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-
-Output = Annotated[Format, typer.Option("--output", "-o", help="How the result is written.")]
-Lenient = Annotated[
-    bool,
-    typer.Option(
-        "--lenient", help="Let unknown fields pass, and pools that a driver is replacing, as Kubernetes does."
-    ),
-]
-Topology = Annotated[
-    Path | None, typer.Option("--topology", metavar="FILE", help="Output of `nvidia-smi topo -m` of the machines.")
-]
-Minor = Annotated[
-    str, typer.Option("--k8s", metavar="MINOR", help="Kubernetes release that decides: 1.34, 1.35, 1.36 or 1.37.")
-]
-Gates = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--feature-gates",
-        metavar="NAME=BOOL,...",
-        help="Gates that are not as the release sets them; may be repeated. See `drapolicy gates`.",
-    ),
-]
+app.add_typer(topology_app, name="topology")
 
 
 def _show_version(wanted: bool) -> None:

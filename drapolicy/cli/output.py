@@ -27,6 +27,14 @@ class Text(StrEnum):
     JSON = "json"
 
 
+class Picture(StrEnum):
+    """How a picture of a machine is written."""
+
+    JSON = "json"
+    TABLE = "table"
+    NVIDIA_SMI = "nvidia-smi"
+
+
 def plain(text: str) -> str:
     r"""Return text from an input so that it cannot steer the terminal: what is not printable is escaped.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from drapolicy.api.json_reader import read_json
 from drapolicy.api.values import ReadFault, broken
@@ -25,13 +25,24 @@ def text_of(path: str | PathLike[str], max_bytes: int = MAX_BYTES) -> str:
         If it cannot be opened.
     """
     with Path(path).open("rb") as stream:
-        data = stream.read(max_bytes + 1)
+        return text_in(stream, fspath(path), max_bytes)
+
+
+def text_in(stream: IO[bytes], file: str, max_bytes: int = MAX_BYTES) -> str:
+    """Return the text that an open file holds; ``file`` names it in messages.
+
+    Raises
+    ------
+    ParseError
+        As `text_of`.
+    """
+    data = stream.read(max_bytes + 1)
     if len(data) > max_bytes:
-        raise refusal(fspath(path), f"is longer than {max_bytes:,} bytes; give the output of one tool")
+        raise refusal(file, f"is longer than {max_bytes:,} bytes; give the output of one tool")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise refusal(fspath(path), "is not UTF-8 text", f"byte {error.start}") from None
+        raise refusal(file, "is not UTF-8 text", f"byte {error.start}") from None
 
 
 def json_of(text: str, file: str = "") -> Any:

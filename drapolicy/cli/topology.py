@@ -1,0 +1,251 @@
+"""``drapolicy topology``: pictures of machines read, made, compared and joined to a fleet."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from drapolicy import inventory
+from drapolicy.cli.inputs import STDIN
+from drapolicy.cli.inputs import read as read_objects
+from drapolicy.cli.output import Format, Picture, print_data, print_line, print_table
+from drapolicy.errors import Fault, InputError
+from drapolicy.release import Release
+from drapolicy.topology import generate as make
+from drapolicy.topology import node_link
+from drapolicy.topology.bind import BindReport
+from drapolicy.topology.diff import diff as compare
+from drapolicy.topology.fleet import bind_fleet, product_of
+from drapolicy.topology.generate import KINDS, from_text
+from drapolicy.topology.generate import matrix as matrix_of
+from drapolicy.topology.graph import Topology
+from drapolicy.topology.matrix import text as letters
+from drapolicy.topology.read import Reading, load, load_text
+from drapolicy.topology.source import text_in
+
+_Row: TypeAlias = tuple[str, str, str, str]
+
+
+def read(files: Sequence[str], *, product: str, save: Path | None, output: Format) -> int:
+    """Print what each file says; ``save`` names where the picture of the only one goes."""
+    if save is not None and len(files) != 1:
+        message = f"--save: {len(files)} files given; save one picture at a time"
+        raise InputError(message)
+    made: dict[str, dict[str, Any]] = {}
+    faults: list[Fault] = []
+    for file in dict.fromkeys(files):
+        try:
+            reading = _load(file)
+            picture = reading.topology(product)
+        except InputError as error:
+            if not error.faults:
+                raise
+            faults += error.faults
+            continue
+        made[file] = said(file, reading, picture)
+    if faults:
+        raise InputError(faults=faults)
+    if save is not None:
+        node_link.save(picture, save)
+    if output is not Format.TABLE:
+        print_data(made[files[0]] if len(made) == 1 else made, output)
+        return 0
+    for number, facts in enumerate(made.values()):
+        if number:
+            print_line()
+        print_table(("FACT", "VALUE"), _rows(facts))
+    return 0
+
+
+def said(file: str, reading: Reading, picture: Topology) -> dict[str, Any]:
+    """Return what a file says: the facts of its format under their names, and what all formats have in common.
+
+    Returns
+    -------
+    dict
+        Facts of the format, ``kind`` first; then ``file``, ``format``, ``experimental`` (whether its reader was made
+        after documentation alone), ``vertices`` and ``links`` (how many of each kind the picture has), ``failed`` (how
+        many of both), ``notes`` (what was in doubt).
+    """
+    told = picture.graph.graph
+    common = {
+        "file": file,
+        "format": reading.format.NAME,
+        "experimental": bool(told.get("experimental", False)),
+        **node_link.facts(picture),
+        "notes": list(told.get("notes", getattr(reading.record, "notes", ()))),
+    }
+    return {**reading.facts, **{name: value for name, value in common.items() if name not in reading.facts}}
+
+
+def kinds(kind: str, output: Picture) -> int:
+    """Print what can be generated, or the parameters of one kind."""
+    if kind:
+        from_text(kind, {})
+    chosen = {name: row for name, row in KINDS.items() if kind in {"", name}}
+    if output is Picture.NVIDIA_SMI:
+        message = f"-o {output}: a list is written as json or table"
+        raise InputError(message)
+    if output is Picture.JSON:
+        made = [
+            {
+                "kind": name,
+                "what": row.what.removeprefix(f"{name}: "),
+                "source": row.source,
+                "params": {
+                    param: {"what": p.what, "default": p.default, "must": p.rule.what}
+                    for param, p in row.params.items()
+                },
+            }
+            for name, row in chosen.items()
+        ]
+        print_data(made, Format.JSON)
+    elif kind:
+        row = chosen[kind]
+        print_line(row.what)
+        print_line(f"source: {row.source}")
+        rows = [(name, _value(param.default), param.what, param.rule.what) for name, param in row.params.items()]
+        if rows:
+            print_table(("PARAMETER", "DEFAULT", "WHAT IT IS", "MUST BE"), rows)
+    else:
+        print_table(
+            ("KIND", "WHAT IT IS", "PARAMETERS"),
+            [(name, row.what.removeprefix(f"{name}: "), ", ".join(row.params)) for name, row in chosen.items()],
+        )
+    return 0
+
+
+def generate(kind: str, params: Sequence[str], *, failures: str, seed: int, host: str, output: Picture) -> int:
+    """Print a made picture: as JSON that can be read back, in counts, or as nvidia-smi would."""
+    texts = _texts(kind, params)
+    picture = make(kind, failures=_number(kind, failures), seed=seed, **from_text(kind, texts))
+    if output is Picture.JSON:
+        sys.stdout.write(node_link.dumps(picture))
+    elif output is Picture.TABLE:
+        print_table(("FACT", "VALUE"), _rows({**node_link.facts(picture), **picture.graph.graph}))
+    else:
+        sys.stdout.write(letters(matrix_of(picture, host or _only_host(picture))))
+    return 0
+
+
+def bind(files: Sequence[str], *, topology: str, match: str, kubernetes: Release, lenient: bool, output: Format) -> int:
+    """Print how a picture and the nodes of a fleet were joined."""
+    if topology == STDIN and STDIN in files:
+        message = "--topology: standard input is the fleet already; give a file"
+        raise InputError(message)
+    fleet = inventory.build(read_objects(files, kubernetes, lenient=lenient), kubernetes)
+    picture = _load(topology).topology(product_of(fleet))
+    _, report = bind_fleet(fleet, picture, match=match)
+    if output is not Format.TABLE:
+        nodes = {name: _report(found) for name, found in report.nodes.items()}
+        print_data({"nodes": nodes, "without": list(report.without)}, output)
+        return 0
+    alike: dict[tuple[_Row, ...], list[str]] = {}
+    for name, found in report.nodes.items():
+        alike.setdefault(tuple(_pairs(found)), []).append(name)
+    for rows, names in alike.items():
+        print_table(("DEVICE", "DRIVER", "VERTEX", "HOW, OR WHY NOT"), rows, title=_shortly(names))
+        print_line()
+    print_line(f"{len(report.nodes)} nodes got links, {len(report.without)} did not")
+    if report.without:
+        print_line(f"without: {_shortly(report.without)}")
+    return 0
+
+
+def diff(before: str, after: str, *, product: str, output: Format) -> int:
+    """Print what differs between two pictures."""
+    if before == after == STDIN:
+        message = "diff: standard input can be only one of the two; give a file"
+        raise InputError(message)
+    found = compare(_load(before).topology(product), _load(after).topology(product))
+    if output is Format.TABLE:
+        for line in str(found).splitlines():
+            print_line(line)
+    else:
+        print_data(found.as_data(), output)
+    return 0
+
+
+def _load(file: str) -> Reading:
+    if file != STDIN:
+        return load(file)
+    return load_text(text_in(sys.stdin.buffer, STDIN), STDIN)
+
+
+def _rows(facts: Mapping[str, Any]) -> Iterable[tuple[str, str | list[str]]]:
+    for name, value in facts.items():
+        long = name == "notes"
+        yield name, list(map(str, value)) if long else _value(value)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_inner(inner)}" for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_inner, value))
+    return "-" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _inner(value: Any) -> str:
+    return " ".join(map(_value, value)) if isinstance(value, list | tuple) else _value(value)
+
+
+def _texts(kind: str, params: Sequence[str]) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    faults = []
+    for word in params:
+        name, equals, text = word.partition("=")
+        if not equals or not name:
+            faults.append(Fault("", -1, kind, "--param", f"{word!r} is not NAME=VALUE"))
+        elif name in texts:
+            faults.append(Fault("", -1, kind, name, "is given twice; give each parameter once"))
+        texts.setdefault(name, text)
+    if faults:
+        raise InputError(faults=faults)
+    return texts
+
+
+def _number(kind: str, text: str) -> int | float:
+    for read_number in (int, float):
+        try:
+            return read_number(text)
+        except ValueError:
+            continue
+    raise InputError(
+        faults=[Fault("", -1, kind, "--failures", f"{text!r} is neither a count nor a part from 0.0 to 1.0")]
+    )
+
+
+def _only_host(picture: Topology) -> str:
+    hosts = picture.of_kind("host")
+    if len(hosts) != 1:
+        message = f"-o nvidia-smi: shows one host, the picture has {len(hosts)}; choose with --host: {_shortly(hosts)}"
+        raise InputError(message)
+    return hosts[0]
+
+
+def _report(found: BindReport) -> dict[str, Any]:
+    def device(of: tuple[str, str, str]) -> dict[str, str]:
+        return dict(zip(("driver", "pool", "device"), of, strict=True))
+
+    return {
+        "bound": [{**device(bound.device), "vertex": bound.vertex, "by": bound.by} for bound in found.bound],
+        "devices": [{**device(of), "why": why} for of, why in found.devices],
+        "vertices": [{"vertex": vertex, "why": why} for vertex, why in found.vertices],
+    }
+
+
+def _pairs(found: BindReport) -> Iterable[_Row]:
+    for bound in found.bound:
+        yield bound.device[2], bound.device[0], bound.vertex, f"by {bound.by}"
+    for (driver, _, device), why in found.devices:
+        yield device, driver, "-", why
+    for vertex, why in found.vertices:
+        yield "-", "-", vertex, why
+
+
+def _shortly(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:4])
+    return f"{shown} and {len(names) - 4:,} more" if len(names) > 4 else shown
