@@ -6,6 +6,7 @@ from drapolicy.inventory.fleet import Fleet
 from drapolicy.inventory.load import build, load
 from drapolicy.inventory.nodes import NodeTable
 from drapolicy.inventory.selecting import select, table_of
+from drapolicy.inventory.shapes import Shapes, shapes
 from drapolicy.inventory.slices import SliceTable
 
 __all__ = [
@@ -18,10 +19,12 @@ __all__ = [
     "Fleet",
     "Integers",
     "NodeTable",
+    "Shapes",
     "SliceTable",
     "Texts",
     "build",
     "load",
     "select",
+    "shapes",
     "table_of",
 ]
