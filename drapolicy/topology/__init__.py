@@ -16,14 +16,14 @@
 `kubernetes_nodes`        reads Kubernetes nodes; `labels`: where their labels say hosts are; `label_table`: which do
 `document`, `hostlist`    YAML and JSON of strangers with the place of every field; names like ``node[01-16]``
 `attributes`              what DRA attributes alone say; `attribute_links`, `common`; `spellings`: their table
-`bind`                    graph and devices of a node -> link table and report
+`bind`                    graph and devices of a node -> link table and report; `matching`: which device is which vertex
 `measures`                how well a set of devices is linked
 `read`                    reads a file of any format; the table of formats
 `generate`                machines and networks that nobody has at hand; `generate`
 `diff`                    what differs between two pictures, and what that does to bandwidths; `diff`
 `node_link`               a picture as JSON: `save`, `load`
 `source`, `lookalikes`    text of a file; what a text is that no format fits
-`fleet`                   joins a machine's graph to the nodes of a fleet
+`fleet`                   joins a machine's graph to the nodes of a fleet, or hosts to nodes of their names
 ========================  ==========================================================================
 """
 
