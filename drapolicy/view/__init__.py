@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from drapolicy.view.drawing import placement
+from drapolicy.view.graph import topology
+from drapolicy.view.graph_matrix import bandwidths
 from drapolicy.view.picture import Picture
 from drapolicy.view.widgets import form
 
-__all__ = ["Picture", "form", "placement"]
+__all__ = ["Picture", "bandwidths", "form", "placement", "topology"]
