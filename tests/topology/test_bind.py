@@ -302,3 +302,34 @@ def test_the_order_of_devices_only_reorders_the_table(order: list[int]) -> None:
     for a, b in itertools.product(range(6), repeat=2):
         assert turned[a, b] == straight[order[a], order[b]]
     assert vertices(other) == vertices(report)
+
+
+FACTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "pci": st.sampled_from(["0000:0a:00.0", "0000:0b:00.0", "0000:0c:00.0"]),
+        "uuid": st.sampled_from("uvw"),
+        "index": st.integers(0, 2),
+    },
+)
+
+
+@given(pictured=st.lists(FACTS, max_size=4), published=st.lists(FACTS, max_size=4))
+def test_nothing_is_dropped(pictured: list[dict[str, Any]], published: list[dict[str, Any]]) -> None:
+    """Each device and each vertex is bound once or listed with a reason, and no address is bound to another one."""
+    named = [{("pciBusID" if key == "pci" else key): held for key, held in facts.items()} for facts in published]
+    topology = machine(*pictured)
+    links, report = bind(topology, [gpu(f"d{d}", **facts) for d, facts in enumerate(named)])
+    assert sorted([each.device[2] for each in report.bound] + [device[2] for device, _ in report.devices]) == [
+        f"d{d}" for d in range(len(published))
+    ]
+    assert sorted([each.vertex for each in report.bound] + [vertex for vertex, _ in report.vertices]) == sorted(
+        topology.devices
+    )
+    assert all(why for _, why in (*report.devices, *report.vertices))
+    for each in report.bound:
+        mine, theirs = published[int(each.device[2][1:])].get("pci"), pictured[int(each.vertex[1:])].get("pci")
+        assert mine is None or theirs is None or mine == theirs
+        if mine is not None and [facts.get("pci") for facts in pictured].count(mine) == 1:
+            assert (theirs, each.by) == (mine, "pci")
+    assert links.shape == (len(published),) * 2
