@@ -15,9 +15,10 @@ from drapolicy.errors import Fault, InputError
 from drapolicy.release import Release
 from drapolicy.topology import generate as make
 from drapolicy.topology import node_link
+from drapolicy.topology.attributes import common
 from drapolicy.topology.bind import BindReport
 from drapolicy.topology.diff import diff as compare
-from drapolicy.topology.fleet import bind_fleet, product_of
+from drapolicy.topology.fleet import bind_fleet, devices_of, product_of
 from drapolicy.topology.generate import KINDS, from_text
 from drapolicy.topology.generate import matrix as matrix_of
 from drapolicy.topology.graph import Topology
@@ -70,14 +71,14 @@ def said(file: str, reading: Reading, picture: Topology) -> dict[str, Any]:
         many of both), ``notes`` (what was in doubt).
     """
     told = picture.graph.graph
-    common = {
+    shared = {
         "file": file,
         "format": reading.format.NAME,
         "experimental": bool(told.get("experimental", False)),
         **node_link.facts(picture),
         "notes": list(told.get("notes", getattr(reading.record, "notes", ()))),
     }
-    return {**reading.facts, **{name: value for name, value in common.items() if name not in reading.facts}}
+    return {**reading.facts, **{name: value for name, value in shared.items() if name not in reading.facts}}
 
 
 def kinds(kind: str, output: Picture) -> int:
@@ -138,17 +139,27 @@ def bind(files: Sequence[str], *, topology: str, match: str, kubernetes: Release
     fleet = inventory.build(read_objects(files, kubernetes, lenient=lenient), kubernetes)
     picture = _load(topology).topology(product_of(fleet))
     _, report = bind_fleet(fleet, picture, match=match)
+    notes = {name: _notes(fleet, name) for name in (*report.nodes, *report.unmatched)}
     if output is not Format.TABLE:
-        nodes = {name: _report(found) for name, found in report.nodes.items()}
-        print_data({"nodes": nodes, "without": list(report.without)}, output)
+        made = {
+            "nodes": {name: _report(found, notes[name]) for name, found in report.nodes.items()},
+            "unmatched": {name: _report(found, notes[name]) for name, found in report.unmatched.items()},
+            "without": list(report.without),
+            "vertices": _vertices(report.vertices),
+        }
+        print_data(made, output)
         return 0
-    alike: dict[tuple[_Row, ...], list[str]] = {}
-    for name, found in report.nodes.items():
-        alike.setdefault(tuple(_pairs(found)), []).append(name)
-    for rows, names in alike.items():
+    alike: dict[tuple[tuple[_Row, ...], tuple[str, ...]], list[str]] = {}
+    for name, found in (*report.nodes.items(), *report.unmatched.items()):
+        alike.setdefault((tuple(_pairs(found)), notes[name]), []).append(name)
+    for (rows, said_of), names in alike.items():
         print_table(("DEVICE", "DRIVER", "VERTEX", "HOW, OR WHY NOT"), rows, title=_shortly(names))
+        for sentence in said_of:
+            print_line(f"note: {sentence}")
         print_line()
-    print_line(f"{len(report.nodes)} nodes got links, {len(report.without)} did not")
+    for vertex, why in report.vertices:
+        print_line(f"{vertex}: not bound: {why}")
+    print_line(f"{_nodes(len(report.nodes))} got links, {len(report.without)} did not")
     if report.without:
         print_line(f"without: {_shortly(report.without)}")
     return 0
@@ -226,15 +237,29 @@ def _only_host(picture: Topology) -> str:
     return hosts[0]
 
 
-def _report(found: BindReport) -> dict[str, Any]:
+def _notes(fleet: inventory.Fleet, node: str) -> tuple[str, ...]:
+    """Return what is in the way of asking for devices of several drivers together."""
+    return tuple(sentence for found in common(devices_of(fleet, node)) for sentence in found.sentences)
+
+
+def _report(found: BindReport, notes: Sequence[str]) -> dict[str, Any]:
     def device(of: tuple[str, str, str]) -> dict[str, str]:
         return dict(zip(("driver", "pool", "device"), of, strict=True))
 
     return {
         "bound": [{**device(bound.device), "vertex": bound.vertex, "by": bound.by} for bound in found.bound],
         "devices": [{**device(of), "why": why} for of, why in found.devices],
-        "vertices": [{"vertex": vertex, "why": why} for vertex, why in found.vertices],
+        "vertices": _vertices(found.vertices),
+        "notes": list(notes),
     }
+
+
+def _vertices(left: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"vertex": vertex, "why": why} for vertex, why in left]
+
+
+def _nodes(count: int) -> str:
+    return f"{count:,} node{'' if count == 1 else 's'}"
 
 
 def _pairs(found: BindReport) -> Iterable[_Row]:

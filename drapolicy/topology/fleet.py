@@ -99,7 +99,7 @@ def bind_fleet(
         machine = machines.get(name)
         if machine is None:
             continue
-        devices = _devices(fleet, name)
+        devices = devices_of(fleet, name)
         ids = [(driver, pool, device.name) for driver, pool, device in devices]
         own = {i: left.pop(i) for i in dict.fromkeys(ids) if i in left} if isinstance(match, Mapping) else match
         table, report = machine.bind(devices, own)
@@ -165,7 +165,7 @@ def _part(topology: Topology, own: Sequence[str], fabrics: Mapping[str, tuple[st
 _OUTSIDE = frozenset({"host", "rack", "domain", "switch"})
 
 
-def _devices(fleet: Fleet, node: str) -> list[NodeDevice]:
+def devices_of(fleet: Fleet, node: str) -> list[NodeDevice]:
     """Return the devices of a node's own slices, of each pool those of its newest generation (K8s S24)."""
     rows = [i for i in fleet.slices_on(node) if fleet.node_of_slice[i] >= 0]
     slices = [fleet.slice(i) for i in rows]

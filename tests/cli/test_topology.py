@@ -33,6 +33,17 @@ spec:
   - {{name: gpu-0, attributes: {{type: {{string: gpu}}, index: {{int: 0}}}}}}
   - {{name: gpu-7, attributes: {{type: {{string: gpu}}, index: {{int: {other}}}}}}}
 """
+ROOT = """\
+apiVersion: resource.k8s.io/v1
+kind: ResourceSlice
+metadata: {{name: {device}}}
+spec:
+  driver: {driver}
+  nodeName: n1
+  pool: {{name: n1, generation: 1, resourceSliceCount: 1}}
+  devices:
+  - {{name: {device}, attributes: {{resource.kubernetes.io/pcieRoot: {{string: "{root}"}}}}}}
+"""
 
 
 @pytest.fixture
@@ -254,7 +265,36 @@ def test_a_fleet_is_joined(run, pair, tmp_path):
 
 
 def test_a_fleet_of_something_else_is_told(run, fleet, pair):
-    """A node on which nothing matches is named."""
+    """Of a node on which nothing matches both sides are listed with the reasons."""
+    ran = run("topology", "bind", fleet, "--topology", pair, "-o", "json")
+    told = json.loads(ran.out)
+    assert (ran.code, told["nodes"], told["without"]) == (0, {}, ["n1"])
+    found = told["unmatched"]["n1"]
+    assert [device["device"] for device in found["devices"]] == ["gpu-0", "gpu-1", "gpu-2"]
+    assert [vertex["vertex"] for vertex in found["vertices"]] == ["GPU0", "GPU1"]
+    assert all(row["why"] for row in (*found["devices"], *found["vertices"]))
     out = run("topology", "bind", fleet, "--topology", pair).out
-    assert "0 nodes got links, 1 did not" in out
-    assert "without: n1" in out
+    assert out.endswith("0 nodes got links, 1 did not\nwithout: n1\n")
+    assert "gpu-2" in out
+
+
+def test_hosts_that_are_no_nodes_are_told(run, fleet, tmp_path):
+    """Devices of a network's picture whose host no node is named after are listed."""
+    path = tmp_path / "network.json"
+    topology.save(topology.generate("fat-tree", hosts=2), path)
+    told = json.loads(run("topology", "bind", fleet, "--topology", path, "-o", "json").out)
+    assert {row["why"] for row in told["vertices"]} == {"no node is called node0", "no node is called node1"}
+    assert "not bound: no node is called node1" in run("topology", "bind", fleet, "--topology", path).out
+
+
+def test_constraints_that_can_never_hold_are_told(run, pair, tmp_path):
+    """Where two drivers publish PCIe roots and none is the same, matchAttribute over them is said to be in vain."""
+    path = tmp_path / "fleet.yaml"
+    roots = (("gpu.nvidia.com", "gpu-0", "pci0008:00"), ("dra.net", "net-0", "pci0000:00"))
+    path.write_text("---\n".join(ROOT.format(driver=driver, device=name, root=root) for driver, name, root in roots))
+    said = "matchAttribute resource.kubernetes.io/pcieRoot can never hold between"
+    assert f"note: {said}" in run("topology", "bind", path, "--topology", pair).out
+    told = json.loads(run("topology", "bind", path, "--topology", pair, "-o", "json").out)
+    ((node, found),) = {**told["nodes"], **told["unmatched"]}.items()
+    assert (node, len(found["notes"])) == ("n1", 1)
+    assert found["notes"][0].startswith(said)
