@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 MOST_PARTS = 3_000
+MOST_OF_HOST = 64
 
 
 def topology(graph: Topology, *, within: str = "", title: str = "") -> alt.LayerChart:
@@ -84,7 +85,7 @@ def _scene(graph: Topology) -> Scene:
     network = any(data.get("layer") in {"leaf", "spine", "core"} for _, data in graph.graph.nodes(data=True))
     if network or len(graph.of_kind("host")) > 1 or graph.of_kind("rack", "domain"):
         return fabric_scene(graph)
-    if graph.of_kind("host", "numa", *DEVICE_KINDS):
+    if len(graph.devices) <= MOST_OF_HOST and graph.of_kind("host", "numa", *DEVICE_KINDS):
         return host_scene(graph)
     return fabric_scene(graph)
 

@@ -2,81 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import log
 from typing import TYPE_CHECKING, Any
 
-from drapolicy.evaluate.text import printable
 from drapolicy.topology import LinkKind, Topology
 from drapolicy.topology.graph import INSIDE
+from drapolicy.view.graph_looks import DASHES, FAILED, FILLS, MARKS, OFFSETS, data_of, finished, gb_s, safe
 from drapolicy.view.graph_scene import NAMES, Frame, Link, Mark, Scene
-from drapolicy.view.picture import FONT, INK, LINE, SOFT
+from drapolicy.view.picture import INK, LINE, SOFT
 
 if TYPE_CHECKING:
     import altair as alt
-
-# Okabe and Ito's palette; each kind has a shape of its own too.
-_MARKS: Mapping[str, tuple[str, str, int]] = {
-    "gpu": ("square", "#0072b2", 190),
-    "nic": ("triangle-up", "#e69f00", 130),
-    "cpu": ("circle", "#009e73", 150),
-    "nvswitch": ("diamond", "#000000", 260),
-    "pcie": ("diamond", "#8a93a0", 110),
-    "leaf": ("cross", "#cc79a7", 170),
-    "spine": ("triangle-left", "#882255", 190),
-    "core": ("triangle-right", "#5a5a5a", 190),
-    "switch": ("wedge", "#cc79a7", 190),
-    "pcie_root": ("triangle-down", "#56b4e9", 120),
-    "numa": ("M-1,-0.45L-0.5,-0.45L-0.5,-0.7L0.5,-0.7L0.5,-0.45L1,-0.45L1,0.6L-1,0.6Z", "#5b6675", 110),
-    "host": ("M-1,-0.6L1,-0.6L1,0.6L-1,0.6Z", "#5b6675", 150),
-    "rack": ("M-0.6,-1L0.6,-1L0.6,1L-0.6,1Z", "#5b6675", 150),
-    "domain": ("circle", "#5b6675", 200),
-}
-_DASHES: Mapping[str, tuple[str, Sequence[int], str]] = {
-    LinkKind.NVLINK: ("NVLink", (1, 0), "#0072b2"),
-    LinkKind.XGMI: ("xGMI", (8, 2), "#d55e00"),
-    LinkKind.XE: ("Xe Link", (10, 2, 2, 2), "#882255"),
-    LinkKind.C2C: ("C2C", (12, 2), "#009e73"),
-    LinkKind.ICI: ("ICI", (16, 1), "#44aa99"),
-    LinkKind.PCIE: ("PCIe", (5, 1), "#a3abb5"),
-    LinkKind.SOCKET: ("socket link", (4, 2), "#5b6675"),
-    LinkKind.PIX: ("PIX: one PCIe switch", (3, 1), "#7a8593"),
-    LinkKind.PXB: ("PXB: PCIe switches", (6, 2), "#7a8593"),
-    LinkKind.PHB: ("PHB: host bridge", (2, 2), "#7a8593"),
-    LinkKind.INFINIBAND: ("InfiniBand", (5, 2), "#cc79a7"),
-    LinkKind.ETHERNET: ("Ethernet", (2, 4), "#b07d00"),
-    LinkKind.NETWORK: ("network", (7, 2, 2, 2), "#8a6d8a"),
-}
-_FAILED = "#c00000"
-_FILLS = {"domain": "#fbfbfc", "rack": "#f5f6f8", "host": "#ffffff", "numa": "#eef3f8"}
-_OFFSETS = {
-    "below": (0, 15, "center"),
-    "above": (0, -15, "center"),
-    "left": (-12, 0, "right"),
-    "right": (11, 0, "left"),
-}
-
-
-def gb_s(mb_s: int) -> str:
-    """Return a bandwidth in words.
-
-    Examples
-    --------
-    >>> gb_s(300_000), gb_s(6_818), gb_s(0)
-    ('300 GB/s per direction', '6.818 GB/s per direction', 'unknown')
-    """
-    return f"{mb_s / 1000:,.3f}".rstrip("0").rstrip(".") + " GB/s per direction" if mb_s else "unknown"
-
-
-def safe(text: object, limit: int = 80) -> str:
-    r"""Return a text as one visible line that cannot end the script it is saved in, nor start a tag.
-
-    Examples
-    --------
-    >>> safe("a</script>\x00")
-    'a‹/script›\ufffd'
-    """
-    return printable(text, limit).replace("<", "‹").replace(">", "›")
 
 
 def chart(scene: Scene, topology: Topology, title: str, subtitle: Sequence[str]) -> alt.LayerChart:
@@ -106,35 +43,6 @@ def chart(scene: Scene, topology: Topology, title: str, subtitle: Sequence[str])
     return finished(alt.layer(*layers), round(width), round(height), title, subtitle)
 
 
-def finished(layers: Any, width: int, height: int, title: str, subtitle: Sequence[str]) -> alt.LayerChart:
-    """Return layers with size, title and the look of all pictures of topologies; white ground on dark pages too."""
-    import altair as alt
-
-    return (  # type: ignore[no-any-return]
-        layers.resolve_scale(stroke="independent", strokeDash="independent")
-        .properties(
-            width=width,
-            height=height,
-            title=alt.TitleParams(
-                safe(title), subtitle=[safe(line, 160) for line in subtitle], anchor="start", subtitleColor=SOFT
-            ),
-            background="white",
-            padding=8,
-        )
-        .configure(font=FONT)
-        .configure_title(fontSize=14, fontWeight=600, subtitleFontSize=11, offset=10, color=INK)
-        .configure_legend(labelFontSize=11, titleFontSize=11, titleColor=SOFT, labelColor=INK, labelLimit=200)
-        .configure_view(stroke=None)
-    )
-
-
-def data_of(rows: Iterable[Mapping[str, object]]) -> alt.Data:
-    """Return rows as they are: neither pandas nor a file beside the chart."""
-    import altair as alt
-
-    return alt.Data(values=list(rows))  # type: ignore[no-untyped-call]
-
-
 def _frames(frames: Sequence[Frame], x: alt.X, y: alt.Y) -> list[Any]:
     import altair as alt
 
@@ -142,8 +50,8 @@ def _frames(frames: Sequence[Frame], x: alt.X, y: alt.Y) -> list[Any]:
         return []
     rows = [
         {
-            "x": f.x, "y": f.y, "x2": f.x + f.width, "y2": f.y + f.height, "fill": _FILLS.get(f.kind, "#ffffff"),
-            "edge": _FAILED if f.failed else LINE, "what": NAMES.get(f.kind, f.kind), "name": safe(f.name or f.label),
+            "x": f.x, "y": f.y, "x2": f.x + f.width, "y2": f.y + f.height, "fill": FILLS.get(f.kind, "#ffffff"),
+            "edge": FAILED if f.failed else LINE, "what": NAMES.get(f.kind, f.kind), "name": safe(f.name or f.label),
             "state": "failed" if f.failed else "works",
         }
         for f in frames
@@ -180,8 +88,8 @@ def _links(links: Sequence[Link], x: alt.X, y: alt.Y) -> list[Any]:
         )
     if not shown:
         return layers
-    kinds = [kind for kind in _DASHES if any(link.kind == kind for link in shown)]
-    names = [_DASHES[kind][0] for kind in kinds]
+    kinds = [kind for kind in DASHES if any(link.kind == kind for link in shown)]
+    names = [DASHES[kind][0] for kind in kinds]
     counts_of = [link.count for link in shown if link.kind not in _THIN] or [1]
     least, most = min(counts_of), max(counts_of)
     many = len(shown) > 120
@@ -195,7 +103,7 @@ def _links(links: Sequence[Link], x: alt.X, y: alt.Y) -> list[Any]:
         size = 1.2 if link.kind in _THIN else size * (0.6 if many else 1)
         for n, (px, py) in enumerate(link.points):
             rows.append(
-                {"x": px, "y": py, "id": i, "n": n, "size": round(size, 2), "kind": _DASHES[link.kind][0]}
+                {"x": px, "y": py, "id": i, "n": n, "size": round(size, 2), "kind": DASHES[link.kind][0]}
                 | told
                 | {"opacity": 1.0 if failed else 0.45 if many else 0.8}
             )
@@ -215,12 +123,12 @@ def _links(links: Sequence[Link], x: alt.X, y: alt.Y) -> list[Any]:
             order="n:Q",
             stroke=alt.Stroke(
                 "kind:N",
-                scale=alt.Scale(domain=names, range=[_DASHES[kind][2] for kind in kinds]),
+                scale=alt.Scale(domain=names, range=[DASHES[kind][2] for kind in kinds]),
                 legend=alt.Legend(title="link", symbolType="stroke", symbolStrokeWidth=2, symbolSize=300),
             ),
             strokeDash=alt.StrokeDash(
                 "kind:N",
-                scale=alt.Scale(domain=names, range=[list(_DASHES[kind][1]) for kind in kinds]),
+                scale=alt.Scale(domain=names, range=[list(DASHES[kind][1]) for kind in kinds]),
                 legend=alt.Legend(title="link", symbolType="stroke", symbolStrokeWidth=2, symbolSize=300),
             ),
             strokeWidth=alt.StrokeWidth("size:Q", scale=None),
@@ -254,7 +162,7 @@ def _told(link: Link) -> dict[str, object]:
         latency = f"{first['slit']} (relative, 10 is local)"
     return {
         "link": safe(link.ends, 120),
-        "what": f"{_DASHES[link.kind][0]}{generation}{lanes}",
+        "what": f"{DASHES[link.kind][0]}{generation}{lanes}",
         "count": f"{link.count:,}",
         "bandwidth": gb_s(sum(edge["bandwidth_mb_s"] for edge in link.edges)),
         "latency": latency,
@@ -269,7 +177,7 @@ def _crosses(rows: Sequence[Mapping[str, object]], x: alt.X, y: alt.Y, tips: Seq
     base = alt.Chart(data_of(rows)).encode(x=x, y=y, tooltip=list(tips))
     return [
         base.mark_point(shape=path, stroke=stroke, strokeWidth=wide, size=size, opacity=1, fill=None)
-        for stroke, wide in (("white", 5), (_FAILED, 2.4))
+        for stroke, wide in (("white", 5), (FAILED, 2.4))
     ]
 
 
@@ -294,15 +202,15 @@ def _marks(marks: Sequence[Mark], topology: Topology, x: alt.X, y: alt.Y) -> lis
     words: dict[str, list[dict[str, object]]] = {}
     for mark in marks:
         told = _about(mark, topology)
-        size = _MARKS[mark.kind][2] * (0.4 if small and mark.kind in {"gpu", "nic", "cpu"} else 1)
+        size = MARKS[mark.kind][2] * (0.4 if small and mark.kind in {"gpu", "nic", "cpu"} else 1)
         rows.append({"x": mark.x, "y": mark.y, "kind": NAMES[mark.kind], "size": size} | told)
         if told["state"] != "works":
             crosses.append({"x": mark.x, "y": mark.y} | told)
         if mark.label:
-            dx, dy, _ = _OFFSETS[mark.where]
+            dx, dy, _ = OFFSETS[mark.where]
             row: dict[str, object] = {"x": mark.x + dx, "y": mark.y + dy, "text": safe(mark.label, 18)}
             words.setdefault(mark.where, []).append(row)
-    kinds = [kind for kind in _MARKS if any(mark.kind == kind for mark in marks)]
+    kinds = [kind for kind in MARKS if any(mark.kind == kind for mark in marks)]
     names = [NAMES[kind] for kind in kinds]
     tips = [alt.Tooltip(f"{name}:N") for name in ("part", "name", "product", "pci", "more", "state")]
     legend = alt.Legend(title="part", symbolOpacity=1)
@@ -313,17 +221,17 @@ def _marks(marks: Sequence[Mark], topology: Topology, x: alt.X, y: alt.Y) -> lis
             x=x,
             y=y,
             shape=alt.Shape(
-                "kind:N", scale=alt.Scale(domain=names, range=[_MARKS[kind][0] for kind in kinds]), legend=legend
+                "kind:N", scale=alt.Scale(domain=names, range=[MARKS[kind][0] for kind in kinds]), legend=legend
             ),
             fill=alt.Fill(
-                "kind:N", scale=alt.Scale(domain=names, range=[_MARKS[kind][1] for kind in kinds]), legend=legend
+                "kind:N", scale=alt.Scale(domain=names, range=[MARKS[kind][1] for kind in kinds]), legend=legend
             ),
             size=alt.Size("size:Q", scale=None),
             tooltip=tips,
         )
     ]
     for where, some in words.items():
-        layers += _texts(some, x, y, color=INK, fontSize=10, align=_OFFSETS[where][2])
+        layers += _texts(some, x, y, color=INK, fontSize=10, align=OFFSETS[where][2])
     if crosses:
         layers += _crosses(crosses, x, y, tips, 220)
     return layers

@@ -48,8 +48,9 @@ class _Fabric:
         self.hosts = [name for name in topology.graph if self._is_cell(name)]
         self.cell_of = {name: self._cell(name) for name in topology.graph}
         self.named = len(self.hosts) <= _MOST_NAMED
-        switches = [n for n in topology.graph if self.kind[n] in {*NETWORK_LAYERS, "nvswitch", "switch"}]
-        self.bundles = alike(topology, switches)
+        switches = {*NETWORK_LAYERS, "nvswitch", "switch"}
+        outside = [n for n in topology.graph if self.kind[n] in switches and not self.cell_of[n]]
+        self.bundles = alike(topology, outside)
         groups = self._groups()
         self.owner = self._owners(groups)
         self._layout(groups)
@@ -235,6 +236,7 @@ class _Fabric:
         for kind in DEVICE_KINDS:
             some = [n for n in devices if self.kind[n] == kind]
             across = min(len(some), 4 if self.named or len(some) > 4 else 2)
+            across = max(across, ceil(sqrt(len(some))))
             columns = max(columns, across)
             for i, name in enumerate(some):
                 scene.marks.append(Mark((name,), kind, step * (i % across + 0.6), y + step * (i // across)))
@@ -256,23 +258,34 @@ class _Fabric:
     def _lines(self, groups: Mapping[tuple[str, ...], Sequence[str]]) -> None:
         """Draw links of the fabric from device to device, or where these are too many from host to host."""
         marks = {name: (m.x, m.y) for m in self.scene.marks for name in m.names}
-        lines = bundled(self.topology, marks, self._is_fabric, self._height)
+        graph = self.topology.graph
+        within = [(a, b) for a, b, data in graph.edges(data=True) if self._is_within_host(a, b, data["kind"])]
+        outside = self.topology
+        if within:
+            apart = graph.copy()
+            apart.remove_edges_from(within)
+            outside = Topology(apart)
+            self.scene.notes.append("links inside of hosts are not drawn: give within= a host, or see the bandwidths")
+        lines = bundled(outside, marks, self._is_fabric, self._height)
         if len(lines) > _MOST_LINES:
             ends = self._middles()
             hosts = {n: ends[cell] for n, cell in self.cell_of.items() if cell in ends}
             marks = {n: hosts.get(n, place) for n, place in marks.items()}
-            lines = bundled(self.topology, marks, self._is_fabric, self._height)
+            lines = bundled(outside, marks, self._is_fabric, self._height)
             self.scene.notes.append("a line from a host stands for all its devices")
         if len(lines) > _MOST_OF_GROUP * len(groups):
             tops = {n: self._top(hosts, marks) for hosts in groups.values() for n in hosts}
             marks = {n: tops.get(self.cell_of[n], place) for n, place in marks.items()}
-            lines = bundled(self.topology, marks, self._is_fabric, self._height)
+            lines = bundled(outside, marks, self._is_fabric, self._height)
             self.scene.notes[-1:] = ["a line to hosts that stand together stands for all of them"]
         self.scene.links = lines
 
     def _top(self, hosts: Sequence[str], marks: Mapping[str, Point]) -> Point:
         places = [marks[n] for n in marks if self.cell_of[n] in set(hosts)]
         return sum(x for x, _ in places) / len(places), min(y for _, y in places) - 14
+
+    def _is_within_host(self, a: str, b: str, kind: str) -> bool:
+        return self._is_fabric(kind) and self.cell_of[a] == self.cell_of[b] != ""
 
     def _is_fabric(self, kind: str) -> bool:
         return kind not in HOST_LINKS and kind != "C2C"

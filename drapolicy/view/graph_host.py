@@ -59,27 +59,28 @@ def _ring(topology: Topology) -> Scene:
     node = {name: next((up for up in above(name, home) if graph.nodes[up]["kind"] == "numa"), "") for name in linked}
     first = {name: i for i, name in enumerate(dict.fromkeys(node.values()))}
     linked.sort(key=lambda name: first[node[name]])
+    host = {name: next((up for up in above(name, home) if graph.nodes[up]["kind"] == "host"), "") for name in graph}
+    label = {name: short(name, host[name]) for name in graph} | {"": ""}
     switches = [name for name in topology.of_kind("switch") if looks(topology, name) != "pcie"]
     hubs = alike(topology, switches)
     radius = max(112.0, len(linked) * 13.0)
-    far = radius + 20 + 6 * max(len(short(name, home.get(name, ""))[:14]) for name in linked)
-    margin = far - radius + 24 + 6 * max(len(short(name, home.get(name, ""))[:14]) for name in first)
+    far = radius + 20 + 6 * max(len(label[name][:14]) for name in linked)
+    margin = far - radius + 24 + 6 * max(len(label[name][:14]) for name in first)
     middle = radius + margin
     scene.width = scene.height = 2 * middle
     at: dict[str, Point] = {}
     for i, name in enumerate(linked):
         x, y = _on_ring(i, len(linked), radius, middle)
         at[name] = x, y
-        label = short(name, home.get(name, ""))
-        scene.marks.append(Mark((name,), looks(topology, name), x, y, label, _side(x - middle, y - middle)))
+        scene.marks.append(Mark((name,), looks(topology, name), x, y, label[name], _side(x - middle, y - middle)))
     around = frozenset(at)
     for i, hub in enumerate(hubs):
         x, y = _hub(i, len(hubs), [at[other] for other in graph.adj[hub[0]] if other in around], middle)
         while any(hypot(x - px, y - py) < _HUBS for px, py in at.values()):
             y += _HUBS
         at |= dict.fromkeys(hub, (x, y))
-        label = f"{len(hub)} × {NAMES[looks(topology, hub[0])]}" if len(hub) > 1 else hub[0]
-        scene.marks.append(Mark(hub, looks(topology, hub[0]), x, y, label))
+        told = f"{len(hub)} × {NAMES[looks(topology, hub[0])]}" if len(hub) > 1 else hub[0]
+        scene.marks.append(Mark(hub, looks(topology, hub[0]), x, y, told))
     scene.links = bundled(topology, at, lambda kind: kind not in HOST_LINKS)
     counts = {link.count for link in scene.links}
     if len(counts) == 1 and (count := counts.pop()) > 1:
@@ -87,7 +88,7 @@ def _ring(topology: Topology) -> Scene:
     for group in first:
         places = [i for i, name in enumerate(linked) if node[name] == group]
         if group and len(first) > 1:
-            _arc(scene, short(group, home.get(group, "")), places, len(linked), far)
+            _arc(scene, label[group], places, len(linked), far)
     cut = Scene()
     cut.add(scene, 0, far + _ABOVE - middle)
     cut.height = 2 * (far + _ABOVE)

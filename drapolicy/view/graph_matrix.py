@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from drapolicy.errors import InputError
 from drapolicy.topology import Topology
 from drapolicy.topology.measures import pairwise
-from drapolicy.view.graph_chart import data_of, finished, gb_s, safe
+from drapolicy.view.graph_looks import data_of, finished, gb_s, safe
 from drapolicy.view.picture import SOFT
 
 if TYPE_CHECKING:

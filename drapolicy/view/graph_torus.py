@@ -22,7 +22,11 @@ def torus_scene(topology: Topology) -> Scene:
         name: data["position"] for name, data in topology.graph.nodes(data=True) if "position" in data
     }
     axes = max(map(len, where.values()))
-    lengths = [max(p[axis] for p in where.values()) + 1 for axis in range(axes)] + [1] * 3
+    used = [sorted({p[axis] for p in where.values()}) for axis in range(axes)]
+    ranks = [{place: rank for rank, place in enumerate(places)} for places in used]
+    # Coordinates that nothing has take no room.
+    where = {name: tuple(rank[i] for rank, i in zip(ranks, p, strict=True)) for name, p in where.items()}
+    lengths = [*map(len, used), 1, 1, 1]
     depth = lengths[2]
     step = max(_STEP + 14 * (depth - 1), 44 if len(where) <= _MOST_NAMED else 0)
     back = 0.0 if depth == 1 else step * 0.72 / depth
@@ -36,7 +40,7 @@ def torus_scene(topology: Topology) -> Scene:
             _PAD + tile[0] * block_x + x * step + z * back,
             _PAD + tile[1] * block_y + y * step + (depth - 1 - z) * back,
         )
-        label = ",".join(map(str, position)) if len(where) <= _MOST_NAMED else ""
+        label = ",".join(str(used[axis][i]) for axis, i in enumerate(position)) if len(where) <= _MOST_NAMED else ""
         scene.marks.append(Mark((name,), looks(topology, name), *at[name], label))
     wraps = {
         frozenset({a, b})

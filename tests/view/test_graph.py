@@ -10,12 +10,13 @@ from typing import Any
 
 import networkx as nx
 import pytest
+import vl_convert
 
 import drapolicy as dp
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.topology import Topology, generate
 from drapolicy.topology.graph import EDGE_KINDS, SWITCH_LAYERS, VERTEX_KINDS
-from drapolicy.view import graph_chart
+from drapolicy.view import graph_looks
 from drapolicy.view.graph import MOST_PARTS
 from drapolicy.view.graph_scene import HIDDEN_PATHS, NAMES
 
@@ -107,16 +108,16 @@ def test_everything_lies_within_the_chart(kind: str) -> None:
 
 def test_kinds_differ_without_colour() -> None:
     """Each kind of part has a shape of its own where kinds meet, and each kind of link its dashes."""
-    dashes = [tuple(dash) for _, dash, _ in graph_chart._DASHES.values()]
+    dashes = [tuple(dash) for _, dash, _ in graph_looks.DASHES.values()]
     assert len(set(dashes)) == len(dashes)
-    looks = [(shape, size) for shape, _, size in graph_chart._MARKS.values()]
+    looks = [(shape, size) for shape, _, size in graph_looks.MARKS.values()]
     assert len(set(looks)) == len(looks)
 
 
 def test_every_kind_can_be_drawn() -> None:
     """No kind of vertex or link is without a look."""
-    assert set(graph_chart._MARKS) == (VERTEX_KINDS | set(SWITCH_LAYERS)) == set(NAMES)
-    assert set(graph_chart._DASHES) == EDGE_KINDS - {"in", *HIDDEN_PATHS}
+    assert set(graph_looks.MARKS) == (VERTEX_KINDS | set(SWITCH_LAYERS)) == set(NAMES)
+    assert set(graph_looks.DASHES) == EDGE_KINDS - {"in", *HIDDEN_PATHS}
 
 
 def test_full_quads_can_be_seen_on_the_ring() -> None:
@@ -164,6 +165,43 @@ def test_names_cannot_leave_the_page_they_are_saved_in() -> None:
     page = dp.view.topology(graph, title=EVIL).to_html() + dp.view.bandwidths(graph, title=EVIL).to_html()
     assert "<script>alert" not in page
     assert "alert(1)" in page
+
+
+@pytest.mark.parametrize("kind", ["dgx-1-v100", "gb200-nvl72", "torus"])
+def test_charts_are_rendered(kind: str) -> None:
+    """What Altair accepts, Vega-Lite compiles: the picture has its marks and its legend."""
+    picture = vl_convert.vegalite_to_svg(generated(kind))
+    assert "GPU" in picture
+    assert picture.count("<path") > len(generate(kind).devices)
+
+
+def test_links_inside_of_hosts_of_a_network_are_told_of() -> None:
+    """A fat tree of machines has hosts as boxes, without a hub for each, and says where their inside is."""
+    graph = generate("fat-tree", hosts=4, machine="dgx-a100")
+    spec = dp.view.topology(graph).to_dict(validate=False)
+    assert any("within=" in line for line in spec["title"]["subtitle"])
+    found = [row for row in all_rows(spec) if "part" in row and "kind" in row]
+    assert not [row for row in found if row["kind"] == "NVSwitch"]
+    assert sum(row["kind"] == "GPU" for row in found) == 32
+
+
+def test_far_coordinates_take_no_room() -> None:
+    """A torus of which two chips are given is as large as two chips."""
+    graph: nx.Graph[str] = nx.Graph()
+    graph.add_node("a", kind="gpu", position=(0, 0))
+    graph.add_node("b", kind="gpu", position=(2**31 - 1, 7))
+    assert dp.view.topology(Topology(graph)).to_dict()["width"] < 200
+
+
+def test_hundreds_of_devices_in_one_host_fit_a_page() -> None:
+    """A ring of 500 devices would be a line: they are a box."""
+    graph: nx.Graph[str] = nx.Graph()
+    graph.add_node("host", kind="host")
+    for i in range(500):
+        graph.add_edge("host", f"GPU{i}", kind="in", count=1, bandwidth_mb_s=0)
+        graph.nodes[f"GPU{i}"]["kind"] = "gpu"
+    spec = dp.view.topology(Topology(graph)).to_dict(validate=False)
+    assert max(spec["width"], spec["height"]) < 1_200
 
 
 def test_memory_nodes_are_boxes_around_their_devices() -> None:
