@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from drapolicy.api.resource import Device
-from drapolicy.inventory.columns import ABSENT, Codes, Frozen
+from drapolicy.inventory.columns import ABSENT, Frozen
 from drapolicy.inventory.fleet import Fleet
 from drapolicy.inventory.growing import canonical
 from drapolicy.inventory.signature import INCOMPLETE, SOUND, TWICE, Slot, pool_bytes, signature
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,10 +100,7 @@ def shapes(fleet: Fleet) -> Shapes:
 
 
 class _Slots:
-    """The slices that make slots, pool by pool in the order in which Kubernetes tries them, and what is alike of them.
-
-    ``alike`` has the same number for devices that differ in nothing that a signature may tell.
-    """
+    """The slices that make slots, pool by pool in the order in which Kubernetes tries them, and what is alike of them."""
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
@@ -127,23 +122,20 @@ class _Slots:
         pool_filled = np.bincount(node_pool[kept & filled], minlength=size) > 0
         rows = np.flatnonzero(kept & pool_filled[node_pool]) if size else np.zeros(0, np.int64)
         last = pool_binds[node_pool[rows]] & fleet.release.behaviour.complete
-        self.rows = rows[np.lexsort((rows, last, fleet.node_of_slice[rows]))]
-        cut = np.flatnonzero(np.diff(node_pool[self.rows], prepend=-1))
-        self._starts = [*cut.tolist(), len(self.rows)] if len(self.rows) else [0]
-        self.alike = _alike(fleet)
+        self._rows = rows[np.lexsort((rows, last, fleet.node_of_slice[rows]))]
+        cut = np.flatnonzero(np.diff(node_pool[self._rows], prepend=-1))
+        self._starts = [*cut.tolist(), len(self._rows)] if len(self._rows) else [0]
+        self._alike = _alike(fleet)
         device_pool = _pair(node_pool[devices.slice], devices.name.codes)
-        of_kept = np.isin(devices.slice, self.rows)
+        of_kept = np.isin(devices.slice, self._rows)
         many = np.bincount(device_pool[of_kept], minlength=device_pool.max(initial=-1) + 1) > 1
         self._twice = np.zeros(len(table), np.bool_)
         self._twice[devices.slice[of_kept & many[device_pool]]] = True
         self._complete = complete
-        self._slice_alike = _classes(
-            table.rest, lambda item: canonical([item.spec.shared_counters, item.spec.skip_node_operations])
-        )
 
     def pools(self) -> list[tuple[int, list[int]]]:
         """Return node and rows of slices of each pool."""
-        rows, node = self.rows.tolist(), self.fleet.node_of_slice
+        rows, node = self._rows.tolist(), self.fleet.node_of_slice
         return [
             (int(node[rows[start]]), rows[start:stop])
             for start, stop in zip(self._starts, self._starts[1:], strict=False)
@@ -160,8 +152,8 @@ class _Slots:
         first = self.fleet.slices.first
         parts = [self.state(rows).to_bytes(4, "little"), self.fleet.slices.driver.codes[rows[0]].tobytes()]
         for i in rows:
-            own = self.alike[first[i] : first[i + 1]]
-            parts += [self._slice_alike[i].tobytes(), len(own).to_bytes(4, "little"), own.tobytes()]
+            own = self._alike[first[i] : first[i + 1]]
+            parts += [self.fleet.slices.rest.codes[i].tobytes(), len(own).to_bytes(4, "little"), own.tobytes()]
         return b"".join(parts)
 
     def bytes(self, rows: list[int]) -> bytes:
@@ -181,11 +173,21 @@ class _Slots:
 
 def _alike(fleet: Fleet) -> NDArray[np.int64]:
     """Return a number of each device, equal only for devices that are alike in all that a signature may tell."""
-    devices = fleet.devices
-    alike = _classes(devices.rest, _structure, _NO_STRUCTURE)
-    for column in devices.capacity.values():
+    rest = fleet.devices.rest
+    number: dict[bytes, int] = {_NO_STRUCTURE: ABSENT}
+    classes = [
+        number.setdefault(_structure(device), len(rest.values) + code) if _has_more(device) else code
+        for code, device in enumerate(rest.values)
+    ]
+    alike = np.array([*classes, ABSENT], np.int64)[rest.codes]
+    for column in fleet.devices.capacity.values():
         alike = _pair(alike, column.cells.codes)
     return alike
+
+
+def _has_more(device: Device) -> bool:
+    """Tell whether a device says something that is no structure, beside its name and attributes."""
+    return bool(device.taints) or device.node_selector is not None or device.all_nodes is not None
 
 
 def _structure(device: Device) -> bytes:
@@ -193,13 +195,6 @@ def _structure(device: Device) -> bytes:
 
 
 _NO_STRUCTURE = canonical(Device())
-
-
-def _classes(column: Codes[T], structure: Callable[[T], bytes], nothing: bytes = b"") -> NDArray[np.int64]:
-    """Return a number of each row, equal for values of equal structure; ABSENT where that is nothing."""
-    number = {nothing: ABSENT}
-    classes = [number.setdefault(structure(value), len(number) - 1) for value in column.values]
-    return np.array([*classes, ABSENT], np.int64)[column.codes]
 
 
 def _pair(a: NDArray[np.integer[Any]], b: NDArray[np.integer[Any]]) -> NDArray[np.int64]:

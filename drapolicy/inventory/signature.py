@@ -29,18 +29,21 @@ Attributes, taints, and names of nodes, pools, slices, devices, counter sets and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from drapolicy.api.quantity import Quantity
-from drapolicy.api.resource import CounterSet, Device, DeviceCapacity, DeviceCounterConsumption
+from drapolicy.api.resource import Counter, CounterSet, Device, DeviceCapacity, DeviceCounterConsumption
 
 SOUND, INCOMPLETE, TWICE = range(3)
 """States of a pool."""
 
 _START = b"drapolicy shape 1\n"
 _NOTHING = Device()
+_NONE = bytes(4)
+
+T = TypeVar("T")
 
 _Set: TypeAlias = tuple[int, str]
 
@@ -86,18 +89,18 @@ def pool_bytes(driver: str, state: int, sets: Iterable[tuple[int, CounterSet]], 
         Its devices in order.
     """
     numbers = _Numbers()
-    written = [_slot(driver, slot, numbers) for slot in slots]
-    defined: dict[_Set, CounterSet] = {}
+    written = _list(slots, lambda slot: _slot(driver, slot, numbers))
+    defined: dict[_Set, Mapping[str, Counter]] = {}
     for place, known in sets:
         if (place, known.name) in defined:
             state = state or TWICE
-        defined[place, known.name] = known
-    drawn = []
-    for key in numbers.sets:
-        amounts = defined[key].counters if key in defined else {}
-        counters = numbers.counters[key]
-        drawn.append(_list(_amount(amounts[name].value if name in amounts else None) for name in counters))
-    return _text(driver) + _number(state) + _list(drawn) + _list(written)
+        defined[place, known.name] = known.counters
+
+    def drawn_from(key: _Set) -> bytes:
+        held = defined.get(key, {})
+        return _list(numbers.counters[key], lambda name: _amount(held[name].value if name in held else None))
+
+    return _text(driver) + _number(state) + _list(numbers.sets, drawn_from) + written
 
 
 class _Numbers:
@@ -112,12 +115,14 @@ class _Numbers:
         key = place, drawn.counter_set
         number = self.sets.setdefault(key, len(self.sets))
         counters, groups = self.counters.setdefault(key, {}), self.groups.setdefault(key, {})
-        amounts = [
-            _number(counters.setdefault(name, len(counters))) + _amount(drawn.counters[name].value)
-            for name in sorted(drawn.counters)
-        ]
-        member = [_number(groups.setdefault(name, len(groups))) for name in drawn.compatibility_groups]
-        return _number(number) + _list(amounts) + _list(member)
+
+        def counter(name: str) -> bytes:
+            return _number(counters.setdefault(name, len(counters))) + _amount(drawn.counters[name].value)
+
+        def group(name: str) -> bytes:
+            return _number(groups.setdefault(name, len(groups)))
+
+        return _number(number) + _list(sorted(drawn.counters), counter) + _list(drawn.compatibility_groups, group)
 
 
 def _slot(driver: str, slot: Slot, numbers: _Numbers) -> bytes:
@@ -127,12 +132,15 @@ def _slot(driver: str, slot: Slot, numbers: _Numbers) -> bytes:
     return b"".join(
         (
             _number(many + 2 * bool(device.binds_to_node)),
-            _list(map(_text, device.binding_conditions)),
-            _list(map(_text, device.binding_failure_conditions)),
-            _list(map(_text, slot.skipped)),
-            _list(_text(name) + (_capacity(named[name]) if many else b"") for name in sorted(named)),
-            _list(numbers.draw(slot.place, drawn) for drawn in device.consumes_counters),
-            _list(_taken(device)),
+            _list(device.binding_conditions, _text),
+            _list(device.binding_failure_conditions, _text),
+            _list(slot.skipped, _text),
+            _list(sorted(named), lambda name: _text(name) + (_capacity(named[name]) if many else b"")),
+            _list(device.consumes_counters, lambda drawn: numbers.draw(slot.place, drawn)),
+            _list(
+                sorted({*device.node_allocatable_resources, *device.node_allocatable_resource_mappings}),
+                lambda name: _taken(device, name),
+            ),
         )
     )
 
@@ -143,27 +151,24 @@ def _capacity(held: DeviceCapacity) -> bytes:
         return _amount(held.value) + _number(0)
     span = policy.valid_range
     limits = b"" if span is None else _amount(span.min) + _amount(span.max) + _amount(span.step)
-    valid = _list(map(_amount, policy.valid_values))
+    valid = _list(policy.valid_values, _amount)
     return _amount(held.value) + _number(1) + _amount(policy.default) + valid + _number(span is not None) + limits
 
 
-def _taken(device: Device) -> list[bytes]:
-    taken = []
-    for name in sorted({*device.node_allocatable_resources, *device.node_allocatable_resource_mappings}):
-        resource = device.node_allocatable_resources.get(name)
-        older = device.node_allocatable_resource_mappings.get(name)
-        mapping = resource.mapping if resource else None
-        overhead = resource.overhead if resource else None
-        key = (mapping.capacity_key if mapping else None) or (older.capacity_key if older else None) or ""
-        amounts = (
-            mapping.capacity_multiplier if mapping else None,
-            mapping.device_multiplier if mapping else None,
-            overhead.per_pod if overhead else None,
-            overhead.per_container if overhead else None,
-            older.allocation_multiplier if older else None,
-        )
-        taken.append(_text(name) + _text(key) + b"".join(map(_amount, amounts)))
-    return taken
+def _taken(device: Device, name: str) -> bytes:
+    resource = device.node_allocatable_resources.get(name)
+    older = device.node_allocatable_resource_mappings.get(name)
+    mapping = resource.mapping if resource else None
+    overhead = resource.overhead if resource else None
+    key = (mapping.capacity_key if mapping else None) or (older.capacity_key if older else None) or ""
+    amounts = (
+        mapping.capacity_multiplier if mapping else None,
+        mapping.device_multiplier if mapping else None,
+        overhead.per_pod if overhead else None,
+        overhead.per_container if overhead else None,
+        older.allocation_multiplier if older else None,
+    )
+    return _text(name) + _text(key) + b"".join(map(_amount, amounts))
 
 
 def _number(value: int) -> bytes:
@@ -179,6 +184,5 @@ def _amount(value: Quantity | None) -> bytes:
     return _text("" if value is None else str(value.nano))
 
 
-def _list(items: Iterable[bytes]) -> bytes:
-    written = list(items)
-    return _number(len(written)) + b"".join(written)
+def _list(items: Collection[T], write: Callable[[T], bytes]) -> bytes:
+    return _number(len(items)) + b"".join(map(write, items)) if items else _NONE
