@@ -111,7 +111,10 @@ class Diff:
         lines += [f"- {a} - {b}" for a, b in self.removed_links]
         lines += [f"~ {change}" for change in self.changed]
         pairs = len(self.compared) * (len(self.compared) - 1) // 2
-        lines.append(f"bandwidth: {len(self.bandwidth)} of {pairs} pairs of {len(self.compared)} devices differ")
+        if not self.compared:
+            lines.append("bandwidth: no devices were compared")
+        else:
+            lines.append(f"bandwidth: {len(self.bandwidth)} of {pairs} pairs of {len(self.compared)} devices differ")
         lines += [f"  {pair}" for pair in self.bandwidth]
         return "\n".join(lines)
 
@@ -173,6 +176,8 @@ def _changes(what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> 
 
 
 def _bandwidths(a: Topology, b: Topology, names: Sequence[str]) -> Iterable[PairChange]:
+    if not names:
+        return
     before, after = pairwise(a, names), pairwise(b, names)
     for d, e in np.argwhere(np.triu(before != after)):
         yield PairChange(names[d], names[e], int(before[d, e]), int(after[d, e]))

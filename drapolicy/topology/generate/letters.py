@@ -27,7 +27,7 @@ def matrix(topology: Topology, host: str = "host") -> Matrix:
     Returns
     -------
     Matrix
-        Columns are GPUs and then cards, in the order of the picture; named without the host's prefix.
+        Columns are GPUs and then cards, by index; named without the host's prefix.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def matrix(topology: Topology, host: str = "host") -> Matrix:
     for name in topology.graph:
         if name not in homes and name.startswith(f"{host}/") and topology.graph.nodes[name]["kind"] in {"gpu", "nic"}:
             raise InputError(f"vertex {name}: is not on a PCIe root of {host}, so nvidia-smi has no path for it")
-    names = sorted(homes, key=lambda name: works.nodes[name]["kind"] != "gpu")
+    names = sorted(homes, key=lambda name: (works.nodes[name]["kind"] != "gpu", works.nodes[name].get("index", 0)))
     joined = list(_nvswitches(works))
     cells = [[_path(works, homes, joined, a, b) for b in names] for a in names]
     return Matrix(

@@ -238,10 +238,12 @@ def test_a_matrix_of_what_is_no_host_is_refused() -> None:
         matrix(tray, "rack0/tray0")
 
 
-@pytest.mark.parametrize("kind", ["dgx-1-v100", "dgx-2", "hgx-h200"])
+@pytest.mark.parametrize("kind", ["dgx-1-v100", "dgx-2", "dgx-a100", "hgx-h200"])
 def test_what_nvidia_smi_would_print_is_read_back(kind: str) -> None:
-    """The text of a generated machine is a matrix that the reader takes."""
+    """The text of a generated machine is a matrix that the reader takes, its devices in the order of their numbers."""
     shown = matrix(generate(kind))
+    numbers = [(name[:3] != "GPU", int(name[3:])) for name in shown.names]
+    assert numbers == sorted(numbers)
     again = nvidia_smi.parse(nvidia_smi.text(shown))
     assert (again.names, again.kinds, again.counts) == (shown.names, shown.kinds, shown.counts)
 
