@@ -100,7 +100,7 @@ def shapes(fleet: Fleet) -> Shapes:
 
 
 class _Slots:
-    """The slices that make slots, pool by pool in the order in which Kubernetes tries them, and what is alike of them."""
+    """The slices that make slots, pool by pool as Kubernetes tries them, and what is alike of them."""
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
