@@ -15,7 +15,6 @@ from drapolicy.cli.jsonl import run
 from drapolicy.release import release
 from drapolicy.release.gates import FEATURES
 
-
 # Upstream 1.34 checks the capacity of another device than the one it is about to take (K8s Q24).
 Q24 = {"1.34": {"consumable-capacity-multi-allocatable-device-allocation-mode-all-in-use-insufficient"}}
 
