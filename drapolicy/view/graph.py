@@ -98,4 +98,7 @@ def _part(graph: Topology, name: str) -> Topology:
     inside |= {
         other for n in inside for other in graph.graph.adj[n] if graph.graph.nodes[other].get("layer") == "nvswitch"
     }
-    return Topology(graph.graph.subgraph([n for n in graph.graph if n in inside]).copy())
+    part = graph.graph.copy()
+    # What is left keeps its order; a subgraph would have that of a set.
+    part.remove_nodes_from([other for other in graph.graph if other not in inside])
+    return Topology(part)

@@ -125,7 +125,8 @@ class _Fabric:
 
     def _flow(self, scene: Scene, parts: Sequence[Scene]) -> None:
         area = sum((p.width + _PAD) * (p.height + _PAD) for p in parts)
-        widest = max(_WIDEST if sum(p.width + _PAD for p in parts) <= _WIDEST else sqrt(area * 1.8), parts[0].width)
+        in_line = sum(p.width + _PAD for p in parts)
+        widest = max(in_line if in_line <= _WIDEST else min(sqrt(area * 2.6), _WIDEST), parts[0].width)
         x = y = low = 0.0
         for part in parts:
             if x > 0 and x + part.width > widest:
@@ -271,13 +272,15 @@ class _Fabric:
             ends = self._middles()
             hosts = {n: ends[cell] for n, cell in self.cell_of.items() if cell in ends}
             marks = {n: hosts.get(n, place) for n, place in marks.items()}
-            lines = bundled(outside, marks, self._is_fabric, self._height)
-            self.scene.notes.append("a line from a host stands for all its devices")
+            single, lines = lines, bundled(outside, marks, self._is_fabric, self._height)
+            if len(lines) < len(single):
+                self.scene.notes.append("a line from a host stands for all its devices")
         if len(lines) > _MOST_OF_GROUP * len(groups):
             tops = {n: self._top(hosts, marks) for hosts in groups.values() for n in hosts}
             marks = {n: tops.get(self.cell_of[n], place) for n, place in marks.items()}
             lines = bundled(outside, marks, self._is_fabric, self._height)
-            self.scene.notes[-1:] = ["a line to hosts that stand together stands for all of them"]
+            self.scene.notes = [n for n in self.scene.notes if not n.startswith("a line from")]
+            self.scene.notes += ["a line to hosts that stand together stands for all of them"]
         self.scene.links = lines
 
     def _top(self, hosts: Sequence[str], marks: Mapping[str, Point]) -> Point:

@@ -222,6 +222,10 @@ def test_one_host_of_a_rack_is_drawn_alone() -> None:
     found = marks(generate("gb200-nvl72"), within="rack0/tray3")
     assert {row["name"] for row in found if row["kind"] == "GPU"} == {f"rack0/tray3/GPU{i}" for i in range(4)}
     assert [row["kind"] for row in found].count("NVSwitch") == 1
+    in_boxes = [row["name"] for row in found if row["kind"] == "NUMA node"]
+    assert in_boxes == ["rack0/tray3/numa0", "rack0/tray3/numa1"]
+    names = [row["name"] for row in found if row["kind"] == "NIC"]
+    assert names == [f"rack0/tray3/NIC{i}" for i in range(4)]
 
 
 def test_a_link_around_a_torus_is_two_stubs() -> None:
