@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.topology import Topology
-from drapolicy.topology.graph import DEVICE_KINDS
+from drapolicy.topology.graph import DEVICE_KINDS, INSIDE
 from drapolicy.view.graph_chart import chart
 from drapolicy.view.graph_fabric import fabric_scene
 from drapolicy.view.graph_host import host_scene
-from drapolicy.view.graph_scene import NAMES, Scene, looks
+from drapolicy.view.graph_scene import NAMES, NETWORK_LAYERS, Scene, looks
 from drapolicy.view.graph_torus import torus_scene
 from drapolicy.view.graph_tree import above, homes
 
@@ -30,7 +30,8 @@ def topology(graph: Topology, *, within: str = "", title: str = "") -> alt.Layer
     graph
         Topology.
     within
-        Vertex of which only the inside is drawn, with the NVSwitches that it is linked to: a host of a rack, say.
+        Vertex of which only the inside is drawn, with the NVSwitches that it is linked to: a host of a rack, say; for
+        a switch of a network, what it serves.
     title
         Above the chart; without it the kind that a generator gave, or a count of the devices.
 
@@ -61,7 +62,9 @@ def topology(graph: Topology, *, within: str = "", title: str = "") -> alt.Layer
     if not size:
         raise InputError("graph: has no vertices; nothing can be drawn")
     if size > MOST_PARTS:
-        raise InputError(f"graph: has {size} vertices, {MOST_PARTS} can be drawn; give within=, a rack or host")
+        raise InputError(
+            f"graph: has {size} vertices, {MOST_PARTS} can be drawn; give within=, a rack, leaf switch or host"
+        )
     scene = _scene(graph)
     kinds = Counter(looks(graph, name) for name in graph.graph)
     counted = ", ".join(_counted(kinds[kind], NAMES[kind]) for kind in NAMES if kinds[kind])
@@ -94,7 +97,9 @@ def _part(graph: Topology, name: str) -> Topology:
     if name not in graph.graph:
         raise UnknownReferenceError(f"within: no vertex named {name!r}")
     home = homes(graph)
-    inside = {name, *(other for other in graph.graph if name in above(other, home))}
+    roots = _served(graph, name)
+    roots |= {part for other in roots for part in above(other, home) if graph.graph.nodes[part]["kind"] == "host"}
+    inside = roots | {other for other in graph.graph if not roots.isdisjoint(above(other, home))}
     inside |= {
         other for n in inside for other in graph.graph.adj[n] if graph.graph.nodes[other].get("layer") == "nvswitch"
     }
@@ -102,3 +107,18 @@ def _part(graph: Topology, name: str) -> Topology:
     # What is left keeps its order; a subgraph would have that of a set.
     part.remove_nodes_from([other for other in graph.graph if other not in inside])
     return Topology(part)
+
+
+def _served(graph: Topology, name: str) -> set[str]:
+    """Return a part and, where it is a switch of a network, all that is linked below it."""
+    layers = dict(zip(NETWORK_LAYERS, range(len(NETWORK_LAYERS)), strict=True))
+    depth = {other: layers.get(looks(graph, other), len(layers)) for other in graph.graph}
+    found, waiting = {name}, [name]
+    while waiting:
+        at = waiting.pop()
+        if depth[at] < len(layers):
+            ways = graph.graph.adj[at].items()
+            new = {other for other, data in ways if depth[other] > depth[at] and data["kind"] != INSIDE} - found
+            found |= new
+            waiting += new
+    return found

@@ -228,6 +228,14 @@ def test_one_host_of_a_rack_is_drawn_alone() -> None:
     assert names == [f"rack0/tray3/NIC{i}" for i in range(4)]
 
 
+@pytest.mark.parametrize(("switch", "hosts"), [("leaf0", 32), ("spine0", 64)])
+def test_what_a_switch_of_a_network_serves_is_drawn_alone(switch: str, hosts: int) -> None:
+    """A network that is too large for one picture is drawn switch by switch."""
+    found = marks(generate("fat-tree"), within=switch)
+    assert sum(row["kind"] == "NIC" for row in found) == hosts
+    assert {row["name"] for row in found if row["kind"] == "leaf switch"} <= {"leaf0", "leaf1"}
+
+
 def test_a_link_around_a_torus_is_two_stubs() -> None:
     """A line across the whole picture would hide what it crosses."""
     found = list(lines(generate("torus", shape=(4, 4), host=(2, 2))).values())
