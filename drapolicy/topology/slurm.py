@@ -165,7 +165,7 @@ def topology(network: Network, link_speed_mb_s: int = 0) -> Topology:
             _add_host(graph, node)
         for name in (*switch.switches, *switch.nodes):
             graph.add_edge(switch.name, name, kind=LinkKind.NETWORK.value, count=1, bandwidth_mb_s=bandwidth_mb_s)
-    groups: tuple[Group, ...] = (*network.blocks, *network.rings, *network.toruses)
+    groups: tuple[Group | Torus, ...] = (*network.blocks, *network.rings, *network.toruses)
     for group in groups:
         domain = f"domain/{group.name}"
         graph.add_node(domain, kind="domain")
