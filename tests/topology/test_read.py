@@ -66,14 +66,14 @@ def test_two_formats_in_one_text_are_refused(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("unit", ["|", " ", "\n", "<!-- -->", "<", "GPU0 ", "GPU0\n", "provider:", "[", "=", "\t"])
-def test_recognition_takes_no_time(unit: str) -> None:
-    """A megabyte of anything is told in a second."""
+def test_recognition_does_not_backtrack(unit: str) -> None:
+    """A megabyte of anything takes well under a second; what is quadratic in it would take hours."""
     text = unit * (1_000_000 // len(unit))
-    start = time.perf_counter()
+    start = time.process_time()
     for form in FORMATS:
         form.recognises(text)
     what_it_is(text)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 60
 
 
 def test_a_long_file_is_refused(tmp_path: Path) -> None:
