@@ -178,6 +178,13 @@ _STORED: Final = {
 _STORED["1.35"] = replace(_STORED["1.34"], names_in_bytes=True)
 _STORED["1.36"] = replace(_STORED["1.35"], includes="short")
 
+# What the gate of list attributes changes for stored objects; where there is no row it changes nothing.
+_STORED_LISTS: Final = {
+    "1.36": replace(_STORED["1.36"], attribute="dyn", results=frozenset({"bool", "any", "dyn"}), list_values=True),
+}
+# Releases that take the same types of new selectors as of stored ones, not those of their attributes alone.
+_RESULTS_AS_STORED: Final = frozenset({"1.36"})
+
 
 def environment(kubernetes: Release | None = None, *, stored: bool = True) -> Environment:
     """Return what expressions may be made of in a release.
@@ -198,17 +205,16 @@ def environment(kubernetes: Release | None = None, *, stored: bool = True) -> En
     ''
     """
     kubernetes = kubernetes or release()
-    found = _STORED[kubernetes.minor]
+    minor = kubernetes.minor
     lists = "ListTypeAttributes" in kubernetes.features
-    if kubernetes.minor == "1.36" and lists:
-        found = replace(found, attribute="dyn", results=found.results | {"dyn"}, list_values=True)
+    found = _STORED_LISTS.get(minor, _STORED[minor]) if lists else _STORED[minor]
     if stored:
         return found
     attribute = "dyn" if lists else "any"
     return replace(
         found,
         attribute=attribute,
-        results=found.results if kubernetes.minor == "1.36" else frozenset({"bool", attribute}),
+        results=found.results if minor in _RESULTS_AS_STORED else frozenset({"bool", attribute}),
         shares="ConsumableCapacity" in kubernetes.features,
         lists=kubernetes.at_least("1.35"),
         includes=found.includes if lists else "",

@@ -96,17 +96,7 @@ def bandwidths(graph: Topology, names: Sequence[str] | None = None, *, title: st
         )
         layers.append(words)
     if count <= _MOST_NAMED:
-        size = min(10, cell)
-        left = [{"x": 0, "y": d + 0.5, "text": safe(name, 24)} for d, name in enumerate(chosen)]
-        top = [{"x": d + 0.5, "y": 0, "text": safe(name, 24)} for d, name in enumerate(chosen)]
-        layers.append(
-            alt.Chart(data_of(left)).mark_text(align="right", dx=-4, fontSize=size).encode(x=x, y=y, text="text:N")
-        )
-        layers.append(
-            alt.Chart(data_of(top))
-            .mark_text(align="left", angle=270, dx=4, fontSize=size)
-            .encode(x=x, y=y, text="text:N")
-        )
+        layers += _names(chosen, x, y, min(10, cell))
     return finished(
         alt.layer(*layers),
         cell * count,
@@ -114,6 +104,17 @@ def bandwidths(graph: Topology, names: Sequence[str] | None = None, *, title: st
         title or f"Bandwidth between {count} devices",
         ["along the best path, GB/s per direction"],
     )
+
+
+def _names(chosen: Sequence[str], x: alt.X, y: alt.Y, size: int) -> list[alt.Chart]:
+    """Write the names beside the rows and above the columns, ``size`` points high."""
+    import altair as alt
+
+    left = [{"x": 0, "y": d + 0.5, "text": safe(name, 24)} for d, name in enumerate(chosen)]
+    top = [{"x": d + 0.5, "y": 0, "text": safe(name, 24)} for d, name in enumerate(chosen)]
+    rows = alt.Chart(data_of(left)).mark_text(align="right", dx=-4, fontSize=size)
+    columns = alt.Chart(data_of(top)).mark_text(align="left", angle=270, dx=4, fontSize=size)
+    return [words.encode(x=x, y=y, text="text:N") for words in (rows, columns)]
 
 
 def _runs(row: NDArray[np.int64], own: int) -> Iterator[tuple[int, int, int]]:
