@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 from drapolicy.evaluate.metrics import METRICS, PRIMARY, Metric
 from drapolicy.evaluate.statistics import paired
 from drapolicy.evaluate.table import Results
-from drapolicy.evaluate.text import distinct
+from drapolicy.text import distinct
 
 if TYPE_CHECKING:
     import altair as alt

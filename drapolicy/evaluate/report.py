@@ -13,8 +13,8 @@ from drapolicy.errors import UnknownReferenceError
 from drapolicy.evaluate import charts
 from drapolicy.evaluate.metrics import METRICS
 from drapolicy.evaluate.table import Results, Verdict
-from drapolicy.evaluate.text import distinct, printable
 from drapolicy.policies import STOCK
+from drapolicy.text import distinct, printable
 
 _TEMPLATE = "report.html.j2"
 

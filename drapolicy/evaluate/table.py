@@ -13,8 +13,8 @@ from drapolicy.errors import UnknownReferenceError
 from drapolicy.evaluate.cell import Cell
 from drapolicy.evaluate.metrics import METRICS, PRIMARY, Metric
 from drapolicy.evaluate.statistics import Difference, paired
-from drapolicy.evaluate.text import printable
 from drapolicy.policies import STOCK
+from drapolicy.text import printable
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@
 `read`                    reads a file of any format; the table of formats
 `generate`                machines and networks that nobody has at hand; `generate`
 `diff`                    what differs between two pictures, and what that does to bandwidths; `diff`
+`drawing`                 Altair charts; `draw`, `draw_bandwidths`
 `node_link`               a picture as JSON: `save`, `load`
 `source`, `lookalikes`    text of a file; what a text is that no format fits
 `fleet`                   joins a machine's graph to the nodes of a fleet, or hosts to nodes of their names
@@ -30,6 +31,7 @@
 from drapolicy.topology.attributes import Common, attribute_links, common
 from drapolicy.topology.bind import BindReport, Bound, LinkTable, bind
 from drapolicy.topology.diff import Diff, diff
+from drapolicy.topology.drawing import draw, draw_bandwidths
 from drapolicy.topology.generate import generate
 from drapolicy.topology.graph import Topology
 from drapolicy.topology.links import LinkKind, LinkRates, link_rates
@@ -54,6 +56,8 @@ __all__ = [
     "bind",
     "common",
     "diff",
+    "draw",
+    "draw_bandwidths",
     "generate",
     "link_rates",
     "load",

@@ -1,11 +1,9 @@
-"""Pictures and forms for notebooks: they need no network, and say in words what they show."""
+"""Pictures of placements and forms for notebooks: they need no network, and say in words what they show."""
 
 from __future__ import annotations
 
 from drapolicy.view.drawing import placement
-from drapolicy.view.graph import topology
-from drapolicy.view.graph_matrix import bandwidths
 from drapolicy.view.picture import Picture
 from drapolicy.view.widgets import form
 
-__all__ = ["Picture", "bandwidths", "form", "placement", "topology"]
+__all__ = ["Picture", "form", "placement"]

@@ -10,15 +10,16 @@ from typing import Any
 from drapolicy.api import Objects
 from drapolicy.api.resource import AllocationResult
 from drapolicy.errors import UnknownReferenceError
-from drapolicy.evaluate.text import printable
 from drapolicy.inventory import Fleet
 from drapolicy.inventory.pool_device import DeviceId, PoolDevice
 from drapolicy.problem.ask import asks, claim_key, unmet
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.site import Site, Sites
 from drapolicy.problem.state import State
+from drapolicy.text import printable
+from drapolicy.topology.drawing.looks import INK, LINE, SOFT
 from drapolicy.view import facts, layout
-from drapolicy.view.picture import INK, LINE, SOFT, Canvas, Picture, wrapped
+from drapolicy.view.picture import Canvas, Picture, wrapped
 from drapolicy.view.wires import LABEL_SIZE, Wire, curve, gutters, routed
 
 # Okabe and Ito's palette; the flag says that text on it is white.

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
-from drapolicy.evaluate.text import printable
+from drapolicy.text import printable
+from drapolicy.topology.drawing.looks import FONT, INK
 
 SVG = "http://www.w3.org/2000/svg"
-FONT = "Helvetica, Arial, sans-serif"
-INK, SOFT, LINE = "#1c2430", "#5b6675", "#c9d0d8"
 ET.register_namespace("", SVG)
 
 

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.errors import InputError
-from drapolicy.topology import Topology
+from drapolicy.topology.drawing.looks import SOFT, data_of, finished, gb_s, safe
+from drapolicy.topology.graph import Topology
 from drapolicy.topology.measures import pairwise
-from drapolicy.view.graph_looks import data_of, finished, gb_s, safe
-from drapolicy.view.picture import SOFT
 
 if TYPE_CHECKING:
     import altair as alt
@@ -25,7 +24,7 @@ _NONE, _SELF = "#ffffff", "#d4d8dd"
 _SHADES = ("#fde725", "#aadc32", "#5ec962", "#28ae80", "#21918c", "#2c728e", "#3b528b", "#472d7b", "#440154")
 
 
-def bandwidths(graph: Topology, names: Sequence[str] | None = None, *, title: str = "") -> alt.LayerChart:
+def draw_bandwidths(graph: Topology, names: Sequence[str] | None = None, *, title: str = "") -> alt.LayerChart:
     """Draw the bandwidth between each two devices along the best path.
 
     Parameters
@@ -98,7 +97,7 @@ def bandwidths(graph: Topology, names: Sequence[str] | None = None, *, title: st
     if count <= _MOST_NAMED:
         layers += _names(chosen, x, y, min(10, cell))
     return finished(
-        alt.layer(*layers),
+        layers,
         cell * count,
         cell * count,
         title or f"Bandwidth between {count} devices",

@@ -6,14 +6,13 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from drapolicy.errors import InputError, UnknownReferenceError
-from drapolicy.topology import Topology
-from drapolicy.topology.graph import DEVICE_KINDS, INSIDE
-from drapolicy.view.graph_chart import chart
-from drapolicy.view.graph_fabric import fabric_scene
-from drapolicy.view.graph_host import host_scene
-from drapolicy.view.graph_scene import NAMES, NETWORK_LAYERS, Scene, looks
-from drapolicy.view.graph_torus import torus_scene
-from drapolicy.view.graph_tree import above, homes
+from drapolicy.topology.drawing.chart import chart
+from drapolicy.topology.drawing.fabric import fabric_scene
+from drapolicy.topology.drawing.host import host_scene
+from drapolicy.topology.drawing.scene import NAMES, NETWORK_LAYERS, Scene, looks
+from drapolicy.topology.drawing.torus import torus_scene
+from drapolicy.topology.drawing.tree import above, homes
+from drapolicy.topology.graph import DEVICE_KINDS, INSIDE, Topology
 
 if TYPE_CHECKING:
     import altair as alt
@@ -22,7 +21,7 @@ MOST_PARTS = 3_000
 MOST_OF_HOST = 64
 
 
-def topology(graph: Topology, *, within: str = "", title: str = "") -> alt.LayerChart:
+def draw(graph: Topology, *, within: str = "", title: str = "") -> alt.LayerChart:
     """Draw devices, what they are in and what links them.
 
     Parameters
@@ -53,7 +52,7 @@ def topology(graph: Topology, *, within: str = "", title: str = "") -> alt.Layer
     Examples
     --------
     >>> from drapolicy.topology import generate
-    >>> topology(generate("dgx-1-v100")).title.text
+    >>> draw(generate("dgx-1-v100")).title.text
     'dgx-1-v100'
     """
     if within:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import prod
 
-from drapolicy.topology import Topology
-from drapolicy.view.graph_bundles import bundled
-from drapolicy.view.graph_scene import HOST_LINKS, Link, Mark, Point, Scene, looks
+from drapolicy.topology.drawing.bundles import bundled
+from drapolicy.topology.drawing.scene import HOST_LINKS, Link, Mark, Point, Scene, looks
+from drapolicy.topology.graph import Topology
 
 _STEP, _PAD, _STUB = 30, 26, 13
 _MOST_NAMED = 32

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping
 
-from drapolicy.topology import LinkKind, Topology
-from drapolicy.topology.graph import DEVICE_KINDS, INSIDE
-from drapolicy.view.graph_scene import NETWORK_LAYERS
+from drapolicy.topology.drawing.scene import NETWORK_LAYERS
+from drapolicy.topology.graph import DEVICE_KINDS, INSIDE, Topology
+from drapolicy.topology.links import LinkKind
 
 _RANK = {"domain": 0, "rack": 1, "host": 2, "numa": 3, "pcie_root": 4, "switch": 5} | dict.fromkeys(DEVICE_KINDS, 6)
 _HOLDS = frozenset({INSIDE, LinkKind.PCIE.value})

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import cos, hypot, pi, sin
 
-from drapolicy.topology import Topology
-from drapolicy.topology.graph import DEVICE_KINDS
-from drapolicy.view.graph_boxes import boxes
-from drapolicy.view.graph_bundles import bundled
-from drapolicy.view.graph_scene import (
+from drapolicy.topology.drawing.boxes import boxes
+from drapolicy.topology.drawing.bundles import bundled
+from drapolicy.topology.drawing.scene import (
     HOST_LINKS,
     NAMES,
     Link,
@@ -19,7 +17,8 @@ from drapolicy.view.graph_scene import (
     looks,
     short,
 )
-from drapolicy.view.graph_tree import above, alike, homes
+from drapolicy.topology.drawing.tree import above, alike, homes
+from drapolicy.topology.graph import DEVICE_KINDS, Topology
 
 _BESIDE, _HUBS, _ABOVE = 900, 36, 18
 

@@ -27,7 +27,7 @@ def test_rectangles_say_what_is_measured(kind: str, options: dict[str, int]) -> 
     names = graph.of_kind("gpu")
     table = pairwise(graph, names)
     found = np.full(table.shape, -1.0)
-    for row in cells(dp.view.bandwidths(graph)):
+    for row in cells(dp.topology.draw_bandwidths(graph)):
         if row["band"] == "itself":
             value = 0.0
         else:
@@ -39,14 +39,14 @@ def test_rectangles_say_what_is_measured(kind: str, options: dict[str, int]) -> 
 
 def test_few_devices_have_numbers_in_their_cells() -> None:
     """Eight GPUs are read without the legend: 56 numbers."""
-    texts = [row["text"] for row in cells(dp.view.bandwidths(generate("dgx-1-v100"))) if row["text"]]
+    texts = [row["text"] for row in cells(dp.topology.draw_bandwidths(generate("dgx-1-v100"))) if row["text"]]
     assert len(texts) == 56
     assert {"50", "25"} <= set(texts)
 
 
 def test_a_large_domain_is_few_rectangles() -> None:
     """Equal neighbours share a rectangle: 576 devices need a hundredth of their 331,776 cells."""
-    assert len(cells(dp.view.bandwidths(generate("gb200-nvl72", racks=8)))) < 3_400
+    assert len(cells(dp.topology.draw_bandwidths(generate("gb200-nvl72", racks=8)))) < 3_400
 
 
 def test_many_values_share_shades_by_range() -> None:
@@ -55,14 +55,14 @@ def test_many_values_share_shades_by_range() -> None:
     graph.add_nodes_from((f"GPU{i}" for i in range(8)), kind="gpu")
     for n, (a, b) in enumerate((i, j) for i in range(8) for j in range(i)):
         graph.add_edge(f"GPU{a}", f"GPU{b}", kind="NV", count=1, bandwidth_mb_s=1_000 * (n + 1))
-    found = cells(dp.view.bandwidths(Topology(graph)))
+    found = cells(dp.topology.draw_bandwidths(Topology(graph)))
     assert len({row["band"] for row in found} - {"itself", "no path"}) <= 9
     assert len({row["bandwidth"] for row in found} - {"itself"}) == 28
 
 
 def test_names_choose_rows_and_their_order() -> None:
     """Any vertices can be compared, in any order."""
-    found = cells(dp.view.bandwidths(generate("dgx-1-v100"), ["NIC0", "GPU0"]))
+    found = cells(dp.topology.draw_bandwidths(generate("dgx-1-v100"), ["NIC0", "GPU0"]))
     assert {row["from"] for row in found} == {"NIC0", "GPU0"}
     assert [row["from"] for row in found if row["band"] == "itself"] == ["NIC0", "GPU0"]
 
@@ -71,7 +71,7 @@ def test_pairs_without_a_path_are_told() -> None:
     """Nothing between two cards is no bandwidth of zero shades: it is said."""
     graph: nx.Graph[str] = nx.Graph()
     graph.add_nodes_from(("GPU0", "GPU1"), kind="gpu")
-    assert {row["band"] for row in cells(dp.view.bandwidths(Topology(graph)))} == {"itself", "no path"}
+    assert {row["band"] for row in cells(dp.topology.draw_bandwidths(Topology(graph)))} == {"itself", "no path"}
 
 
 def test_nothing_and_strangers_are_refused() -> None:
@@ -79,6 +79,6 @@ def test_nothing_and_strangers_are_refused() -> None:
     graph: nx.Graph[str] = nx.Graph()
     graph.add_node("host", kind="host")
     with pytest.raises(InputError, match="no devices"):
-        dp.view.bandwidths(Topology(graph))
+        dp.topology.draw_bandwidths(Topology(graph))
     with pytest.raises(UnknownReferenceError, match="GPU9"):
-        dp.view.bandwidths(Topology(graph), ["GPU9"])
+        dp.topology.draw_bandwidths(Topology(graph), ["GPU9"])

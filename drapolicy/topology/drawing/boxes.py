@@ -6,11 +6,22 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from drapolicy.topology import LinkKind, Topology
-from drapolicy.topology.graph import DEVICE_KINDS
-from drapolicy.view.graph_bundles import bundled
-from drapolicy.view.graph_scene import DRAWN_PATHS, HIDDEN_PATHS, PATHS, Frame, Mark, Point, Scene, looks, short, spread
-from drapolicy.view.graph_tree import above, homes, inside
+from drapolicy.topology.drawing.bundles import bundled
+from drapolicy.topology.drawing.scene import (
+    DRAWN_PATHS,
+    HIDDEN_PATHS,
+    PATHS,
+    Frame,
+    Mark,
+    Point,
+    Scene,
+    looks,
+    short,
+    spread,
+)
+from drapolicy.topology.drawing.tree import above, homes, inside
+from drapolicy.topology.graph import DEVICE_KINDS, Topology
+from drapolicy.topology.links import LinkKind
 
 _ROW, _PAD, _CAPTION, _FOOT = 46, 10, 22, 30
 _WIDEST = 900

@@ -6,11 +6,23 @@ from collections.abc import Mapping, Sequence
 from math import log
 from typing import TYPE_CHECKING, Any
 
-from drapolicy.topology import LinkKind, Topology
-from drapolicy.topology.graph import INSIDE
-from drapolicy.view.graph_looks import DASHES, FAILED, FILLS, MARKS, OFFSETS, data_of, finished, gb_s, safe
-from drapolicy.view.graph_scene import NAMES, Frame, Link, Mark, Scene
-from drapolicy.view.picture import INK, LINE, SOFT
+from drapolicy.topology.drawing.looks import (
+    DASHES,
+    FAILED,
+    FILLS,
+    INK,
+    LINE,
+    MARKS,
+    OFFSETS,
+    SOFT,
+    data_of,
+    finished,
+    gb_s,
+    safe,
+)
+from drapolicy.topology.drawing.scene import NAMES, Frame, Link, Mark, Scene
+from drapolicy.topology.graph import INSIDE, Topology
+from drapolicy.topology.links import LinkKind
 
 if TYPE_CHECKING:
     import altair as alt
@@ -40,7 +52,7 @@ def chart(scene: Scene, topology: Topology, title: str, subtitle: Sequence[str])
     layers += _texts(
         [{"x": cx, "y": cy, "text": safe(text, 40)} for cx, cy, text in scene.captions], x, y, color=SOFT, fontSize=11
     )
-    return finished(alt.layer(*layers), round(width), round(height), title, subtitle)
+    return finished(layers, round(width), round(height), title, subtitle)
 
 
 def _frames(frames: Sequence[Frame], x: alt.X, y: alt.Y) -> list[Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-from drapolicy.topology import Topology
-from drapolicy.view.graph_scene import Link, Point, bow
+from drapolicy.topology.drawing.scene import Link, Point, bow
+from drapolicy.topology.graph import Topology
 
 _MOST_LABELLED = 40
 

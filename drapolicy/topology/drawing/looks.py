@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from drapolicy.evaluate.text import printable
-from drapolicy.topology import LinkKind
-from drapolicy.view.picture import FONT, INK, SOFT
+from drapolicy.text import printable
+from drapolicy.topology.links import LinkKind
 
 if TYPE_CHECKING:
     import altair as alt
+
+    from drapolicy.topology.drawing.still import Still
+
+FONT = "Helvetica, Arial, sans-serif"
+INK, SOFT, LINE = "#1c2430", "#5b6675", "#c9d0d8"
 
 # Okabe and Ito's palette; each kind has a shape of its own too.
 MARKS: Mapping[str, tuple[str, str, int]] = {
@@ -34,7 +38,7 @@ DASHES: Mapping[str, tuple[str, Sequence[int], str]] = {
     LinkKind.XGMI: ("xGMI", (8, 2), "#d55e00"),
     LinkKind.XE: ("Xe Link", (10, 2, 2, 2), "#882255"),
     LinkKind.C2C: ("C2C", (12, 2), "#009e73"),
-    LinkKind.ICI: ("ICI", (16, 1), "#44aa99"),
+    LinkKind.ICI: ("ICI", (16, 1), "#117733"),
     LinkKind.PCIE: ("PCIe", (5, 1), "#a3abb5"),
     LinkKind.SOCKET: ("socket link", (4, 2), "#5b6675"),
     LinkKind.PIX: ("PIX: one PCIe switch", (3, 1), "#7a8593"),
@@ -76,12 +80,15 @@ def safe(text: object, limit: int = 80) -> str:
     return printable(text, limit).replace("<", "‹").replace(">", "›")
 
 
-def finished(layers: Any, width: int, height: int, title: str, subtitle: Sequence[str]) -> alt.LayerChart:
+def finished(layers: Sequence[Any], width: int, height: int, title: str, subtitle: Sequence[str]) -> Still:
     """Return layers with size, title and the look of all pictures of topologies; white ground on dark pages too."""
     import altair as alt
 
+    from drapolicy.topology.drawing.still import Still
+
     return (  # type: ignore[no-any-return]
-        layers.resolve_scale(stroke="independent", strokeDash="independent")
+        Still(layer=list(layers))
+        .resolve_scale(stroke="independent", strokeDash="independent")
         .properties(
             width=width,
             height=height,

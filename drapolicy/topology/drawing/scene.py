@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from drapolicy.topology import LinkKind, Topology
-from drapolicy.topology.graph import INSIDE
+from drapolicy.topology.graph import INSIDE, Topology
+from drapolicy.topology.links import LinkKind
 
 Point: TypeAlias = tuple[float, float]
 

@@ -6,10 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import ceil, sqrt
 
-from drapolicy.topology import Topology
-from drapolicy.topology.graph import DEVICE_KINDS
-from drapolicy.view.graph_bundles import bundled
-from drapolicy.view.graph_scene import (
+from drapolicy.topology.drawing.bundles import bundled
+from drapolicy.topology.drawing.scene import (
     HOST_LINKS,
     NAMES,
     NETWORK_LAYERS,
@@ -21,7 +19,8 @@ from drapolicy.view.graph_scene import (
     short,
     spread,
 )
-from drapolicy.view.graph_tree import above, alike, homes, inside
+from drapolicy.topology.drawing.tree import above, alike, homes, inside
+from drapolicy.topology.graph import DEVICE_KINDS, Topology
 
 _PAD, _CAPTION, _ROW, _SWITCH = 10, 20, 58, 64
 _WIDEST = 1100
