@@ -174,6 +174,12 @@ class Machine:
             i for i, item in enumerate(self.items) if item.kind == "PCIDev" and i not in gpus and self._is_nic(i, item)
         )
 
+    @cached_property
+    def addresses(self) -> tuple[str, ...]:
+        """PCI address of each object that is told apart by it: bridges, GPUs and NICs; empty for all others."""
+        told_apart = {*self.gpus, *self.nics}
+        return tuple(item.pci if item.kind == "Bridge" or i in told_apart else "" for i, item in enumerate(self.items))
+
     def _is_gpu(self, i: int, item: Item) -> bool:
         if item.pci_class in ("0302", "0380") or item.pci_class.startswith("12"):
             return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from os import PathLike, fspath
 from typing import Any
 
@@ -29,7 +29,8 @@ _OBJECT = re.compile(
     r"(?P<type>Bridge (?:Host|PCI)->PCI|[A-Za-z][\w-]*)(?:\[(?P<of>[^\]]*)\])?(?:\((?P<sub>[^)]*)\))?"
     r"(?: L#(?P<first>\d{1,9})(?:-\d{1,9})?)?(?: P#(?P<os>\d{1,10}))?"
     rf"(?: (?P<busid>{_ADDRESS}(?:-(?:[0-9a-f]{{2}}\.)?[0-9a-f])?))?(?: (?P<id>[0-9a-f]{{4}}:[0-9a-f]{{4}}))?"
-    r'(?: \((?P<told>(?:"[^"]*"|\([^()]*\)|[^()"])*)\))?(?: "(?P<name>[^"]*)")?(?P<more> \+ )?',
+    r'(?: \((?P<told>(?:"[^"]*"|\([^()]*\)|[^()"])*)\))?(?: "(?P<name>[^"]*)")?'
+    r"(?: cpuset=[0-9a-fx,]+)?(?: \((?:disallowed|binding)\))?(?P<more> \+ )?",
     re.ASCII,
 )
 _MISC = re.compile(r"Misc\b.*")
@@ -65,8 +66,10 @@ def recognises(text: str) -> bool:
     >>> recognises("Machine (7985MB)\n  Package L#0\n")
     True
     """
-    lines = text.removeprefix("\ufeff").lstrip().split("\n", 2)
-    return re.match(r"(Machine|System)\b", lines[0]) is not None and any(" L#" in line for line in lines[:2])
+    first, *more = text.removeprefix("\ufeff").lstrip().split("\n", 2)[:2]
+    return re.match(r"(Machine|System)\b", first) is not None and any(
+        " L#" in line or " P#" in line for line in (first, *more)
+    )
 
 
 def read(path: str | PathLike[str]) -> Machine:
@@ -115,7 +118,8 @@ def facts(machine: Machine) -> dict[str, Any]:
 class _Reader:
     def __init__(self, text: str, file: str) -> None:
         self.file = file
-        self.lines = re.split(r"\r\n|\n|\r", text.removeprefix("\ufeff"))
+        # Beside line feeds, a lone carriage return is within what firmware says of itself.
+        self.lines = re.split(r"\r?\n" if "\n" in text else r"\r", text.removeprefix("\ufeff"))
         self.items: list[Item] = []
         self.logical: dict[int, int] = {}
         self.faults: list[Fault] = []
@@ -133,7 +137,7 @@ class _Reader:
                 self._line(n + 1, line.rstrip())
         if not self.items:
             raise ParseError(faults=[Fault(self.file, -1, "", "", "has no objects; give the output of lstopo")])
-        self._doubles()
+        self._doubles(Machine("", tuple(self.items)).addresses)
         self._counts(end)
         distances = list(self._matrices(end))
         if self.faults:
@@ -239,9 +243,9 @@ class _Reader:
         self._fault(number, f"{text!r} is not the address of {count} PCI function(s)", column, "busid")
         return []
 
-    def _doubles(self) -> None:
+    def _doubles(self, addresses: Sequence[str]) -> None:
         for what, keys in (
-            ("busid", [item.pci for item in self.items]),
+            ("busid", addresses),
             (
                 "P#",
                 [str(item.os_index) if item.kind == "NUMANode" and item.os_index >= 0 else "" for item in self.items],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from os import PathLike, fspath
 from typing import Any
 
@@ -111,7 +111,7 @@ class _Reader:
             self.faults.append(self.root.fault(f"has {len(outermost)} outermost objects; give one machine"))
         for element in outermost[:1]:
             self._objects(element)
-        self._doubles()
+        self._doubles(Machine("", tuple(self.items)).addresses)
         distances = [*self._distances(), *self._old_distances()]
         if self.faults:
             raise ParseError(faults=self.faults)
@@ -195,9 +195,9 @@ class _Reader:
         # hwloc writes -1 without its sign where the operating system gives no number.
         return int(text) if int(text) < 2**31 else -1
 
-    def _doubles(self) -> None:
+    def _doubles(self, addresses: Sequence[str]) -> None:
         for what, keys in (
-            ("pci_busid", [item.pci for item in self.items]),
+            ("pci_busid", addresses),
             ("gp_index", [str(item.gp_index) if item.gp_index >= 0 else "" for item in self.items]),
             ("os_index", [str(item.os_index) if item.kind == "NUMANode" else "" for item in self.items]),
         ):

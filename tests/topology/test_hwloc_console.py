@@ -169,6 +169,31 @@ Special depth -5: 1 OS Device (type #11)
 
 
 @pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("PU L#1 (P#1)", "PU L#1 (P#1) (disallowed)"),
+        ("PU L#0 (P#0)", "PU L#0 (P#0) (binding)"),
+        ("local=46GiB total=46GiB)", "local=46GiB total=46GiB) (disallowed)"),
+        ("Core L#0 (P#0)", "Core L#0 (P#0) cpuset=0x00000001,0x0"),
+        ('Name="A (B) + C"', 'Name="A (B) + C" DMIBIOSVersion=.0b\r'),
+    ],
+)
+def test_what_changes_nothing(old: str, new: str) -> None:
+    """What lstopo says beside an object, or the firmware with a carriage return, leaves the graph as it is."""
+    assert old in VERBOSE
+    before, after = (hwloc_console.topology(hwloc_console.parse(text)) for text in (VERBOSE, VERBOSE.replace(old, new)))
+    assert after.graph.nodes == before.graph.nodes
+    assert after.graph.edges == before.graph.edges
+
+
+def test_physical_numbers() -> None:
+    """With -p, lstopo gives the numbers of the operating system alone."""
+    text = "Machine (3958MB total)\n  NUMANode P#3 (3958MB)\n  Package P#1\n    PU P#0\n"
+    assert hwloc_console.recognises(text)
+    assert hwloc_console.topology(hwloc_console.parse(text)).of_kind("numa", "cpu") == ("numa3", "cpu1")
+
+
+@pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ("    Core L#0 (P#0)", "    ??? L#0 (P#0)", r"line 4, column 5: '\?\?\? L#0"),

@@ -111,6 +111,13 @@ def test_version_3() -> None:
     assert [machine.items[i].kind for i in machine.distances[0].members] == ["OSDev", "Package"]
 
 
+def test_addresses_of_what_is_no_vertex(text: str, machine: Machine) -> None:
+    """A disk controller may share the address of a GPU, as in captures that were put together: no vertex is in doubt."""
+    double = hwloc_xml.parse(text.replace("0000:16:00.4", "0000:19:00.0"))
+    assert hwloc_xml.facts(double) == hwloc_xml.facts(machine)
+    assert hwloc_xml.topology(double).graph.nodes == hwloc_xml.topology(machine).graph.nodes
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
