@@ -20,6 +20,7 @@ NodeDevice = tuple[str, str, Device]
 WHOLE_GPU_TYPES = frozenset({"gpu", "amdgpu"})
 """Values of ``type`` that GPU drivers give to whole devices; others are partitions or passed-through functions."""
 
+_DIGITS = re.compile(r"[0-9]{1,9}")
 _GPU_DRIVER = re.compile(r"(^|[./-])(gpu|gaudi)([./-]|$)")
 
 
@@ -51,6 +52,12 @@ def value(driver: str, device: Device, fact: str) -> int | str | None:
     """Return the one value of a fact; None where there is none or a list of several."""
     found = values(driver, device, fact)
     return found[0] if len(found) == 1 else None
+
+
+def number(driver: str, device: Device, fact: str) -> int | None:
+    """Return the one value of a fact that is a number, also where a driver publishes its digits as text."""
+    found = value(driver, device, fact)
+    return int(found) if isinstance(found, int) or (found and _DIGITS.fullmatch(found)) else None
 
 
 def role(driver: str, device: Device) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -13,8 +14,16 @@ from numpy.typing import NDArray
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.topology.attributes import NodeDevice
 from drapolicy.topology.graph import Topology
-from drapolicy.topology.matching import WAYS, By, Vertices, match_devices
+from drapolicy.topology.matching import WAYS, By, Vertices, match_devices, units_on
 from drapolicy.topology.measures.pairwise import pairwise
+
+INSIDE_TIMES = 2
+"""Bandwidth between two parts of one device, as a multiple of what all links of the machine's best linked device carry.
+
+A convention: parts meet in the device's memory, which no vendor rates by the part, so that nothing is closer.
+"""
+
+_WITH_PARTS = ("gpu", "nic")
 
 LinkTable: TypeAlias = NDArray[np.int64]
 """ndarray of shape (D, D), int64, MB/s per direction, over one node's devices; symmetric, zero diagonal."""
@@ -28,7 +37,7 @@ Match: TypeAlias = str | Mapping[DeviceID, str] | Callable[[NodeDevice], str | N
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A device, the vertex that it is, and how that was told: one of `WAYS`, or ``given``."""
+    """A device, the vertex that it is or is a part of, and how that was told: one of `WAYS`, `PARENT` or ``given``."""
 
     device: DeviceID
     vertex: str
@@ -78,14 +87,32 @@ class Machine:
     def links(self, names: Sequence[str]) -> LinkTable:
         """Return the bandwidth between some of the machine's devices and memory nodes, along the best path.
 
+        A GPU or card may be named more than once, for its parts: see `INSIDE_TIMES`.
+
         Returns
         -------
         ndarray of shape (D, D), int64, MB/s per direction; symmetric, zero diagonal
         """
         if self._links is None:
             self._links = pairwise(self.topology, tuple(self._at))
-        at = [self._at[name] for name in names]
-        return self._links[np.ix_(at, at)]
+        at = np.array([self._at[name] for name in names], np.intp)
+        links: LinkTable = self._links[np.ix_(at, at)]
+        same = (at[:, None] == at) & self._has_parts[at]
+        links[same] = self._inside_mb_s
+        np.fill_diagonal(links, 0)
+        return links
+
+    @cached_property
+    def _has_parts(self) -> NDArray[np.bool_]:
+        nodes = self.topology.graph.nodes
+        return np.array([nodes[name]["kind"] in _WITH_PARTS and not nodes[name].get("failed") for name in self._at])
+
+    @cached_property
+    def _inside_mb_s(self) -> int:
+        """Between two parts of one device; MB/s."""
+        carried = self.topology.direct_links(tuple(self.topology.graph)).sum(axis=1)
+        at = [d for d, name in enumerate(self.topology.graph) if self.vertices.kind.get(name) in _WITH_PARTS]
+        return INSIDE_TIMES * int(carried[at].max(initial=0))
 
     def bind(self, devices: Sequence[NodeDevice], match: Match = "auto") -> tuple[LinkTable, BindReport]:
         """Do what :func:`bind` does, for one node of many."""
@@ -102,7 +129,7 @@ class Machine:
         for d in [d for d in claims if often[ids[d]] > 1]:
             del claims[d]
         why |= {d: "is given twice, so nobody can tell which is meant" for d, i in enumerate(ids) if often[i] > 1}
-        contested = self._settle(claims, ids, why)
+        contested = _settle(claims, self._unit_of(devices), ids, why)
         bound = sorted(claims)
         links = np.zeros((len(devices), len(devices)), np.int64)
         links[np.ix_(bound, bound)] = self.links([claims[d][0] for d in bound])
@@ -123,26 +150,22 @@ class Machine:
         )
         return links, report
 
-    def _settle(self, claims: dict[int, tuple[str, str]], ids: Sequence[DeviceID], why: dict[int, str]) -> set[str]:
-        """Give what several devices claim to none of them; a memory node and a CPU are several devices at once."""
-        claimants = defaultdict(list)
-        for d, (vertex, way) in claims.items():
-            if way != "numa":
-                claimants[vertex].append(d)
-        contested = {vertex: sorted(found) for vertex, found in claimants.items() if len(found) > 1}
-        for vertex, found in contested.items():
-            for d in found:
-                del claims[d]
-                why[d] = f"{vertex} is claimed by {' and '.join('/'.join(ids[other]) for other in found)}"
-        return set(contested)
+    def _unit_of(self, devices: Sequence[NodeDevice]) -> list[int]:
+        """Return for each device a number that it shares with the other parts of one physical device."""
+        number = list(range(len(devices)))
+        for unit in units_on(self.vertices, devices)[0]:
+            for d in unit.members:
+                number[d] = unit.members[0]
+        return number
 
 
 def bind(topology: Topology, devices: Sequence[NodeDevice], match: Match = "auto") -> tuple[LinkTable, BindReport]:
     """Give a node's devices the links of a graph.
 
     Devices of any number of drivers are matched to vertices by the first of `WAYS` that fits, PCI address above all:
-    a vertex whose address is another is never taken, whatever else is equal. Nothing is guessed: addresses and names
-    give an order only where there are as many devices as GPUs, and a vertex that two devices claim goes to neither.
+    a vertex whose address is another is never taken, whatever else is equal. Parts of a device are where the whole is
+    (`drapolicy.topology.parts`). Nothing is guessed: addresses and names give an order only where there are as many
+    devices as GPUs, and a vertex that two devices claim goes to neither.
 
     Parameters
     ----------
@@ -192,3 +215,21 @@ def _given(
     if unknown:
         raise UnknownReferenceError(f"match: {'; '.join(unknown)}")
     return {d: (vertex, "given") for d, vertex in enumerate(told) if vertex is not None}
+
+
+def _settle(
+    claims: dict[int, tuple[str, str]], unit_of: Sequence[int], ids: Sequence[DeviceID], why: dict[int, str]
+) -> set[str]:
+    """Give what several devices claim to none of them; a memory node and a CPU are several devices at once."""
+    claimants: dict[str, list[int]] = defaultdict(list)
+    for d in sorted(claims):
+        vertex, way = claims[d]
+        if way != "numa":
+            claimants[vertex].append(d)
+    contested = {vertex: found for vertex, found in claimants.items() if len({unit_of[d] for d in found}) > 1}
+    for vertex, found in contested.items():
+        first = {unit_of[d]: d for d in reversed(found)}
+        for d in found:
+            del claims[d]
+            why[d] = f"{vertex} is claimed by {' and '.join('/'.join(ids[other]) for other in sorted(first.values()))}"
+    return set(contested)

@@ -8,8 +8,10 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from drapolicy.api.resource import Device
-from drapolicy.topology.attributes import NodeDevice, is_gpu_driver, role, value
-from drapolicy.topology.graph import INSIDE, Topology
+from drapolicy.topology.attributes import NodeDevice, number, role, value
+from drapolicy.topology.graph import DEVICE_KINDS, INSIDE, Topology
+from drapolicy.topology.parts import Unit, units
+from drapolicy.topology.pci import address
 
 By = Literal["pci", "uuid", "index", "rdma", "numa", "pci order", "minor", "name"]
 """Ways to tell which vertex a device is."""
@@ -25,15 +27,18 @@ WAYS: tuple[By, ...] = ("pci", "uuid", "index", "rdma", "numa", "pci order", "mi
 ``pci order``, ``minor``, ``name``
     Only for GPUs when none of them is told yet. ``nvidia-smi`` numbers GPUs by PCI address. ``minor`` numbers
     ``/dev/nvidia*``, which usually, not always, is the same, so the order of addresses counts for more.
+
+Parts of a device are matched with it (`drapolicy.topology.parts`), and told ``by`` `PARENT`.
 """
+
+PARENT = "parent"
+"""How a part of a device is told: it is where the whole is."""
 
 _Key: TypeAlias = tuple[int | str, ...]
 _Claims: TypeAlias = dict[int, tuple[str, str]]
 
-_PCI = re.compile(r"(?:([0-9a-fA-F]{4,8}):)?([0-9a-fA-F]{2}):([0-9a-fA-F]{2})\.([0-7])")
 _NUMA = re.compile(r"(?:.*/)?numa(\d+)")
 _CPU_DRIVER = re.compile(r"(^|[./-])cpu([./-]|$)")
-_ANY = ("gpu", "nic", "cpu")
 _CALLED = {"pci": "PCI address", "uuid": "UUID", "index": "index", "rdma": "RDMA device name"}
 
 
@@ -122,31 +127,59 @@ def match_devices(
     dict
         Vertex and way, by position of the device; two devices of a way may claim the same vertex.
     """
+    grouped, homeless = units_on(vertices, devices)
+    why |= homeless
+    refused: dict[int, list[str]] = {u: [] for u in range(len(grouped))}
+    found = _match_units(vertices, grouped, ways, refused)
     claims: _Claims = {}
-    kinds = [_kinds(driver, device) for driver, _, device in devices]
-    refused: dict[int, list[str]] = {d: [] for d, own in enumerate(kinds) if own}
-    why |= {d: "is a part of a GPU, not a whole one" for d, own in enumerate(kinds) if not own}
+    for u, unit in enumerate(grouped):
+        for n, d in enumerate(unit.members):
+            is_whole = unit.whole and n == 0
+            if u in found:
+                claims[d] = found[u] if is_whole else (found[u][0], PARENT)
+            else:
+                reason = "; ".join(refused[u]) or f"says nothing by which it could be told: {', '.join(ways)}"
+                why[d] = reason if is_whole else f"is a part of a device that is not bound: {reason}"
+    return claims
+
+
+def units_on(vertices: Vertices, devices: Sequence[NodeDevice]) -> tuple[list[Unit], dict[int, str]]:
+    """Group devices as :func:`drapolicy.topology.parts.units` does; what the graph has a vertex for is no part."""
+
+    def has_vertex(item: NodeDevice) -> bool:
+        own = None if value(item[0], item[2], "parent_pci") is None else _address(item)
+        return own is not None and bool(vertices.equal("pci", own, DEVICE_KINDS))
+
+    return units(devices, has_vertex)
+
+
+def _match_units(
+    vertices: Vertices, grouped: Sequence[Unit], ways: Sequence[By], refused: dict[int, list[str]]
+) -> _Claims:
+    claims: _Claims = {}
+    items = [unit.item for unit in grouped]
+    kinds = [_kinds(driver, device) for driver, _, device in items]
     for way in ways:
         taken = {vertex for vertex, _ in claims.values()}
-        open_ = [d for d in refused if d not in claims]
+        open_ = [u for u in refused if u not in claims]
         if way == "numa":
-            claims |= _by_numa(vertices, devices, [d for d in open_ if kinds[d] == ("cpu",)], refused)
+            claims |= _by_numa(vertices, items, [u for u in open_ if kinds[u] == ("cpu",)], refused)
         elif way in _CALLED:
-            for d in open_:
-                if way == "index" and kinds[d] != ("gpu",):
+            for u in open_:
+                if way == "index" and kinds[u] != ("gpu",):
                     continue
-                found, reason = _by_fact(vertices, devices[d], way, kinds[d], taken)
+                found, reason = _by_fact(vertices, items[u], way, kinds[u], taken)
                 if found:
-                    claims[d] = found, way
+                    claims[u] = found, way
                 elif reason:
-                    refused[d].append(reason)
+                    refused[u].append(reason)
         else:
-            gpus = [d for d in refused if kinds[d] == ("gpu",)]
-            if not any(d in claims for d in gpus):
-                claims |= _by_order(vertices, devices, gpus, way, refused)
-    for d, reasons in refused.items():
-        if d not in claims:
-            why[d] = "; ".join(reasons) or f"says nothing by which it could be told: {', '.join(ways)}"
+            gpus = [u for u in refused if kinds[u] == ("gpu",)]
+            wholes = [u for u in gpus if grouped[u].whole]
+            # Where all GPUs are published, one that only parts tell of is none beside them.
+            gpus = wholes if len(wholes) == len(vertices.gpus_in_order()) else gpus
+            if not any(u in claims for u in gpus):
+                claims |= _by_order(vertices, items, gpus, way, refused)
     return claims
 
 
@@ -165,8 +198,8 @@ def _by_fact(
         return "", f"{told}: no device of the graph has it"
     if len(found) > 1:
         return "", f"{told}: {' and '.join(found)} have it"
-    address, own = vertices.fact("pci", found[0]), _address(item)
-    if own is not None and address is not None and address != own:
+    theirs, own = vertices.fact("pci", found[0]), _address(item)
+    if own is not None and theirs is not None and theirs != own:
         return "", f"{told}: {found[0]} has it, but another PCI address"
     if found[0] in taken:
         return "", f"{told}: {found[0]} has it, but is told to be another device"
@@ -178,9 +211,9 @@ def _by_numa(
 ) -> _Claims:
     claims: _Claims = {}
     for d in cpus:
-        numa = value(devices[d][0], devices[d][2], "numa_node")
+        numa = number(devices[d][0], devices[d][2], "numa_node")
         if numa in vertices.of_numa:
-            claims[d] = vertices.of_numa[int(numa)], "numa"
+            claims[d] = vertices.of_numa[numa], "numa"
         else:
             refused[d].append("names no memory node" if numa is None else f"the graph has no memory node {numa}")
     return claims
@@ -222,35 +255,28 @@ def _by_order(
 
 
 def _kinds(driver: str, device: Device) -> tuple[str, ...]:
-    """Return the kinds of vertices that a device can be; none for a part of a GPU."""
+    """Return the kinds of vertices that a device can be."""
     known = role(driver, device) or ("cpu" if _CPU_DRIVER.search(driver) else "")
-    if known:
-        return (known,)
-    return () if is_gpu_driver(driver) else _ANY
+    return (known,) if known else DEVICE_KINDS
 
 
 def _facts_of_vertex(data: Mapping[str, Any]) -> dict[str, _Key]:
     facts: dict[str, _Key] = {way: (data[way],) for way in ("uuid", "rdma") if data.get(way)}
-    if data.get("pci") and (address := _parsed(data["pci"])) is not None:
-        facts["pci"] = address
+    if data.get("pci") and (told := address(data["pci"])) is not None:
+        facts["pci"] = told
     if "index" in data and data["kind"] == "gpu":
         facts["index"] = (data["index"],)
     return facts
 
 
-def _parsed(address: object) -> _Key | None:
-    match = _PCI.fullmatch(str(address))
-    return tuple(int(part or "0", 16) for part in match.groups()) if match else None
-
-
 def _address(item: NodeDevice) -> _Key | None:
-    return _parsed(value(item[0], item[2], "pci_bus_id"))
+    return address(value(item[0], item[2], "pci_bus_id"))
 
 
 def _number(fact: str) -> Callable[[NodeDevice], _Key | None]:
     def key(item: NodeDevice) -> _Key | None:
-        found = value(item[0], item[2], fact)
-        return (found,) if isinstance(found, int) else None
+        found = number(item[0], item[2], fact)
+        return None if found is None else (found,)
 
     return key
 

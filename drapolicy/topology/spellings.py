@@ -55,6 +55,9 @@ SPELLINGS: Mapping[str, tuple[Spelling, ...]] = MappingProxyType(
             Spelling("rdmaDevice", "drivers that follow dra.net"),
         ),
         "uuid": (Spelling("uuid", "gpu.nvidia.com, gpu.example.com: captured; HAMi: code"),),
+        "parent_uuid": (Spelling("parentUUID", "gpu.nvidia.com, type mig; HAMi: code"),),
+        "parent_pci": (Spelling("pfPciAddress", "sriovnetwork, of virtual functions: code"),),
+        "parent_index": (Spelling("parentIndex", "older gpu.nvidia.com, type mig: code"),),
         "index": (Spelling("index", "gpu.example.com, older gpu.nvidia.com: captured"),),
         "minor": (Spelling("minor", "older gpu.nvidia.com: captured"),),
         "type": (Spelling("type", "gpu.nvidia.com, gpu.amd.com, compute-domain.nvidia.com: captured"),),
@@ -64,7 +67,10 @@ SPELLINGS: Mapping[str, tuple[Spelling, ...]] = MappingProxyType(
         ),
     }
 )
-"""Per fact its attributes; the first that a device has counts."""
+"""Per fact its attributes; the first that a device has counts.
+
+``deviceID`` tells no parent, though gpu.amd.com's examples once took it for that: all GPUs of a model have the same.
+"""
 
 LOCATION_FACTS = ("pcie_root", "numa_node", "socket")
 """Facts that devices of several drivers can share, so that ``matchAttribute`` brings them together."""

@@ -107,7 +107,7 @@ def test_links_are_a_table_of_the_devices(topology: Topology) -> None:
     assert not links.flags.writeable
     assert best_sets(links, [2, 3, 4], 2) == ((3, 4),)
     assert links[3, 4] == NV4
-    assert report.devices == ((("gpu.nvidia.com", "node-1", "x"), "is a part of a GPU, not a whole one"),)
+    assert report.devices == ((("gpu.nvidia.com", "node-1", "x"), "is a part of a device and does not say of which"),)
 
 
 def test_a_missing_device_makes_an_order_worthless_but_not_an_index(topology: Topology) -> None:
@@ -333,3 +333,135 @@ def test_nothing_is_dropped(pictured: list[dict[str, Any]], published: list[dict
         if mine is not None and [facts.get("pci") for facts in pictured].count(mine) == 1:
             assert (theirs, each.by) == (mine, "pci")
     assert links.shape == (len(published),) * 2
+
+
+def vf(name: str, address: str, parent: str) -> NodeDevice:
+    told = {"pciAddress": DeviceAttribute(string_value=address), "pfPciAddress": DeviceAttribute(string_value=parent)}
+    return "sriovnetwork.openshift.io", "node-1", Device(name=name, attributes=told)
+
+
+PARTS = [
+    pytest.param({"uuid": "GPU-b"}, {"type": "mig", "uuid": "MIG-1", "parentUUID": "GPU-b"}, id="parent's UUID"),
+    pytest.param({"pciBusID": "0000:0b:00.0"}, {"type": "mig", "pciBusID": "00000000:0B:00.0"}, id="parent's address"),
+    pytest.param({"index": 1}, {"type": "mig", "index": 0, "parentIndex": 1}, id="parent's index"),
+    pytest.param({"pciBusID": "0000:0b:00.0"}, {"type": "vfio", "pciBusID": "0000:0b:00.0", "uuid": "GPU-b"}, id="passed through"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("whole", "part"), PARTS)
+def test_a_part_is_where_the_whole_is(topology: Topology, whole: dict[str, Any], part: dict[str, Any]) -> None:
+    """However the GPU itself is told, here by name, its partitions are the same vertex and have its links."""
+    devices = [gpu("gpu-0"), gpu("gpu-1", **whole), gpu("gpu-2"), gpu("gpu-3"), gpu("part-0", **part), gpu("part-1", **part)]  # fmt: skip
+    links, report = bind(topology, devices, match="name")
+    assert [(bound.device[2], bound.vertex, bound.by) for bound in report.bound[1::3]] == [
+        ("gpu-1", "GPU1", "name"),
+        ("part-0", "GPU1", "parent"),
+    ]
+    assert report.devices == ()
+    assert links[4].tolist()[:1] == links[1].tolist()[:1] == [NV4]
+    assert links[4, 5] == links[1, 4] == links.max() > NV4
+
+
+def test_parts_of_gpus_that_nobody_publishes(topology: Topology) -> None:
+    """Where only partitions are there, each parent is told as a GPU would be."""
+    devices = [
+        gpu(f"gpu-{d}-mig-{n}", type="mig", uuid=f"MIG-{d}{n}", parentUUID=f"GPU-{d}", pciBusID=f"0000:{9 - d}7:00.0")
+        for d in range(4)
+        for n in range(2)
+    ]
+    links, report = bind(topology, devices)
+    assert [bound.vertex for bound in report.bound] == [f"GPU{3 - d}" for d in range(4) for _ in range(2)]
+    assert {bound.by for bound in report.bound} == {"parent"}
+    assert best_sets(links, range(8), 2) == ((0, 1), (2, 3), (4, 5), (6, 7))
+    assert best_sets(links, [0, 2, 4, 6], 2) == ((0, 2), (4, 6))
+
+
+def test_whole_gpus_and_parts_are_one_order(topology: Topology) -> None:
+    """One GPU is in partitions, three are not: together they are the four of the picture."""
+    wholes = [gpu(f"gpu-{d}", type="gpu", pciBusID=f"0000:{d}7:00.0") for d in (0, 2, 3)]
+    _, report = bind(topology, [*wholes, gpu("mig", type="mig", parentUUID="u", pciBusID="0000:17:00.0")])
+    assert vertices(report) == {"gpu-0": "GPU0", "mig": "GPU1", "gpu-2": "GPU2", "gpu-3": "GPU3"}
+    assert [bound.by for bound in report.bound] == ["pci order"] * 3 + ["parent"]
+
+
+def test_a_part_whose_parent_is_doubtful_is_listed(topology: Topology) -> None:
+    """Two devices with the parent's UUID, a parent that is not bound, and no parent at all."""
+    twins = [gpu("a", index=0, uuid="u"), gpu("b", index=1, uuid="u")]
+    lost = gpu("c", index=9, uuid="w")
+    parts = [gpu(f"p{n}", type="mig", parentUUID=u) for n, u in enumerate("uw")]
+    _, report = bind(topology, [*twins, lost, *parts, gpu("p2", type="mig")])
+    assert vertices(report) == {"a": "GPU0", "b": "GPU1"}
+    why = {device[2]: reason for device, reason in report.devices}
+    assert why["p0"] == (
+        "is a part of gpu.nvidia.com/node-1/a and gpu.nvidia.com/node-1/b, which say the same of themselves"
+    )
+    assert why["p1"].startswith("is a part of a device that is not bound: UUID w: the graph tells no UUID; index 9: ")
+    assert why["p2"] == "is a part of a device and does not say of which"
+
+
+def test_amds_device_id_is_no_parent(topology: Topology) -> None:
+    """All GPUs of a model have the same deviceID: partitions are told apart by address."""
+    parts = [
+        gpu(f"gpu-{d}-{n}", "gpu.amd.com", type="amdgpu-partition", deviceID="0x74a1", pciAddr=f"0000:{d}7:00.0")
+        for d in range(4)
+        for n in range(2)
+    ]
+    _, report = bind(topology, parts)
+    assert [bound.vertex for bound in report.bound] == [f"GPU{d}" for d in range(4) for _ in range(2)]
+
+
+def test_virtual_functions_are_their_card() -> None:
+    """The card's own address is told; what the picture has a vertex for is that vertex."""
+    pictured = machine({"kind": "nic", "pci": "0000:0c:00.0"}, {"kind": "nic", "pci": "0000:0d:00.0"}, {"index": 0})
+    vfs = [vf(f"vf-{n}", f"0000:0c:00.{n + 1}", "0000:0C:00.0") for n in range(2)]
+    links, report = bind(pictured, [*vfs, gpu("g", index=0), vf("vf-2", "0000:0d:00.0", "0000:0c:00.0")])
+    assert [(bound.vertex, bound.by) for bound in report.bound] == [
+        ("v0", "parent"),
+        ("v0", "parent"),
+        ("v2", "index"),
+        ("v1", "pci"),
+    ]
+    assert links[0, 1] > links[0, 2] > 0
+
+
+def test_parts_of_a_failed_gpu_carry_nothing() -> None:
+    """What has failed has no links inside either."""
+    pictured = machine({"index": 0, "pci": "0000:0a:00.0"}).with_failed("v0")
+    links, report = bind(pictured, [gpu(n, type="mig", pciBusID="0000:0a:00.0") for n in "ab"])
+    assert (len(report.bound), links.any()) == (2, False)
+
+
+def test_parts_may_be_given() -> None:
+    """A mapping may put the parts of a device where the device is, and no others."""
+    parts = [gpu(n, type="mig", parentUUID="u") for n in "ab"]
+    place = {("gpu.nvidia.com", "node-1", n): "v0" for n in "ab"}
+    _, report = bind(machine({"index": 0}), parts, match=place)
+    assert [(bound.vertex, bound.by) for bound in report.bound] == [("v0", "given"), ("v0", "given")]
+    _, report = bind(machine({"index": 0}), [parts[0], gpu("b", type="mig", parentUUID="w")], match=place)
+    assert report.bound == ()
+
+
+def test_numbers_may_be_published_as_text() -> None:
+    """An index of digits is an index; another text is none."""
+    _, report = bind(
+        machine({"index": 0}, {"index": 10}), [gpu("a", index="0"), gpu("b", index="10"), gpu("c", index="x")]
+    )
+    assert vertices(report) == {"a": "v0", "b": "v1"}
+    assert report.devices[0][1].startswith("says nothing")
+
+
+SPELLED = ["0000:0a:1c.0", "00000000:0A:1C.0", "0a:1c.0", "0A:1c.0", "0000:0A:1C.0"]
+
+
+@pytest.mark.parametrize("spelled", SPELLED)
+def test_an_address_in_every_spelling(spelled: str) -> None:
+    """Four or eight digits of domain or none, and either case, are the same address."""
+    _, report = bind(machine({"pci": "0000:0a:1c.0"}), [gpu("a", pciBusID=spelled)])
+    assert vertices(report) == {"a": "v0"}
+
+
+@pytest.mark.parametrize("other", ["0001:0a:1c.0", "0000:0a:1c.1", "0a1c.0", "0000:0a:1c", "0000:0a:3c.0", ""])
+def test_another_address_is_not_the_same(other: str) -> None:
+    """Domain, device and function count, and what is no address is none."""
+    _, report = bind(machine({"pci": "0000:0a:1c.0"}), [gpu("a", pciBusID=other)], match="pci")
+    assert report.bound == ()
