@@ -102,7 +102,7 @@ class Machine:
     Attributes
     ----------
     version
-        Of the XML; 1.0 for files from before it was written into them; empty for text.
+        Of the XML; empty for files from before it was written into them (hwloc 1), and for text.
     items
         Objects; each stands after the one around it.
     distances

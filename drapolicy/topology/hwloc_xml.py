@@ -89,7 +89,7 @@ def facts(machine: Machine) -> dict[str, Any]:
     devices = [item for item in machine.items if item.kind == "OSDev"]
     return {
         "kind": "hwloc-xml",
-        "version": machine.version,
+        "version": machine.version or None,
         "objects": {kind: kinds[kind] for kind in sorted(_COUNTED) if kinds[kind]},
         "osdev": dict(sorted(Counter(device.osdev_type for device in devices).items())),
         "gpu_names": sorted(device.name for device in devices if COMPUTE.fullmatch(device.name)),
@@ -121,8 +121,8 @@ class _Reader:
     def _version(self) -> str:
         if self.root.tag not in ("topology", "root"):
             raise ParseError(faults=[self.root.fault("is not of hwloc; its outermost element is <topology>")])
-        version = self.root.attributes.get("version", "1.0" if self.root.tag == "topology" else "0.9")
-        match = _VERSION.fullmatch(version)
+        version = self.root.attributes.get("version", "")
+        match = _VERSION.fullmatch(version or "1.0")
         if match is None or int(match[1]) > _NEWEST:
             message = f"{version!r} is no version that is known; the newest is {_NEWEST}"
             raise ParseError(faults=[self.root.fault(message, "version")])
@@ -179,7 +179,7 @@ class _Reader:
         )
 
     def _network(self, osdev_type: str) -> str:
-        if self.version[0] in "012":
+        if not self.version.startswith("3."):
             return _NETWORKS.get(osdev_type, "")
         # Version 3 made a set of bits of what was one number: 16 a network, 32 OpenFabrics.
         bits = int(osdev_type) if _DECIMAL.fullmatch(osdev_type) and "." not in osdev_type else 0
