@@ -281,7 +281,7 @@ def test_a_fleet_of_something_else_is_told(run, fleet, pair):
 def test_hosts_that_are_no_nodes_are_told(run, fleet, tmp_path):
     """Devices of a network's picture whose host no node is named after are listed."""
     path = tmp_path / "network.json"
-    topology.save(topology.generate("fat-tree", hosts=2), path)
+    topology.save(topology.generate("fat-tree", nodes=2), path)
     told = json.loads(run("topology", "bind", fleet, "--topology", path, "-o", "json").out)
     assert {row["why"] for row in told["vertices"]} == {"no node is called node0", "no node is called node1"}
     assert "not bound: no node is called node1" in run("topology", "bind", fleet, "--topology", path).out

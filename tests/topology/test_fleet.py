@@ -102,7 +102,7 @@ def test_each_host_is_the_node_of_its_name() -> None:
 
 def test_boxes_on_a_network() -> None:
     """Machines in a fabric get the links that they have alone."""
-    fabric = renamed(generate("fat-tree", hosts=4, machine="dgx-1-v100"))
+    fabric = renamed(generate("fat-tree", nodes=4, machine="dgx-1-v100"))
     hosts = fabric.of_kind("host")
     bound, report = bind_fleet(build(Objects(slices=tuple(gpus(name, 8) for name in hosts))), fabric)
     alone, _ = bind_fleet(build(Objects(slices=(gpus("host", 8),))), generate("dgx-1-v100"))
@@ -115,7 +115,7 @@ def test_boxes_on_a_network() -> None:
 def test_hosts_without_devices_are_no_machines() -> None:
     """A network of hosts alone has nothing to bind."""
     plain = build(Objects(slices=(gpus("host0", 2),)))
-    network = renamed(generate("fat-tree", hosts=4))
+    network = renamed(generate("fat-tree", nodes=4))
     bound, report = bind_fleet(plain, network)
     assert (dict(bound.links), report.without, dict(report.unmatched)) == ({}, ("host0",), {})
 

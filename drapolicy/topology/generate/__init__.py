@@ -12,7 +12,7 @@
 ==================  ===========================================================
 """
 
-from drapolicy.topology.generate.kinds import KINDS, Kind, Param, from_text, generate
+from drapolicy.topology.generate.kinds import ALIASES, KINDS, Kind, Param, from_text, generate, kind_of
 from drapolicy.topology.generate.letters import matrix
 
-__all__ = ["KINDS", "Kind", "Param", "from_text", "generate", "matrix"]
+__all__ = ["ALIASES", "KINDS", "Kind", "Param", "from_text", "generate", "kind_of", "matrix"]

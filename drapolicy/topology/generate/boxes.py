@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 from drapolicy.errors import InputError
-from drapolicy.topology.generate.draft import Draft
+from drapolicy.topology.generate.draft import Draft, check_size
 from drapolicy.topology.generate.machine import Machine, Root, Tree
 from drapolicy.topology.links import SOCKET_MB_S
 
@@ -61,15 +61,17 @@ def pcie_box(
     )
 
 
-def draw_cpu_nic(draft: Draft, *, numa: int, cpus: int, nics: int, sockets: str, generation: int, lanes: int) -> None:
-    """Add a box whose CPUs and network cards are aligned: each NUMA node has so many of both.
+def draw_cpu_nic(
+    draft: Draft, *, numa: int, cpus: int, nics: int, sockets: str, generation: int, lanes: int, nodes: int
+) -> None:
+    """Add boxes whose CPUs and network cards are aligned: each NUMA node has so many of both.
 
     Parameters
     ----------
     draft
         Picture to add to.
     numa
-        NUMA nodes.
+        NUMA nodes of a box.
     cpus
         CPU devices of each NUMA node: what a driver for CPUs publishes, such as a socket or a cache domain.
     nics
@@ -78,19 +80,27 @@ def draw_cpu_nic(draft: Draft, *, numa: int, cpus: int, nics: int, sockets: str,
         Link between NUMA nodes, a row of `SOCKET_MB_S`.
     generation, lanes
         PCIe of the network cards.
+    nodes
+        How many boxes: ``host`` alone, or ``node0``, ``node1`` ... without a network between them.
+
+    Raises
+    ------
+    InputError
+        If they have too many devices.
     """
-    draft.vertex("host", "host")
-    names = [draft.vertex(f"numa{n}", "numa", "host") for n in range(numa)]
-    draft.sockets(names, sockets)
-    for n, name in enumerate(names):
-        for i in range(cpus):
-            draft.vertex(f"CPU{n * cpus + i}", "cpu", name, index=n * cpus + i)
-    for n, name in enumerate(names):
-        for i in range(nics):
-            nic = n * nics + i
-            root = draft.vertex(f"pci{nic:04x}:00", "pcie_root", name)
-            draft.vertex(f"NIC{nic}", "nic", index=nic, pci=f"{nic:04x}:01:00.0", rdma=f"mlx5_{nic}", rail=nic)
-            draft.pcie(f"NIC{nic}", root, generation, lanes)
+    check_size(nodes, numa * (cpus + nics))
+    for node in range(nodes):
+        host, prefix = ("host", "") if nodes == 1 else (f"node{node}", f"node{node}/")
+        draft.vertex(host, "host")
+        names = [draft.vertex(f"{prefix}numa{n}", "numa", host) for n in range(numa)]
+        draft.sockets(names, sockets)
+        for cpu in range(numa * cpus):
+            draft.vertex(f"{prefix}CPU{cpu}", "cpu", names[cpu // cpus], index=cpu)
+        for nic in range(numa * nics):
+            root = draft.vertex(f"{prefix}pci{nic:04x}:00", "pcie_root", names[nic // nics])
+            name = f"{prefix}NIC{nic}"
+            draft.vertex(name, "nic", index=nic, pci=f"{nic:04x}:01:00.0", rdma=f"mlx5_{nic}", rail=nic)
+            draft.pcie(name, root, generation, lanes)
 
 
 def _dealt(tokens: list[str], parts: int, part: int) -> tuple[Tree, ...]:

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from drapolicy.errors import InputError
 from drapolicy.topology.graph import INSIDE, Topology
 from drapolicy.topology.links import LATENCY_NS, SOCKET_MB_S, LinkKind, pcie_mb_s
 
 if TYPE_CHECKING:
     import networkx as nx
+
+MOST_DEVICES = 1 << 16
+"""Devices that a picture may have: GPUs, network cards, CPUs, or chips of a torus."""
+
+
+def check_size(nodes: int, devices: int) -> None:
+    """Refuse more than `MOST_DEVICES` on nodes of so many devices each.
+
+    Raises
+    ------
+    InputError
+        If there are too many; it says how many nodes there may be.
+    """
+    if nodes * devices > MOST_DEVICES:
+        found, most = f"{nodes:,} have {nodes * devices:,} devices", f"at most {MOST_DEVICES // devices:,}"
+        raise InputError(f"nodes: {found}, more than {MOST_DEVICES:,}; give {most}")
 
 
 class Draft:

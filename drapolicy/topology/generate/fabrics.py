@@ -8,15 +8,12 @@ from math import prod
 
 from drapolicy.errors import InputError
 from drapolicy.topology.generate.catalogue import MACHINES
-from drapolicy.topology.generate.draft import Draft
+from drapolicy.topology.generate.draft import MOST_DEVICES, Draft, check_size
 from drapolicy.topology.generate.machine import draw
 from drapolicy.topology.links import ICI_MB_S, INFINIBAND_LANE_MBIT_S, LinkKind, ethernet_mb_s, infiniband_mb_s
 
 SPEEDS = (*INFINIBAND_LANE_MBIT_S, *(f"{gbit_s}GbE" for gbit_s in (1, 10, 25, 40, 50, 100, 200, 400, 800)))
 """Speeds of a network's ports: InfiniBand of four lanes, and Ethernet."""
-
-MOST_DEVICES = 1 << 16
-"""Hosts, or devices in them, or chips that a network may have."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ class Network:
         pods = -(-leaves // pod)
         if pods > self.ports:
             raise InputError(
-                f"hosts: {pods} pods are too many for cores of {self.ports} ports; give fewer, or more ports"
+                f"nodes: {pods} pods are too many for cores of {self.ports} ports; give fewer, or more ports"
             )
         cores = [
             [self.draft.vertex(f"core{rank}-{n}", "switch", layer="core") for n in range(self.ports // 2)]
@@ -104,21 +101,17 @@ class Network:
         return names
 
 
-def check_size(hosts: int, machine: str, nics: int = 1) -> None:
-    """Refuse more devices than `MOST_DEVICES`.
-
-    Raises
-    ------
-    InputError
-        If there are too many.
-    """
-    devices = hosts * (len(MACHINES[machine].tokens) if machine else nics)
-    if devices > MOST_DEVICES:
-        raise InputError(f"hosts: {hosts:,} have {devices:,} devices; ask for at most {MOST_DEVICES:,}")
+def _add_nodes(draft: Draft, nodes: int, machine: str, nics: int = 1) -> list[list[str]]:
+    """Add hosts, machines or only their cards, and return for each the cards of its rails in order."""
+    check_size(nodes, _devices(machine, nics))
+    return [_add_node(draft, n, machine, nics=nics) for n in range(nodes)]
 
 
-def add_host(draft: Draft, n: int, machine: str, inside: str | None = None, nics: int = 1) -> list[str]:
-    """Add host ``node<n>``, a machine or only its cards, and return its rails' cards in order."""
+def _devices(machine: str, nics: int) -> int:
+    return len(MACHINES[machine].tokens) if machine else nics
+
+
+def _add_node(draft: Draft, n: int, machine: str, inside: str | None = None, nics: int = 1) -> list[str]:
     host = f"node{n}"
     if machine:
         draw(draft, MACHINES[machine], host, prefix=f"{host}/", inside=inside)
@@ -130,7 +123,7 @@ def add_host(draft: Draft, n: int, machine: str, inside: str | None = None, nics
 
 
 def draw_fat_tree(
-    draft: Draft, *, hosts: int, ports: int, oversubscription: int, tiers: int, speed: str, machine: str
+    draft: Draft, *, nodes: int, ports: int, oversubscription: int, tiers: int, speed: str, machine: str
 ) -> None:
     """Add a fat tree: each host is on one leaf with all its cards.
 
@@ -139,19 +132,18 @@ def draw_fat_tree(
     """
     network = Network(draft, speed, ports)
     down = network.down(oversubscription)
-    check_size(hosts, machine)
-    cards = [add_host(draft, n, machine) for n in range(hosts)]
+    cards = _add_nodes(draft, nodes, machine)
     room = down // len(cards[0])
     if room == 0:
         raise InputError(f"ports: {down} ports lead down, too few for the {len(cards[0])} cards of a host; give more")
-    leaves = network.tree(-(-hosts // room), down // oversubscription, ports // 2, tiers)
+    leaves = network.tree(-(-nodes // room), down // oversubscription, ports // 2, tiers)
     for n, own in enumerate(cards):
         for card in own:
             network.link(card, leaves[n // room])
 
 
 def draw_rails(
-    draft: Draft, *, hosts: int, ports: int, oversubscription: int, tiers: int, speed: str, machine: str, rails: int
+    draft: Draft, *, nodes: int, ports: int, oversubscription: int, tiers: int, speed: str, machine: str, rails: int
 ) -> None:
     """Add rails: the cards of a rail of neighbouring hosts share a leaf, and spines join the leaves.
 
@@ -160,27 +152,26 @@ def draw_rails(
     """
     network = Network(draft, speed, ports)
     down = network.down(oversubscription)
-    check_size(hosts, machine, rails)
-    cards = [add_host(draft, n, machine, nics=rails) for n in range(hosts)]
+    cards = _add_nodes(draft, nodes, machine, rails)
     width = len(cards[0])
-    leaves = network.tree(-(-hosts // down) * width, down // oversubscription, ports // 2, tiers)
+    leaves = network.tree(-(-nodes // down) * width, down // oversubscription, ports // 2, tiers)
     for n, own in enumerate(cards):
         for rail, card in enumerate(own):
             network.link(card, leaves[n // down * width + rail])
 
 
-def draw_dragonfly(draft: Draft, *, hosts: int, hosts_of_switch: int, speed: str, machine: str) -> None:
+def draw_dragonfly(draft: Draft, *, nodes: int, nodes_of_switch: int, speed: str, machine: str) -> None:
     """Add a balanced dragonfly: p hosts a switch, 2p switches a group, each to each, and p links to other groups.
 
     After J. Kim, W. Dally, S. Scott and D. Abts, ISCA 2008, doi:10.1145/1394608.1382129: a = 2p = 2h. All pairs of
     groups have as many links as can be the same for all. A group is a rack.
     """
-    check_size(hosts, machine)
-    p, a = hosts_of_switch, 2 * hosts_of_switch
-    groups = -(-hosts // (p * a))
+    check_size(nodes, _devices(machine, 1))
+    p, a = nodes_of_switch, 2 * nodes_of_switch
+    groups = -(-nodes // (p * a))
     if groups > a * p + 1:
         raise InputError(
-            f"hosts: {groups} groups are more than {a * p + 1}, which each can reach; give more hosts_of_switch"
+            f"nodes: {groups} groups are more than {a * p + 1}, which each can reach; give more nodes_of_switch"
         )
     network = Network(draft, speed, 4 * p)
     switches = []
@@ -189,9 +180,9 @@ def draw_dragonfly(draft: Draft, *, hosts: int, hosts_of_switch: int, speed: str
         switches.append([draft.vertex(f"group{g}/leaf{s}", "switch", rack, layer="leaf") for s in range(a)])
         for one, other in combinations(switches[g], 2):
             network.link(one, other)
-    for n in range(hosts):
+    for n in range(nodes):
         g, s = n // (p * a), n // p % a
-        for card in add_host(draft, n, machine, f"group{g}"):
+        for card in _add_node(draft, n, machine, f"group{g}"):
             network.link(card, switches[g][s])
     used = [0] * groups
     for _ in range(a * p // (groups - 1) if groups > 1 else 0):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from fractions import Fraction
 from functools import partial
 from random import Random
@@ -13,8 +14,8 @@ from typing import Any
 from drapolicy.errors import Fault, InputError
 from drapolicy.topology.generate import boxes, fabrics, nvl72
 from drapolicy.topology.generate.catalogue import MACHINES
-from drapolicy.topology.generate.draft import Draft
-from drapolicy.topology.generate.machine import Machine, draw
+from drapolicy.topology.generate.draft import MOST_DEVICES, Draft
+from drapolicy.topology.generate.machine import Machine, draw_nodes
 from drapolicy.topology.graph import INSIDE, Rule, Topology, integer, is_text
 from drapolicy.topology.links import ICI_MB_S
 
@@ -80,24 +81,25 @@ def _read_bool(text: str) -> bool | str:
     return {"true": True, "false": False}.get(text.lower(), text)
 
 
-def _pcie(draft: Draft, **params: Any) -> None:
-    draw(draft, boxes.pcie_box(**params))
+def _pcie(draft: Draft, *, nodes: int, **params: Any) -> None:
+    draw_nodes(draft, boxes.pcie_box(**params), nodes)
 
 
-def _machine(machine: Machine, draft: Draft) -> None:
-    draw(draft, machine)
+def _machine(machine: Machine, draft: Draft, *, nodes: int) -> None:
+    draw_nodes(draft, machine, nodes)
 
 
+_NODES = _int("how many, without a network; fat-tree and its like join machines", 1, 1, MOST_DEVICES)
 _SOCKETS = _word("link between NUMA nodes", "IF", boxes.SOCKETS)
-_HOST_OF = _word("machine that each host is; empty for network cards alone", "", ("", *MACHINES))
+_MACHINE = _word("machine that each node is; empty for network cards alone", "", ("", *MACHINES))
 _NETWORK = MappingProxyType(
     {
-        "hosts": _int("hosts", 64, 1, fabrics.MOST_DEVICES),
+        "nodes": _int("nodes", 64, 1, MOST_DEVICES),
         "ports": _int("ports of a switch", 64, 2, 1024),
         "oversubscription": _int("ports of a leaf that lead down, for each that leads up", 1, 1, 16),
         "tiers": _int("layers of switches", 2, 2, 3),
         "speed": _word("speed of all ports", "NDR", fabrics.SPEEDS),
-        "machine": _HOST_OF,
+        "machine": _MACHINE,
     }
 )
 
@@ -108,6 +110,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 f"{name}: {sum(token[0] == 'G' for token in machine.tokens)} x {machine.product}",
                 machine.source,
                 partial(_machine, machine),
+                {"nodes": _NODES},
             )
             for name, machine in MACHINES.items()
         },
@@ -132,6 +135,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "bridge": _int("GPUs that a bridge joins, each to each; 0 for none", 0, 0, 16),
                 "bridge_links": _int("links between two bridged GPUs", 12, 1, 18),
                 "sockets": _SOCKETS,
+                "nodes": _NODES,
             },
         ),
         "cpu-nic": Kind(
@@ -145,29 +149,30 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                 "sockets": _SOCKETS,
                 "generation": _int("PCIe generation of the cards", 5, 1, 6),
                 "lanes": _int("PCIe lanes of each card", 16, 1, 32),
+                "nodes": _NODES,
             },
         ),
         "fat-tree": Kind(
-            "fat-tree: leaves and spines, or three tiers; every card of a host on one leaf",
+            "fat-tree: leaves and spines, or three tiers; every card of a node on one leaf",
             "M. Al-Fares, A. Loukissas, A. Vahdat, SIGCOMM 2008, doi:10.1145/1402958.1402967",
             fabrics.draw_fat_tree,
             _NETWORK,
         ),
         "rail-optimised": Kind(
-            "rail-optimised: a leaf a rail, and spines above; card r of a host on leaf r of its group",
+            "rail-optimised: a leaf a rail, and spines above; card r of a node on leaf r of its group",
             "NVIDIA DGX SuperPOD reference architecture RA-11333",
             fabrics.draw_rails,
-            {**_NETWORK, "rails": _int("cards of a host without a machine", 8, 1, 16)},
+            {**_NETWORK, "rails": _int("cards of a node without a machine", 8, 1, 16)},
         ),
         "dragonfly": Kind(
             "dragonfly: groups of switches, each to each, and links between all groups",
             "J. Kim, W. Dally, S. Scott, D. Abts, ISCA 2008, doi:10.1145/1394608.1382129",
             fabrics.draw_dragonfly,
             {
-                "hosts": _int("hosts", 72, 1, fabrics.MOST_DEVICES),
-                "hosts_of_switch": _int("hosts of a switch, p; groups have 2p switches", 2, 1, 64),
+                "nodes": _int("nodes", 72, 1, MOST_DEVICES),
+                "nodes_of_switch": _int("nodes of a switch, p; groups have 2p switches", 2, 1, 64),
                 "speed": _word("speed of all ports", "200GbE", fabrics.SPEEDS),
-                "machine": _HOST_OF,
+                "machine": _MACHINE,
             },
         ),
         "torus": Kind(
@@ -193,13 +198,45 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 """What can be generated, by name."""
 
 
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        **{f"dgx-{gpu}": f"hgx-{gpu}" for gpu in ("h100", "h200", "b200")},
+        "nvl72": "gb200-nvl72",
+        "rail-optimized": "rail-optimised",
+    }
+)
+"""Other names of kinds."""
+
+
+def kind_of(name: str) -> str:
+    """Return the kind that a name means: itself, or the one it is another name of, in any case.
+
+    Raises
+    ------
+    InputError
+        If there is none; it names those that are spelt alike, and all.
+
+    Examples
+    --------
+    >>> kind_of("DGX-H100")
+    'hgx-h100'
+    """
+    spelt = str(name).lower()
+    kind = ALIASES.get(spelt, spelt)
+    if kind in KINDS:
+        return kind
+    alike = get_close_matches(spelt, KINDS, 3)
+    meant = f"did you mean {' or '.join(alike)}? All are" if alike else "use one of"
+    raise InputError(f"kind: {name!r} is unknown; {meant} {', '.join(KINDS)}")
+
+
 def generate(kind: str, *, failures: float = 0, seed: int = 0, **params: Any) -> Topology:
     """Make a machine or a network.
 
     Parameters
     ----------
     kind
-        One of `KINDS`.
+        One of `KINDS`, or of `ALIASES`.
     failures
         How many links have failed: a count as an int, or a part of all as a float from 0 to 1, rounded to a whole link
         (half up). Containment is no link; links that are parallel fail together.
@@ -224,8 +261,7 @@ def generate(kind: str, *, failures: float = 0, seed: int = 0, **params: Any) ->
     >>> len(dgx.of_kind("gpu")), dgx.graph.edges["GPU0", "GPU3"]["count"]
     (8, 2)
     """
-    if kind not in KINDS:
-        raise InputError(f"kind: {kind!r} is unknown; use one of {', '.join(KINDS)}")
+    kind = kind_of(kind)
     row = KINDS[kind]
     whole = integer(0)
     faults = [
@@ -273,7 +309,5 @@ def from_text(kind: str, texts: Mapping[str, str]) -> dict[str, Any]:
     >>> from_text("torus", {"shape": "4x4x8", "wrap": "false"})
     {'shape': (4, 4, 8), 'wrap': False}
     """
-    if kind not in KINDS:
-        raise InputError(f"kind: {kind!r} is unknown; use one of {', '.join(KINDS)}")
-    params = KINDS[kind].params
+    params = KINDS[kind_of(kind)].params
     return {name: params[name].read(text) if name in params else text for name, text in texts.items()}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from drapolicy.topology.generate.draft import Draft
+from drapolicy.topology.generate.draft import Draft, check_size
 from drapolicy.topology.links import LinkKind, link_rates
 
 Tree: TypeAlias = "str | tuple[Tree, ...]"
@@ -57,6 +57,22 @@ class Machine:
     def tokens(self) -> list[str]:
         """All devices, GPUs first."""
         return sorted(_tokens(self.numa), key=lambda token: (token[0], int(token[1:])))
+
+
+def draw_nodes(draft: Draft, machine: Machine, nodes: int) -> None:
+    """Add as many of a machine as asked: ``host`` alone, or ``node0``, ``node1`` ... without a network between them.
+
+    Raises
+    ------
+    InputError
+        If they have too many devices.
+    """
+    check_size(nodes, len(machine.tokens))
+    if nodes == 1:
+        draw(draft, machine)
+        return
+    for n in range(nodes):
+        draw(draft, machine, f"node{n}", prefix=f"node{n}/")
 
 
 def draw(draft: Draft, machine: Machine, host: str = "host", *, prefix: str = "", inside: str | None = None) -> None:

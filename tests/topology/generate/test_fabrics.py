@@ -33,7 +33,7 @@ def upward(topology: Topology, name: str, to: str) -> int:
 
 TREES = st.fixed_dictionaries(
     {
-        "hosts": st.integers(1, 60),
+        "nodes": st.integers(1, 60),
         "ports": st.integers(2, 16),
         "oversubscription": st.integers(1, 3),
         "tiers": st.sampled_from([2, 3]),
@@ -51,7 +51,7 @@ def test_trees_have_the_ports_they_use(kind: str, params: dict[str, int], rails:
         assume(False)  # too few ports
     graph = topology.graph
     assert max(ports(topology, name) for name in topology.of_kind("switch")) <= params["ports"]
-    assert len(topology.of_kind("host")) == params["hosts"]
+    assert len(topology.of_kind("host")) == params["nodes"]
     leaves = layer(topology, "leaf")
     for card in topology.of_kind("nic"):
         assert len([name for name in graph[card] if name in leaves]) == 1
@@ -67,11 +67,11 @@ def test_trees_have_the_ports_they_use(kind: str, params: dict[str, int], rails:
 @pytest.mark.parametrize("k", [2, 4, 6, 8])
 def test_three_tiers_hold_a_quarter_of_the_cube(k: int) -> None:
     """The k-ary fat tree: k³/4 hosts, k²/2 leaves, k²/2 spines, k²/4 cores, and no more hosts than that."""
-    topology = generate("fat-tree", ports=k, tiers=3, hosts=k**3 // 4)
+    topology = generate("fat-tree", ports=k, tiers=3, nodes=k**3 // 4)
     assert [len(layer(topology, of)) for of in ("leaf", "spine", "core")] == [k * k // 2, k * k // 2, k * k // 4]
     assert {ports(topology, name) for name in topology.of_kind("switch")} == {k}
     with pytest.raises(InputError, match="pods are too many"):
-        generate("fat-tree", ports=k, tiers=3, hosts=k**3 // 4 + 1)
+        generate("fat-tree", ports=k, tiers=3, nodes=k**3 // 4 + 1)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_three_tiers_hold_a_quarter_of_the_cube(k: int) -> None:
 )
 def test_links_have_the_speed_asked_for(speed: str, kind: str, mb_s: int) -> None:
     """Links of a network are of one kind, and as fast as so many ports."""
-    graph = generate("fat-tree", hosts=40, ports=16, speed=speed).graph
+    graph = generate("fat-tree", nodes=40, ports=16, speed=speed).graph
     links = [data for _, _, data in graph.edges(data=True) if data["kind"] != "in"]
     assert {data["kind"] for data in links} == {kind}
     assert all(data["bandwidth_mb_s"] == data["count"] * mb_s for data in links)
@@ -87,7 +87,7 @@ def test_links_have_the_speed_asked_for(speed: str, kind: str, mb_s: int) -> Non
 
 def test_a_rail_is_a_leaf_of_all_neighbours() -> None:
     """Cards of one rail of 32 hosts share a leaf; two rails never do."""
-    topology = generate("rail-optimised", hosts=40, rails=8)
+    topology = generate("rail-optimised", nodes=40, rails=8)
     graph = topology.graph
     leaf = {card: next(name for name in graph[card] if name.startswith("leaf")) for card in topology.of_kind("nic")}
     for name in layer(topology, "leaf"):
@@ -99,7 +99,7 @@ def test_a_rail_is_a_leaf_of_all_neighbours() -> None:
 
 def test_hosts_can_be_machines() -> None:
     """Each is the machine, with its rails on the leaves; its other cards are not on the network."""
-    topology = generate("rail-optimised", hosts=3, machine="hgx-h100")
+    topology = generate("rail-optimised", nodes=3, machine="hgx-h100")
     graph = topology.graph
     assert len(topology.of_kind("gpu")) == 24
     assert graph.nodes["node2/GPU7"]["index"] == 7
@@ -127,7 +127,7 @@ def test_dragonflies_join_all_groups_alike(p: int, hosts: int) -> None:
     a = 2 * p
     groups = -(-hosts // (p * a))
     assume(groups <= a * p + 1)
-    topology = generate("dragonfly", hosts=hosts, hosts_of_switch=p)
+    topology = generate("dragonfly", nodes=hosts, nodes_of_switch=p)
     graph = topology.graph
     assert len(topology.of_kind("host")) == hosts
     assert len(topology.of_kind("rack")) == groups

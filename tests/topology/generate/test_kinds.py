@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
+import networkx as nx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from drapolicy.errors import InputError
-from drapolicy.topology.generate import KINDS, from_text, generate
+from drapolicy.topology.generate import ALIASES, KINDS, from_text, generate, kind_of
 from drapolicy.topology.graph import INSIDE
 from drapolicy.topology.node_link import dumps, parse
 
@@ -49,8 +53,13 @@ def test_every_device_is_in_a_host(kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "params", "told"),
     [
-        ("dgx-9", {}, "kind: 'dgx-9' is unknown; use one of dgx-1-p100"),
-        ("mi300x", {"cards": 4}, "mi300x: cards: is no parameter; it has none"),
+        ("dgx-9", {}, "kind: 'dgx-9' is unknown; did you mean dgx-2.* All are dgx-1-p100, .*, torus"),
+        ("xyz", {}, "kind: 'xyz' is unknown; use one of dgx-1-p100, .*, torus"),
+        (None, {}, "kind: None is unknown; use one of"),
+        ("mi300x", {"cards": 4}, "mi300x: cards: is no parameter; it has nodes"),
+        ("mi300x", {"nodes": 0}, "mi300x: nodes: 0 is not an integer from 1 to 65536"),
+        ("mi300x", {"nodes": 5_000}, "nodes: 5,000 have 80,000 devices, more than 65,536; give at most 4,096"),
+        ("cpu-nic", {"nodes": 20_000}, "nodes: 20,000 have 80,000 devices"),
         ("pcie", {"cards": 0}, "pcie: cards: 0 is not an integer from 1 to 16"),
         ("pcie", {"cards": 17}, "pcie: cards: 17 is not"),
         ("pcie", {"cards": True}, "pcie: cards: True is not"),
@@ -73,11 +82,11 @@ def test_every_device_is_in_a_host(kind: str) -> None:
         ("fat-tree", {"machine": "dgx"}, "machine: 'dgx' is not one of"),
         ("fat-tree", {"speed": "ndr"}, "speed: 'ndr' is not one of"),
         ("fat-tree", {"ports": 4, "oversubscription": 4}, "oversubscription: 4 leaves none of 4 ports"),
-        ("fat-tree", {"ports": 4, "hosts": 9}, "tiers: 5 leaves are too many for spines of 4 ports"),
-        ("fat-tree", {"ports": 4, "hosts": 17, "tiers": 3}, "hosts: 5 pods are too many for cores of 4 ports"),
+        ("fat-tree", {"ports": 4, "nodes": 9}, "tiers: 5 leaves are too many for spines of 4 ports"),
+        ("fat-tree", {"ports": 4, "nodes": 17, "tiers": 3}, "nodes: 5 pods are too many for cores of 4 ports"),
         ("fat-tree", {"ports": 8, "machine": "hgx-h100"}, "ports: 4 ports lead down, too few for the 8 cards"),
-        ("fat-tree", {"hosts": 65_536, "machine": "hgx-h100"}, "hosts: 65,536 have 1,310,720 devices"),
-        ("dragonfly", {"hosts": 7, "hosts_of_switch": 1}, "hosts: 4 groups are more than 3"),
+        ("fat-tree", {"nodes": 65_536, "machine": "hgx-h100"}, "nodes: 65,536 have 1,310,720 devices"),
+        ("dragonfly", {"nodes": 7, "nodes_of_switch": 1}, "nodes: 4 groups are more than 3"),
         ("dgx-2", {"failures": -1}, "failures: -1 is neither"),
         ("dgx-2", {"failures": 1.5}, "failures: 1.5 is neither"),
         ("dgx-2", {"failures": float("nan")}, "failures: nan is neither"),
@@ -91,6 +100,42 @@ def test_what_cannot_be_is_refused(kind: str, params: dict[str, Any], told: str)
     """Kinds, parameters, values and what does not fit together."""
     with pytest.raises(InputError, match=told):
         generate(kind, **params)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("dgx-h100", "hgx-h100"),
+        ("DGX-H200", "hgx-h200"),
+        ("dgx-b200", "hgx-b200"),
+        ("nvl72", "gb200-nvl72"),
+        ("rail-optimized", "rail-optimised"),
+        ("Torus", "torus"),
+    ],
+)
+def test_kinds_have_other_names(name: str, kind: str) -> None:
+    """Names of vendors and spellings mean the same picture, which says its one name."""
+    assert kind_of(name) == kind
+    assert generate(name) == generate(kind)
+    assert generate(name).graph.graph["kind"] == kind
+
+
+def test_no_other_name_hides_a_kind() -> None:
+    """Other names are spelt as they are looked up, and lead to kinds."""
+    assert not set(ALIASES) & set(KINDS)
+    assert all(name == name.lower() and kind in KINDS for name, kind in ALIASES.items())
+
+
+@pytest.mark.parametrize("kind", [name for name, row in KINDS.items() if "nodes" in row.params])
+@pytest.mark.parametrize("nodes", [1, 2, 5])
+def test_there_are_as_many_nodes_as_asked(kind: str, nodes: int) -> None:
+    """Each has the devices of one, and no two are joined where there is no network."""
+    topology, one = generate(kind, nodes=nodes), generate(kind, nodes=1)
+    assert len(topology.of_kind("host")) == nodes
+    assert len(topology.devices) == nodes * len(one.devices)
+    if not topology.graph.graph.get("speed"):
+        assert nx.number_connected_components(topology.graph) == nodes
+        assert topology.of_kind("host") == (("host",) if nodes == 1 else tuple(f"node{n}" for n in range(nodes)))
 
 
 def test_all_bad_parameters_are_told_together() -> None:
@@ -134,6 +179,30 @@ def test_the_seed_chooses_which_links_fail() -> None:
         for seed in (1, 2)
     )
     assert one != two
+
+
+FAILED = """
+from drapolicy.topology.generate import generate
+for kind in ("dgx-2", "torus", "rail-optimised", "dragonfly"):
+    graph = generate(kind, failures=3, seed=7).graph
+    print(sorted(sorted((a, b)) for a, b, data in graph.edges(data=True) if data.get("failed")))
+"""
+
+
+def test_the_same_links_fail_in_every_process() -> None:
+    """Whatever the seed of Python's own hashes."""
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", FAILED],
+            env={**os.environ, "PYTHONHASHSEED": hashes},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hashes in ("0", "1", "2")
+    }
+    assert len(told) == 1
+    assert told.pop().count("[[") == 4
 
 
 @pytest.mark.parametrize("kind", KINDS)
