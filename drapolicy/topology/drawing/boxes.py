@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from drapolicy.topology.drawing.bundles import bundled
@@ -12,6 +13,7 @@ from drapolicy.topology.drawing.scene import (
     HIDDEN_PATHS,
     PATHS,
     Frame,
+    Link,
     Mark,
     Point,
     Scene,
@@ -61,7 +63,8 @@ class _Boxes:
         self.at: dict[str, Point] = {}
         outermost = [name for name in drawn if name not in self.home]
         self.scene.width, self.scene.height = self._flow(outermost, 0, 0)
-        self.scene.links = bundled(topology, self.at, self.links.__contains__, self._height)
+        links = bundled(topology, self.at, self.links.__contains__, self._height)
+        self.scene.links = [self._between(link) for link in links]
         self._note()
 
     def _above(self, name: str) -> int:
@@ -169,6 +172,14 @@ class _Boxes:
         if any(self.kind[n] == "numa" and self.at[n] == start for n in self.topology.of_kind("numa")):
             return min(10 + reach * 0.1, self.arcs - 4)
         return -min(14 + reach * 0.1, 26) if reach > self.slot else 0
+
+    def _between(self, link: Link) -> Link:
+        """Return a line between sockets of different rows so that it does not cross the inside of the upper one."""
+        if link.kind != LinkKind.SOCKET or link.points[0][1] == link.points[-1][1]:
+            return link
+        upper, lower = sorted((link.points[0], link.points[-1]), key=lambda point: point[1])
+        frame = next(f for f in self.scene.frames if f.kind == "numa" and self.at[f.name] == upper)
+        return replace(link, points=((upper[0], frame.y + frame.height), lower))
 
     def _note(self) -> None:
         kinds = Counter(data["kind"] for _, _, data in self.topology.graph.edges(data=True))

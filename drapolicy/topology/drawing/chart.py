@@ -162,7 +162,7 @@ def _middle(link: Link) -> tuple[float, float]:
         return link.points[len(link.points) // 2]
     (ax, ay), (bx, by) = link.points
     # Off the middle, where the lines of a full mesh cross.
-    return ax + (bx - ax) * 0.38, ay + (by - ay) * 0.38
+    return ax + (bx - ax) * 0.28, ay + (by - ay) * 0.28
 
 
 def _told(link: Link) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import cos, hypot, pi, sin
 
 from drapolicy.topology.drawing.boxes import boxes
@@ -80,7 +81,8 @@ def _ring(topology: Topology) -> Scene:
         at |= dict.fromkeys(hub, (x, y))
         told = f"{len(hub)} × {NAMES[looks(topology, hub[0])]}" if len(hub) > 1 else hub[0]
         scene.marks.append(Mark(hub, looks(topology, hub[0]), x, y, told))
-    scene.links = bundled(topology, at, lambda kind: kind not in HOST_LINKS)
+    middles = {at[name] for hub in hubs for name in hub}
+    scene.links = [_outward(link, middles) for link in bundled(topology, at, lambda kind: kind not in HOST_LINKS)]
     counts = {link.count for link in scene.links}
     if len(counts) == 1 and (count := counts.pop()) > 1:
         scene.notes.append(f"each line of the ring is {count} links")
@@ -92,6 +94,11 @@ def _ring(topology: Topology) -> Scene:
     cut.add(scene, 0, far + _ABOVE - middle)
     cut.height = 2 * (far + _ABOVE)
     return cut
+
+
+def _outward(link: Link, hubs: set[Point]) -> Link:
+    """Return a line that starts at the device where its other end is a hub: counts beside hubs would be a heap."""
+    return replace(link, points=link.points[::-1]) if link.points[0] in hubs and link.points[-1] not in hubs else link
 
 
 def _angle(i: float, count: int) -> float:

@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import altair
+import altair as alt
 import networkx as nx
 import pytest
 import vl_convert
@@ -179,7 +179,7 @@ def test_charts_are_rendered(kind: str) -> None:
 
 def test_links_inside_of_hosts_of_a_network_are_told_of() -> None:
     """A fat tree of machines has hosts as boxes, without a hub for each, and says where their inside is."""
-    graph = generate("fat-tree", hosts=4, machine="dgx-a100")
+    graph = generate("fat-tree", nodes=4, machine="dgx-a100")
     spec = dp.topology.draw(graph).to_dict(validate=False)
     assert any("within=" in line for line in spec["title"]["subtitle"])
     found = [row for row in all_rows(spec) if "part" in row and "kind" in row]
@@ -293,5 +293,26 @@ def test_a_notebook_shows_a_picture_without_a_network() -> None:
 
 def test_a_renderer_that_was_chosen_is_used() -> None:
     """Who wants tooltips in a notebook asks Altair for them."""
-    with altair.renderers.enable("json"):
+    with alt.renderers.enable("json"):
         assert "application/json" in str(dp.topology.draw(generate("dgx-1-v100"))._repr_mimebundle_())
+
+
+def test_a_line_between_sockets_does_not_cross_what_is_in_them() -> None:
+    """Where memory nodes are below each other, their link runs from the lower edge of the upper one."""
+    graph = generate("hgx-h100")
+    boxes = {row["name"]: row for row in rows(graph) if row.get("what") == "NUMA node"}
+    assert boxes["numa0"]["y2"] < boxes["numa1"]["y"]
+    socket = next(points for points in lines(graph).values() if points[0]["what"].startswith("socket"))
+    assert sorted(point["y"] for point in socket) == [boxes["numa0"]["y2"], boxes["numa1"]["y"]]
+
+
+@pytest.mark.parametrize("kind", MACHINES)
+def test_words_do_not_lie_on_each_other(kind: str) -> None:
+    """Counts of lines and names of parts can be read where hubs have a line to each GPU."""
+    texts = {(row["x"], row["y"], row["text"]) for row in rows(generate(kind)) if row.get("text")}
+    close = [
+        (a[2], b[2])
+        for a, b in combinations(sorted(texts), 2)
+        if abs(a[0] - b[0]) < 2.5 * (len(a[2]) + len(b[2])) and abs(a[1] - b[1]) < 9
+    ]
+    assert close == []
