@@ -62,17 +62,24 @@ class Shapes(Frozen):
         return "\n".join(lines)
 
 
-def shapes(fleet: Fleet) -> Shapes:
+def shapes(fleet: Fleet, slots: Slots | None = None) -> Shapes:
     """Find the shapes of a fleet's nodes.
 
-    Of the slices that name a node and no other selection, those of each pool's newest generation make its slots; a
-    pool without devices is none. Slices of other nodes count towards completeness (K8s S24, S25).
+    Parameters
+    ----------
+    fleet
+        The fleet.
+    slots
+        Its slots, for a caller that has them already.
 
     Notes
     -----
+    Of the slices that name a node and no other selection, those of each pool's newest generation make its slots; a
+    pool without devices is none. Slices of other nodes count towards completeness (K8s S24, S25).
+
     Works on columns: what is alike is grouped before it is written, so bytes are made once for each kind of pool.
     """
-    slots = _Slots(fleet)
+    slots = slots or Slots(fleet)
     pools = slots.pools()
     held: list[list[int]] = [[] for _ in range(len(fleet.nodes))]
     written: list[bytes] = []
@@ -99,8 +106,14 @@ def shapes(fleet: Fleet) -> Shapes:
     return Shapes(signatures, shape_of, links, links_of, odd, shared)
 
 
-class _Slots:
-    """The slices that make slots, pool by pool as Kubernetes tries them, and what is alike of them."""
+class Slots:
+    """The slices that make slots, pool by pool as Kubernetes tries them, and what is alike of them.
+
+    Attributes
+    ----------
+    rows
+        ndarray, int64; rows of these slices, node after node.
+    """
 
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
@@ -122,12 +135,12 @@ class _Slots:
         pool_filled = np.bincount(node_pool[kept & filled], minlength=size) > 0
         rows = np.flatnonzero(kept & pool_filled[node_pool]) if size else np.zeros(0, np.int64)
         last = pool_binds[node_pool[rows]] & fleet.release.behaviour.complete
-        self._rows = rows[np.lexsort((rows, last, fleet.node_of_slice[rows]))]
-        cut = np.flatnonzero(np.diff(node_pool[self._rows], prepend=-1))
-        self._starts = [*cut.tolist(), len(self._rows)] if len(self._rows) else [0]
+        self.rows = rows[np.lexsort((rows, last, fleet.node_of_slice[rows]))]
+        cut = np.flatnonzero(np.diff(node_pool[self.rows], prepend=-1))
+        self._starts = [*cut.tolist(), len(self.rows)] if len(self.rows) else [0]
         self._alike = _alike(fleet)
         device_pool = _pair(node_pool[devices.slice], devices.name.codes)
-        of_kept = np.isin(devices.slice, self._rows)
+        of_kept = np.isin(devices.slice, self.rows)
         many = np.bincount(device_pool[of_kept], minlength=device_pool.max(initial=-1) + 1) > 1
         self._twice = np.zeros(len(table), np.bool_)
         self._twice[devices.slice[of_kept & many[device_pool]]] = True
@@ -135,7 +148,7 @@ class _Slots:
 
     def pools(self) -> list[tuple[int, list[int]]]:
         """Return node and rows of slices of each pool."""
-        rows, node = self._rows.tolist(), self.fleet.node_of_slice
+        rows, node = self.rows.tolist(), self.fleet.node_of_slice
         return [
             (int(node[rows[start]]), rows[start:stop])
             for start, stop in zip(self._starts, self._starts[1:], strict=False)

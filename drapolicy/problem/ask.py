@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import msgspec
 
 from drapolicy.api import Objects, Quantity
 from drapolicy.api.core import Pod
 from drapolicy.api.resource import ResourceClaim
+from drapolicy.problem.room import PodAsk, pod_ask
 
 
 def claim_key(claim: ResourceClaim) -> str:
@@ -45,13 +47,42 @@ class Ask:
     kind: bytes
     blocked: str = ""
 
+    @cached_property
+    def wishes(self) -> bytes:
+        """Digest of the claims' specifications alone: what a node's devices answer to."""
+        return _digest([_wishes(self.claims)])
+
+    @cached_property
+    def place(self) -> bytes:
+        """Digest of what the pod's specification says of nodes, whatever room it needs there."""
+        if self.pod is None:
+            return b""
+        spec = self.pod.spec
+        return _digest([_built(part) for part in (spec.node_name, spec.node_selector, spec.affinity, spec.tolerations)])
+
+    @cached_property
+    def room(self) -> PodAsk | None:
+        """What the pod asks of a node besides devices; None without a pod."""
+        return None if self.pod is None else pod_ask(self.pod)
+
 
 def kind_of(claims: Sequence[ResourceClaim], pod: Pod | None) -> bytes:
     """Return the digest that :attr:`Ask.kind` holds."""
+    spec = None if pod is None else _built(pod.spec)
+    return _digest([spec, _wishes(claims)])
+
+
+def _wishes(claims: Sequence[ResourceClaim]) -> list[tuple[str, object]]:
+    return [(claim.metadata.namespace, _built(claim.spec)) for claim in claims]
+
+
+def _built(spec: object) -> object:
     # Amounts are told apart by spelling too, because S43 does: 1 and 1000m are not of one kind.
-    spec = None if pod is None else msgspec.to_builtins(pod.spec, enc_hook=_form)
-    wishes = [(claim.metadata.namespace, msgspec.to_builtins(claim.spec, enc_hook=_form)) for claim in claims]
-    return hashlib.sha256(msgspec.json.encode([spec, wishes], order="deterministic")).digest()
+    return msgspec.to_builtins(spec, enc_hook=_form)
+
+
+def _digest(parts: list[object]) -> bytes:
+    return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).digest()
 
 
 def _form(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from typing import NamedTuple, TypeAlias
 
@@ -10,7 +11,7 @@ from drapolicy.api.core import Pod
 from drapolicy.api.resource import AllocationResult, ResourceClaim
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.inventory import Fleet
-from drapolicy.inventory.pool_device import PoolId
+from drapolicy.inventory.pool_device import DeviceId, PoolId
 from drapolicy.problem import node_allocatable
 from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.ask import Ask, claim_key, unmet
@@ -20,6 +21,8 @@ from drapolicy.problem.room import NodeRoom, PodAsk, pod_ask
 from drapolicy.problem.site import Sites
 
 Stamp: TypeAlias = tuple[object, int, int]
+
+_LEAST_REMEMBERED = 100_000
 
 
 class Running(NamedTuple):
@@ -78,6 +81,10 @@ class State:
         self.rooms = [NodeRoom(node) for node in fleet.nodes]
         self._stamps = [0] * len(fleet.nodes)
         self._shared_stamp = 0
+        self._journal: list[int] = []
+        self._most_remembered = max(_LEAST_REMEMBERED, 2 * len(fleet.nodes))
+        self._forgotten = 0
+        self._taken: dict[int, set[DeviceId]] = {}
         self._identity = object()
         self._undo: list[Callable[[], None]] | None = None
         for claim in claims:
@@ -111,6 +118,34 @@ class State:
     def stamp(self, n: int) -> Stamp:
         """Return a value that changes whenever an answer of node ``n`` may change; no two states share one."""
         return self._identity, self._stamps[n], self._shared_stamp
+
+    @property
+    def identity(self) -> object:
+        """What tells this state from all others, copies included."""
+        return self._identity
+
+    @property
+    def shared_changes(self) -> int:
+        """How often something changed that several nodes may see."""
+        return self._shared_stamp
+
+    @property
+    def changes(self) -> int:
+        """How many changes of nodes there have been."""
+        return self._forgotten + len(self._journal)
+
+    def changed_since(self, changes: int) -> Sequence[int] | None:
+        """Return the nodes that changed after so many changes, with repeats; None if that is too long ago to tell."""
+        return self._journal[changes - self._forgotten :] if changes >= self._forgotten else None
+
+    def taken(self, n: int) -> AbstractSet[DeviceId]:
+        """Return the devices of pools that only node ``n`` can use of which anything is taken."""
+        return self._taken.get(n, frozenset())
+
+    @property
+    def with_taken(self) -> Iterable[int]:
+        """Nodes that :meth:`taken` says something of."""
+        return self._taken.keys()
 
     def apply(self, event: Event) -> None:
         """Change the state.
@@ -245,13 +280,29 @@ class State:
     def _touch(self, allocation: AllocationResult) -> None:
         """Stamp the nodes whose answers may change: the pool's own, or all if several nodes can use the pool."""
         homes = self.sites.home_of_pool
-        for pool in {PoolId(result.driver, result.pool) for result in allocation.devices.results}:
-            home = homes.get(pool)
+        allocated = self.allocated.allocated
+        for result in allocation.devices.results:
+            device = DeviceId(result.driver, result.pool, result.device)
+            home = homes.get(PoolId(result.driver, result.pool))
             if home is None:
                 self._shared_stamp += 1
-            else:
-                self._stamps[home] += 1
+                continue
+            self._note(home)
+            if allocated(device):
+                self._taken.setdefault(home, set()).add(device)
+            elif home in self._taken:
+                self._taken[home].discard(device)
+                if not self._taken[home]:
+                    del self._taken[home]
+
+    def _note(self, n: int) -> None:
+        self._stamps[n] += 1
+        self._journal.append(n)
+        if len(self._journal) > self._most_remembered:
+            half = len(self._journal) // 2
+            del self._journal[:half]
+            self._forgotten += half
 
     def _changed(self, n: int) -> None:
-        self._stamps[n] += 1
+        self._note(n)
         self.version += 1
