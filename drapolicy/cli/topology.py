@@ -19,7 +19,7 @@ from drapolicy.topology.attributes import common
 from drapolicy.topology.bind import BindReport
 from drapolicy.topology.diff import diff as compare
 from drapolicy.topology.fleet import bind_fleet, devices_of, product_of
-from drapolicy.topology.generate import KINDS, from_text
+from drapolicy.topology.generate import ALIASES, KINDS, from_text, kind_of
 from drapolicy.topology.generate import matrix as matrix_of
 from drapolicy.topology.graph import Topology
 from drapolicy.topology.matrix import text as letters
@@ -83,9 +83,7 @@ def said(file: str, reading: Reading, picture: Topology) -> dict[str, Any]:
 
 def kinds(kind: str, output: Picture) -> int:
     """Print what can be generated, or the parameters of one kind."""
-    if kind:
-        from_text(kind, {})
-    chosen = {name: row for name, row in KINDS.items() if kind in {"", name}}
+    chosen = {name: KINDS[name] for name in ([kind_of(kind)] if kind else KINDS)}
     if output is Picture.NVIDIA_SMI:
         message = f"-o {output}: a list is written as json or table"
         raise InputError(message)
@@ -104,7 +102,7 @@ def kinds(kind: str, output: Picture) -> int:
         ]
         print_data(made, Format.JSON)
     elif kind:
-        row = chosen[kind]
+        (row,) = chosen.values()
         print_line(row.what)
         print_line(f"source: {row.source}")
         rows = [(name, _value(param.default), param.what, param.rule.what) for name, param in row.params.items()]
@@ -116,6 +114,19 @@ def kinds(kind: str, output: Picture) -> int:
             [(name, row.what.removeprefix(f"{name}: "), ", ".join(row.params)) for name, row in chosen.items()],
         )
     return 0
+
+
+def described(words: Sequence[str]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return what `--help` tells of the first kind among the words of a command: a title and rows of two columns."""
+    names = {*KINDS, *ALIASES}
+    kind = next((kind_of(word) for word in words if word.lower() in names), "")
+    if not kind:
+        return [("Kinds", [(name, row.what.removeprefix(f"{name}: ")) for name, row in KINDS.items()])]
+    rows = [
+        (f"{name}={_option(param.default)}", f"{param.what}; must be {param.rule.what}")
+        for name, param in KINDS[kind].params.items()
+    ]
+    return [(f"Parameters of {kind} and their defaults", rows)]
 
 
 def generate(kind: str, params: Sequence[str], *, failures: str, seed: int, host: str, output: Picture) -> int:
@@ -189,6 +200,11 @@ def _rows(facts: Mapping[str, Any]) -> Iterable[tuple[str, str | list[str]]]:
     for name, value in facts.items():
         long = name == "notes"
         yield name, list(map(str, value)) if long else _value(value)
+
+
+def _option(default: Any) -> str:
+    """Return a default as --param takes it."""
+    return "x".join(map(str, default)) if isinstance(default, tuple) else _value(default)
 
 
 def _value(value: Any) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from drapolicy.cli.options import Gates, Lenient, Minor, Output
 from drapolicy.cli.output import Format, Picture
@@ -58,7 +59,24 @@ def read(
     return run(files, product=product, save=save, output=output)
 
 
-@app.command()
+class _OfKind(TyperCommand):
+    """A command whose help, asked for after a kind, has the kind's parameters at its end."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta[__name__] = tuple(args)
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        from drapolicy.cli.topology import described
+
+        super().format_epilog(ctx, formatter)
+        for title, rows in described(ctx.meta.get(__name__, ())):
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+@app.command(cls=_OfKind)
 def generate(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="What to make; without it all kinds are listed.")] = "",
     *,
@@ -78,12 +96,15 @@ def generate(
 ) -> int:
     """Make a machine or a network that nobody has at hand.
 
+    --help after a KIND tells its parameters too.
+
     \b
     Exit code: 0 done, 2 no such kind or parameter.
 
     \b
     Examples:
       drapolicy topology generate
+      drapolicy topology generate torus --help
       drapolicy topology generate dgx-1-v100 > machine.json
       drapolicy topology generate dgx-1-v100 --failures 1 --seed 7 -o nvidia-smi
       drapolicy topology generate torus --param shape=4x4x8 --param wrap=false -o table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ import yaml
 
 from drapolicy import topology
 from drapolicy.topology import node_link, nvidia_smi
-from drapolicy.topology.generate import KINDS
+from drapolicy.topology.generate import KINDS, from_text, generate
 from drapolicy.topology.read import load_text
 
 PAIR = "\tGPU0\tGPU1\nGPU0\t X \tNV4\nGPU1\tNV4\t X \n"
@@ -193,6 +194,23 @@ def test_kinds_are_listed(run):
     one = run("topology", "generate", "torus", "--list").out
     assert "chips along each axis" in one
     assert "ISCA 2023" in one
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_help_after_a_kind_has_its_parameters(run, kind):
+    """Each with a default that --param takes; without a kind, help has the kinds."""
+    told = run("topology", "generate", kind, "--help").out
+    assert f"Parameters of {kind}" in told
+    given = re.findall(r"^  (\w+)=(\S*)", told, re.MULTILINE)
+    assert [name for name, _ in given] == list(KINDS[kind].params)
+    one_word = {name: text for name, text in given if name != "product"}
+    assert generate(kind, **from_text(kind, one_word)) == generate(kind)
+    assert f"  {kind} " in run("topology", "generate", "--help").out
+
+
+def test_help_knows_other_names(run):
+    """What vendors call a kind is answered for the kind."""
+    assert "Parameters of hgx-h100" in run("topology", "generate", "DGX-H100", "--help").out
 
 
 @pytest.mark.parametrize(
