@@ -16,7 +16,6 @@ LOOKALIKES: Final[tuple[tuple[str, str], ...]] = (
         "is a request to topograph or values of its Helm chart; give its model, or what it answered",
     ),
     (r"^(physicalCluster|virtualClusters)\s*:", "is a configuration of HiveD, not what a machine printed"),
-    (r"^[^\n|]*\|[^\n]*\bGPU\d+\b", "is a Markdown table, whose columns and empty cells may have been moved"),
     (r"\A\s*<", "is XML of another kind"),
     (r"\A\s*[{\[]", "is JSON of another kind"),
 )
@@ -31,8 +30,8 @@ def what_it_is(text: str) -> str:
 
     Examples
     --------
-    >>> what_it_is("| GPU0 | GPU1 |")
-    'is a Markdown table, whose columns and empty cells may have been moved'
+    >>> what_it_is("<svg/>")
+    'is XML of another kind'
     """
     head = text[:_HEAD]
     return next((why for pattern, why in _PATTERNS if pattern.search(head)), "")

@@ -2,7 +2,8 @@
 
 The output is a matrix of path kinds between GPUs and NICs, then the CPUs and memory nodes near each GPU, a legend,
 and (from newer drivers) the RDMA name of each NIC. Copies on web pages have lost tabs, escape characters or columns;
-the matrix itself must be whole: nothing in it is guessed. See `drapolicy.topology.listing` for how lines are found.
+the matrix itself must be whole: nothing in it is guessed. See `drapolicy.topology.plain` and, for tables in Markdown,
+`drapolicy.topology.piped` for how its lines are found.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import re
 from os import PathLike, fspath
 
 from drapolicy.errors import Fault, InputError, ParseError
+from drapolicy.topology import piped, plain
 from drapolicy.topology.graph import INSIDE, Topology
 from drapolicy.topology.links import LETTERS, LinkKind, link_rates
-from drapolicy.topology.listing import GPU, Cell, Listing, Row, find, has_matrix
+from drapolicy.topology.listing import GPU, Cell, Listing, Row
 from drapolicy.topology.matrix import Matrix, facts, text
 from drapolicy.topology.source import text_of
 
@@ -31,7 +33,7 @@ P2P_WORDS = frozenset({"OK", "NS", "CNS", "GNS", "TNS", "DR", "U"})
 
 def recognises(text: str) -> bool:
     """Tell whether a text holds a matrix of nvidia-smi, faulty or not; also one of ``topo -p2p``."""
-    return has_matrix(text)
+    return plain.has_matrix(text) or piped.has_table(text)
 
 
 def read(path: str | PathLike[str]) -> Matrix:
@@ -53,7 +55,7 @@ def parse(text: str, file: str = "") -> Matrix:
     Parameters
     ----------
     text
-        The output, whole; text around it is passed over, the matrix may be indented.
+        The output, whole; text around it is passed over, the matrix may be indented, or be a table of Markdown.
     file
         Name for messages.
 
@@ -61,7 +63,7 @@ def parse(text: str, file: str = "") -> Matrix:
     ------
     ParseError
         With line and column of every ragged, missing or doubled row, unknown letter, and pair of cells that
-        contradict each other; or with what the text is instead: ``topo -p2p``, Markdown, ``rocm-smi``, XML, JSON.
+        contradict each other; or with what the text is instead: ``topo -p2p``, ``rocm-smi``, XML, JSON.
 
     Examples
     --------
@@ -69,7 +71,7 @@ def parse(text: str, file: str = "") -> Matrix:
     >>> str(matrix.kinds[0][1]), matrix.counts[0][1]
     ('NV', 4)
     """
-    listing = find(text, file)
+    listing = (plain if plain.has_matrix(text) or not piped.has_table(text) else piped).find(text, file)
     words = {cell.text for row in listing.rows.values() for cell in row.cells.values()}
     if words & P2P_WORDS and not any(word in words for word in _LETTERS if word != "X"):
         raise _refused(listing, "is a matrix of topo -p2p, which says what works, not how devices are linked")

@@ -86,6 +86,11 @@ def test_facts_of_a_matrix_made_by_hand(bridges: Matrix) -> None:
     assert facts["nearest_nic"]["GPU0"] == ["NIC0"]
 
 
+def test_a_title_of_numa_alone() -> None:
+    """Pages shorten the title of the NUMA nodes."""
+    assert nvidia_smi.parse("\tGPU0\tCPU Affinity\tNUMA\nGPU0\t X \t0-7\t1\n").numa_affinity == ("1",)
+
+
 def test_long_lists_are_left_out_of_the_facts() -> None:
     """Above 16 NVLink pairs only their number is told."""
     names = [f"GPU{d}" for d in range(7)]
@@ -130,7 +135,7 @@ def test_affinities_in_doubt_are_left_out_and_noted() -> None:
     [
         ("empty", "", ["is empty; give the output of nvidia-smi topo -m as it was printed"]),
         ("p2p", PAIR.replace("NV4", "OK "), ["line 1: is a matrix of topo -p2p"]),
-        ("Markdown", "| | GPU0 | GPU1 |\n|---|---|---|\n| GPU0 | X | NV4 |\n", ["is a Markdown table"]),
+        ("prose in Markdown", "| GPU0 | GPU1 |\n|---|---|\n| busy | free |\n", ["has no line that names GPUs above"]),
         ("XML", "<system/>", ["is XML"]),
         ("JSON", '{"GPU0": 1}', ["is JSON"]),
         ("rocm-smi", "== Weight between two GPUs ==\n GPU0 GPU1\nGPU0 0 15\nGPU1 15 0\n", ["rocm-smi"]),

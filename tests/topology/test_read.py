@@ -39,7 +39,6 @@ def test_formats_are_named_once() -> None:
         (" \n", "is empty"),
         ('<graphs version="1"><graph id="0"/></graphs>', "graph file of NCCL"),
         ('<?xml version="1.0"?>\n<!-- one -->\n<graphs version="1"/>', "graph file of NCCL"),
-        ("| | GPU0 |\n|---|---|\n| GPU0 | X |\n", "Markdown"),
         ('{"provider": {"name": "x"},\n "engine": {"name": "slurm"}}', "topograph"),
         ("provider:\n  name: dra\nengine:\n  name: slinky\n", "topograph"),
         ("physicalCluster:\n  cellTypes: {}\n", "HiveD"),
