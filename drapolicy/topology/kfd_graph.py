@@ -76,8 +76,11 @@ class _Draft:
                 self.graph.add_node(self.numas[node.number], kind="numa")
                 self._put(self.numas[node.number], host)
         self._home(capture, host)
+        self.assumed: list[str] = []
         for link in capture.links:
             self._link(link)
+        if self.assumed:
+            self.graph.graph["assumed"] = tuple(self.assumed)
 
     def _put(self, name: str, inside: str) -> None:
         self.graph.add_edge(name, inside, kind=INSIDE, count=1, bandwidth_mb_s=0)
@@ -126,7 +129,7 @@ class _Draft:
             self._join(name, cpu, LinkKind.XGMI, *self._xgmi(link))
         elif link.kind == "pcie":
             if not link.most_mb_s:
-                self.graph.graph["assumed"] = (*self.graph.graph.get("assumed", ()), name)
+                self.assumed.append(name)
             self._join(name, numa, LinkKind.PCIE, 1, link.most_mb_s * 3 // 4 or self.rates.pcie_x16_mb_s)
 
     def _xgmi(self, link: Link) -> tuple[int, int]:

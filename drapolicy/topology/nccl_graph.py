@@ -101,6 +101,7 @@ class _Draft:
         self.graph: nx.Graph[str] = nx.Graph(product=product)
         if system.notes:
             self.graph.graph["notes"] = system.notes
+        self.assumed: list[str] = []
         self.vertices: dict[int, list[str]] = {}
         self.by_address: dict[tuple[str, str], str] = {}
         hosts = dict.fromkeys(cpu.host for cpu in system.cpus)
@@ -115,6 +116,8 @@ class _Draft:
             self._add(name, kind="host")
         for cpu in system.cpus:
             self._cpu(cpu)
+        if self.assumed:
+            self.graph.graph["assumed"] = tuple(self.assumed)
         self._sockets(system.cpus)
         for cpu, pci in _pcis(system):
             self._peers(cpu, pci)
@@ -191,7 +194,7 @@ class _Draft:
         for name in self.vertices.get(id(pci), ()):
             self._join(name, above, LinkKind.PCIE, 1, pcie_mb_s(generation, lanes), **told)
             if not all(told.values()):
-                self.graph.graph["assumed"] = (*self.graph.graph.get("assumed", ()), name)
+                self.assumed.append(name)
             for child in pci.children:
                 self._below(child, name)
 
@@ -212,7 +215,8 @@ class _Draft:
         name = self.vertices[id(pci)][0]
         together: dict[tuple[str, LinkKind], list[Link]] = defaultdict(list)
         for link in gpu.links:
-            if end := self._end(cpu, link):
+            end = self._end(cpu, link)
+            if end and end != name:
                 together[end, link.kind].append(link)
         for (end, kind), links in together.items():
             count = sum(link.count for link in links)
