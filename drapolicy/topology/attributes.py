@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -213,11 +214,17 @@ def _located(driver: str, device: Device) -> dict[str, set[int | str]]:
 
 def _held(driver: str, device: Device, attribute: str) -> DeviceAttribute | None:
     """Return an attribute of a device; one without a domain is its driver's own."""
+    full, short = _keys(driver, attribute)
+    held = device.attributes.get(full)
+    return device.attributes.get(short) if held is None else held
+
+
+@cache
+def _keys(driver: str, attribute: str) -> tuple[str, str]:
+    """Return the keys under which a driver may publish an attribute (K8s S50)."""
     domain, _, name = attribute.rpartition("/")
-    held = device.attributes.get(f"{domain or driver}/{name}")
-    if held is None and domain in {"", driver}:
-        held = device.attributes.get(name)
-    return held
+    full = f"{domain or driver}/{name}"
+    return full, name if domain in {"", driver} else full
 
 
 def _scalars(held: DeviceAttribute) -> list[int | str]:

@@ -117,19 +117,21 @@ class Machine:
     def bind(self, devices: Sequence[NodeDevice], match: Match = "auto") -> tuple[LinkTable, BindReport]:
         """Do what :func:`bind` does, for one node of many."""
         ids = [(driver, pool, device.name) for driver, pool, device in devices]
-        why: dict[int, str] = {}
+        grouped, why = units_on(self.vertices, devices)
         if isinstance(match, str):
             if match not in {"auto", *WAYS}:
                 raise InputError(f"match: {match!r} is unknown; use auto, {', '.join(WAYS)}, a mapping or a function")
             ways: tuple[By, ...] = WAYS if match == "auto" else tuple(way for way in WAYS if way == match)
-            claims = match_devices(self.vertices, devices, ways, why)
+            claims = match_devices(self.vertices, grouped, ways, why)
         else:
             claims = _given(self._at, devices, ids, match)
+            why = {}
         often = Counter(ids)
         for d in [d for d in claims if often[ids[d]] > 1]:
             del claims[d]
         why |= {d: "is given twice, so nobody can tell which is meant" for d, i in enumerate(ids) if often[i] > 1}
-        contested = _settle(claims, self._unit_of(devices), ids, why)
+        unit_of = {d: u for u, unit in enumerate(grouped) for d in unit.members}
+        contested = _settle(claims, unit_of, ids, why)
         bound = sorted(claims)
         links = np.zeros((len(devices), len(devices)), np.int64)
         links[np.ix_(bound, bound)] = self.links([claims[d][0] for d in bound])
@@ -149,14 +151,6 @@ class Machine:
             ),
         )
         return links, report
-
-    def _unit_of(self, devices: Sequence[NodeDevice]) -> list[int]:
-        """Return for each device a number that it shares with the other parts of one physical device."""
-        number = list(range(len(devices)))
-        for unit in units_on(self.vertices, devices)[0]:
-            for d in unit.members:
-                number[d] = unit.members[0]
-        return number
 
 
 def bind(topology: Topology, devices: Sequence[NodeDevice], match: Match = "auto") -> tuple[LinkTable, BindReport]:
@@ -218,7 +212,7 @@ def _given(
 
 
 def _settle(
-    claims: dict[int, tuple[str, str]], unit_of: Sequence[int], ids: Sequence[DeviceID], why: dict[int, str]
+    claims: dict[int, tuple[str, str]], unit_of: Mapping[int, int], ids: Sequence[DeviceID], why: dict[int, str]
 ) -> set[str]:
     """Give what several devices claim to none of them; a memory node and a CPU are several devices at once."""
     claimants: dict[str, list[int]] = defaultdict(list)
@@ -226,10 +220,12 @@ def _settle(
         vertex, way = claims[d]
         if way != "numa":
             claimants[vertex].append(d)
-    contested = {vertex: found for vertex, found in claimants.items() if len({unit_of[d] for d in found}) > 1}
+    # A part without a parent, which only a rule of the caller puts somewhere, is of no unit but its own.
+    firsts = {vertex: {unit_of.get(d, ~d): d for d in reversed(found)} for vertex, found in claimants.items()}
+    contested = {vertex: found for vertex, found in claimants.items() if len(firsts[vertex]) > 1}
     for vertex, found in contested.items():
-        first = {unit_of[d]: d for d in reversed(found)}
+        names = " and ".join("/".join(ids[d]) for d in sorted(firsts[vertex].values()))
         for d in found:
             del claims[d]
-            why[d] = f"{vertex} is claimed by {' and '.join('/'.join(ids[other]) for other in sorted(first.values()))}"
+            why[d] = f"{vertex} is claimed by {names}"
     return set(contested)

@@ -106,17 +106,15 @@ class Vertices:
         return f"no device has its {', '.join(told)}"
 
 
-def match_devices(
-    vertices: Vertices, devices: Sequence[NodeDevice], ways: Sequence[By], why: dict[int, str]
-) -> _Claims:
-    """Match devices of one node to vertices.
+def match_devices(vertices: Vertices, grouped: Sequence[Unit], ways: Sequence[By], why: dict[int, str]) -> _Claims:
+    """Match the physical devices of one node, with their parts, to vertices.
 
     Parameters
     ----------
     vertices
         Of one machine.
-    devices
-        Driver, pool, device.
+    grouped
+        See `units_on`.
     ways
         In the order of `WAYS`.
     why
@@ -127,8 +125,6 @@ def match_devices(
     dict
         Vertex and way, by position of the device; two devices of a way may claim the same vertex.
     """
-    grouped, homeless = units_on(vertices, devices)
-    why |= homeless
     refused: dict[int, list[str]] = {u: [] for u in range(len(grouped))}
     found = _match_units(vertices, grouped, ways, refused)
     claims: _Claims = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TypeAlias
 
 Address: TypeAlias = tuple[int, int, int, int]
@@ -11,6 +12,7 @@ Address: TypeAlias = tuple[int, int, int, int]
 _ADDRESS = re.compile(r"(?:([0-9a-fA-F]{4,8}):)?([0-9a-fA-F]{2}):([0-9a-fA-F]{2})\.([0-7])")
 
 
+@lru_cache(maxsize=65_536)
 def address(text: object) -> Address | None:
     """Return the PCI address that a text is, None for another text.
 
