@@ -153,7 +153,8 @@ class Fleet(Frozen):
         for name in sorted(self.links):
             table = self.links[name]
             digest.update(repr((name, table.devices)).encode())
-            digest.update(table.mb_s.astype("<i8").tobytes())
+            for matrix in (table.mb_s, table.paths, table.lanes):
+                digest.update(b"none" if matrix is None else matrix.astype("<i8").tobytes())
         return digest.hexdigest()
 
     def slice(self, i: int) -> ResourceSlice:

@@ -243,9 +243,11 @@ def _links(fleet: Fleet, pools: list[tuple[int, list[int]]]) -> tuple[NDArray[np
         held = fleet.links[fleet.nodes.names[node]]
         at = {device: d for d, device in enumerate(held.devices)}
         order = np.array([at.get(device, len(at)) for device in own[node]], np.int64)
-        key = order.tobytes(), held.mb_s.tobytes()
+        told = [table for table in (held.mb_s, held.paths, held.lanes) if table is not None]
+        key = order.tobytes(), b"".join(table.tobytes() for table in told)
         if key not in known:
-            ordered = np.pad(held.mb_s, (0, 1))[np.ix_(order, order)].astype("<i8")
-            known[key] = sha256(len(order).to_bytes(4, "little") + ordered.tobytes()).hexdigest()
+            ordered = [np.pad(table, (0, 1))[np.ix_(order, order)] for table in told]
+            content = b"".join(table.dtype.str.encode() + table.astype("<i8").tobytes() for table in ordered)
+            known[key] = sha256(len(order).to_bytes(4, "little") + content).hexdigest()
         links_of[node] = number.setdefault(known[key], len(number))
     return links_of, tuple(number)

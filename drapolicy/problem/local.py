@@ -19,7 +19,8 @@ from drapolicy.api.resource import (
 )
 from drapolicy.inventory.pool_device import PoolDevice
 from drapolicy.problem.allocated import AllocatedState
-from drapolicy.problem.outcome import Fits, Outcome
+from drapolicy.problem.formulation import Assignment, Formulation, formulate
+from drapolicy.problem.outcome import Abort, Fits, Outcome
 from drapolicy.problem.reference import Allocator
 from drapolicy.problem.reference.counters import drawing, drawn_for_shares
 from drapolicy.problem.room import NodeRoom
@@ -55,12 +56,11 @@ class LocalProblem:
 
     Attributes
     ----------
-    site
-        The node's static side; ``site.devices[d]`` is device ``d``.
     claims
         Claims to allocate, in order.
-    room
-        Room of the node.
+    reads
+        What was read so far of that which tells nodes apart beyond what all of them are compared by: ``links``,
+        ``group:NAME``, ``room``, ``devices``, ``site``. Whoever hands one node's answer to another looks here.
     """
 
     def __init__(
@@ -73,9 +73,10 @@ class LocalProblem:
         classes: Mapping[str, DeviceClass],
         release: Release,
     ) -> None:
-        self.site = site
         self.claims = tuple(claims)
-        self.room = room
+        self.reads: set[str] = set()
+        self._site = site
+        self._room = room
         self._allocated = allocated
         self._classes = classes
         self._release = release
@@ -84,15 +85,33 @@ class LocalProblem:
     # --- what objectives see ---------------------------------------------------------------------------------
 
     @property
+    def site(self) -> Site:
+        """The node's static side; ``site.devices[d]`` is device ``d``."""
+        self.reads.add("site")
+        return self._site
+
+    @property
     def devices(self) -> tuple[PoolDevice, ...]:
         """The node's devices, in upstream's order."""
-        return self.site.devices
+        self.reads.add("devices")
+        return self._site.devices
+
+    @property
+    def size(self) -> int:
+        """Number of the node's devices, D."""
+        return len(self._site.devices)
+
+    @property
+    def room(self) -> NodeRoom:
+        """Room of the node."""
+        self.reads.add("room")
+        return self._room
 
     @cached_property
     def free(self) -> NDArray[np.bool_]:
         """Devices that nobody holds as a whole, those with shares included; ndarray of shape (D,), bool."""
         holds = self._allocated.holds
-        return _frozen([device.on_node and not holds(device.id) for device in self.devices], np.bool_)
+        return _frozen([device.on_node and not holds(device.id) for device in self._site.devices], np.bool_)
 
     @cached_property
     def wishes(self) -> tuple[Wish, ...]:
@@ -113,11 +132,11 @@ class LocalProblem:
 
     @cached_property
     def _masks(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        shape = (len(self.wishes), len(self.devices))
+        shape = (len(self.wishes), len(self._site.devices))
         eligible, failing = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
         for r, wish in enumerate(self.wishes):
             programs = self._programs(wish)
-            for d, device in enumerate(self.devices):
+            for d, device in enumerate(self._site.devices):
                 verdict: bool | str = programs is not None
                 for text, program in programs or ():
                     verdict = device.verdict(text, program)
@@ -151,7 +170,20 @@ class LocalProblem:
     @property
     def links(self) -> NDArray[np.int64]:
         """Bandwidth between devices; ndarray of shape (D, D), int64, MB/s per direction, symmetric, zero diagonal."""
-        return self.site.links
+        self.reads.add("links")
+        return self._site.links
+
+    @property
+    def paths(self) -> NDArray[np.int8]:
+        """How near devices are over PCIe, a `drapolicy.inventory.links.Path` each; shape (D, D), symmetric, int8."""
+        self.reads.add("links")
+        return self._site.paths
+
+    @property
+    def lanes(self) -> NDArray[np.int16]:
+        """How many links go straight between two devices (NVLink, xGMI); shape (D, D), symmetric, int16."""
+        self.reads.add("links")
+        return self._site.lanes
 
     @property
     def groups(self) -> Mapping[str, NDArray[np.int16]]:
@@ -160,7 +192,7 @@ class LocalProblem:
         Each an ndarray of shape (D,), int16; values numbered by first occurrence, -1 where the attribute is missing.
         The short names know the drivers' own spellings.
         """
-        return _Groups(self.site)
+        return _Groups(self._site, self.reads)
 
     def left(self, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return the free devices of the ask's drivers that are not chosen, eligible or not; ascending indices."""
@@ -170,16 +202,16 @@ class LocalProblem:
 
     @cached_property
     def _of_drivers(self) -> NDArray[np.bool_]:
-        drivers = {self.devices[d].pool.driver for d in np.flatnonzero(self.eligible.any(axis=0))}
-        return _frozen([device.pool.driver in drivers for device in self.devices], np.bool_)
+        drivers = {self._site.devices[d].pool.driver for d in np.flatnonzero(self.eligible.any(axis=0))}
+        return _frozen([device.pool.driver in drivers for device in self._site.devices], np.bool_)
 
     # --- counters --------------------------------------------------------------------------------------------
 
     @cached_property
     def _available(self) -> NDArray[np.int64]:
-        ledger = self.site.ledger
+        ledger = self._site.ledger
         drawn_by = drawing(self._allocated, self._release.behaviour)
-        taken = [d for d, device in enumerate(self.devices) if drawn_by(device.id)]
+        taken = [d for d, device in enumerate(self._site.devices) if drawn_by(device.id)]
         elsewhere = [e for e, identity in enumerate(ledger.elsewhere) if drawn_by(identity)]
         drawn = ledger.draws[taken].sum(axis=0) + ledger.draws_elsewhere[elsewhere].sum(axis=0)
         available: NDArray[np.int64] = ledger.totals - drawn
@@ -190,8 +222,8 @@ class LocalProblem:
     def _needs(self) -> NDArray[np.int64]:
         """What each device would still have to draw: nothing once a share of it is taken."""
         drawn = drawn_for_shares(self._allocated, self._release.behaviour)
-        shared = [d for d, device in enumerate(self.devices) if drawn(device.id)]
-        needs = self.site.ledger.draws.copy()
+        shared = [d for d, device in enumerate(self._site.devices) if drawn(device.id)]
+        needs = self._site.ledger.draws.copy()
         needs[shared] = 0
         return needs
 
@@ -203,7 +235,7 @@ class LocalProblem:
     @property
     def draws(self) -> NDArray[np.int64]:
         """What each device draws of each shared counter; ndarray of shape (D, K), int64, units as in ``counters``."""
-        return self.site.ledger.draws
+        return self._site.ledger.draws
 
     def placeable(self, left: NDArray[np.intp] | None = None) -> NDArray[np.bool_]:
         """Return which devices could each still be allocated on its own; ndarray of shape (D,), bool.
@@ -225,9 +257,9 @@ class LocalProblem:
         return mask
 
     def _fitting(self, devices: NDArray[np.intp], available: NDArray[np.int64]) -> NDArray[np.bool_]:
-        mask = np.zeros(len(self.devices), np.bool_)
+        mask = np.zeros(len(self._site.devices), np.bool_)
         needs = self._needs[devices]
-        short = (needs > available) & self.site.ledger.bears[devices]
+        short = (needs > available) & self._site.ledger.bears[devices]
         mask[devices] = ~(short.any(axis=1) & needs.any(axis=1))
         return mask
 
@@ -246,7 +278,7 @@ class LocalProblem:
         max_steps
             Limit of the search.
         """
-        found = self._allocator.find(self.site.node, self.claims, max_steps=max_steps, timeout_s=self.timeout_s)
+        found = self._allocator.find(self._site.node, self.claims, max_steps=max_steps, timeout_s=self.timeout_s)
         if not isinstance(found, Solution):
             return found, None
         outcome = self.written(found)
@@ -270,16 +302,37 @@ class LocalProblem:
             Limit of the search.
         """
         return self._allocator.allocate(
-            self.site.node, self.claims, order=order, visit=visit, max_steps=max_steps, timeout_s=self.timeout_s
+            self._site.node, self.claims, order=order, visit=visit, max_steps=max_steps, timeout_s=self.timeout_s
         )
+
+    @cached_property
+    def formulation(self) -> Formulation | Abort:
+        """What may be assigned, as arrays; or why the attempt ends before any device is looked at."""
+        return formulate(self._site.pools, self.claims, self._allocated, self._classes, self._release)
+
+    def seat(self, assignment: Assignment) -> Solution | None:
+        """Return the solution that an assignment of :attr:`formulation` is, each device taken by the reference.
+
+        Parameters
+        ----------
+        assignment
+            A complete assignment; None is returned where the reference refuses one of its devices.
+        """
+        chosen: list[list[tuple[int, Sequence[int]]]] = [[] for _ in self.claims]
+        if isinstance(self.formulation, Abort):
+            return None
+        for r, devices in assignment:
+            row = self.formulation.rows[r]
+            chosen[row.claim].append((row.alternative, devices))
+        return self._allocator.seat(self._site.node, self.claims, chosen)
 
     def written(self, solution: Solution) -> Outcome:
         """Return a solution as Kubernetes would write it."""
-        return self._allocator.results(self.site.node, self.claims, solution)
+        return self._allocator.results(self._site.node, self.claims, solution)
 
     def indices(self, results: Sequence[AllocationResult]) -> NDArray[np.intp]:
         """Return the distinct devices of some results; ascending indices."""
-        at = {device.id: device.index for device in self.devices}
+        at = {device.id: device.index for device in self._site.devices}
         found = {at[r.driver, r.pool, r.device] for result in results for r in result.devices.results}  # type: ignore[index]
         return np.array(sorted(found), np.intp)
 
@@ -287,10 +340,12 @@ class LocalProblem:
 class _Groups(Mapping[str, NDArray[np.int16]]):
     """Groups of a site's devices, made when they are asked for."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, reads: set[str]) -> None:
         self._site = site
+        self._reads = reads
 
     def __getitem__(self, name: str) -> NDArray[np.int16]:
+        self._reads.add(f"group:{name}")
         return self._site.group(name)
 
     def __iter__(self) -> Iterator[str]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from drapolicy.api.core import Node
 from drapolicy.api.resource import Device, ResourceSlice, ResourceSliceSpec
 from drapolicy.inventory import Fleet
-from drapolicy.inventory.links import NodeLinks
+from drapolicy.inventory.links import NodeLinks, Path
 from drapolicy.inventory.pool_device import DeviceId, PoolDevice, PoolId
 from drapolicy.inventory.pools import Gatherer, Pool
 from drapolicy.inventory.reach import NodeSelectionError, Reach
@@ -137,6 +138,38 @@ class Site:
             links[np.ix_(known, known)] = np.where(told > 0, told, links[np.ix_(known, known)])
         links.flags.writeable = False
         return links
+
+    def _told(self, table: NDArray[Any] | None, untold: NDArray[Any]) -> NDArray[Any]:
+        """Return what the link table says of the pairs that it knows; ``untold`` has the others."""
+        if self._table is not None and table is not None:
+            row = {identity: d for d, identity in enumerate(self._table.devices)}
+            own = np.array([row.get(device.id, -1) for device in self.devices], np.intp)
+            known = np.flatnonzero(own >= 0)
+            untold[np.ix_(known, known)] = table[np.ix_(own[known], own[known])]
+        untold.flags.writeable = False
+        return untold
+
+    @cached_property
+    def paths(self) -> NDArray[np.int8]:
+        """How near devices are over PCIe; ndarray of shape (D, D), int8, `Path`, symmetric, zero diagonal.
+
+        From the link table where it tells; otherwise PXB within a PCIe root, NODE within a NUMA node, else SYS.
+        """
+        root, numa = self.group("pcieRoot"), self.group("numa")
+        near = np.full((len(self.devices),) * 2, Path.SYS, np.int8)
+        for group, path in ((numa, Path.NODE), (root, Path.PXB)):
+            near[(group[:, None] == group) & (group >= 0)] = path
+        np.fill_diagonal(near, Path.NONE)
+        return self._told(None if self._table is None else self._table.paths, near)
+
+    @cached_property
+    def lanes(self) -> NDArray[np.int16]:
+        """Links straight from GPU to GPU; ndarray of shape (D, D), int16, symmetric, zero diagonal.
+
+        From the link table; no driver publishes them.
+        """
+        none = np.zeros((len(self.devices),) * 2, np.int16)
+        return self._told(None if self._table is None else self._table.lanes, none)
 
     @cached_property
     def _shares(self) -> NDArray[np.float64]:

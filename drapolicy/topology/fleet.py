@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drapolicy.errors import UnknownReferenceError
 from drapolicy.inventory import Fleet
@@ -17,6 +18,7 @@ from drapolicy.topology.attributes import NodeDevice, role, value
 from drapolicy.topology.bind import BindReport, Machine, Match
 from drapolicy.topology.graph import Topology
 from drapolicy.topology.measures.spread import groups
+from drapolicy.topology.nearness import nearness
 from drapolicy.topology.read import read
 
 # Slices in which product names are counted; a fleet's machines are alike.
@@ -95,6 +97,7 @@ def bind_fleet(
     links: dict[str, NodeLinks] = {}
     reports: dict[str, BindReport] = {}
     unmatched: dict[str, BindReport] = {}
+    near: dict[tuple[int, tuple[str, ...]], tuple[NDArray[np.int8], NDArray[np.int16]]] = {}
     for name in wanted:
         machine = machines.get(name)
         if machine is None:
@@ -106,7 +109,11 @@ def bind_fleet(
         if report.bound:
             at = {i: d for d, i in enumerate(ids)}
             bound = [at[each.device] for each in report.bound]
-            links[name] = NodeLinks(tuple(ids[d] for d in bound), table[np.ix_(bound, bound)])
+            vertices = tuple(each.vertex for each in report.bound)
+            if (id(machine), vertices) not in near:
+                near[id(machine), vertices] = nearness(machine.topology, vertices)
+            told = near[id(machine), vertices]
+            links[name] = NodeLinks(tuple(ids[d] for d in bound), table[np.ix_(bound, bound)], *told)
             reports[name] = report
         else:
             unmatched[name] = report
