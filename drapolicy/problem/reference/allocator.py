@@ -20,12 +20,13 @@ from drapolicy.problem.reference.counters import CounterLedger, Openings
 from drapolicy.problem.reference.eligibility import Eligibility
 from drapolicy.problem.reference.groups import GroupLedger, GroupOpenings
 from drapolicy.problem.reference.plan import AbortError
-from drapolicy.problem.reference.prepare import Preparation
+from drapolicy.problem.reference.prepare import MAX_RESULTS, Preparation
 from drapolicy.problem.reference.search import ExpiredError, Rules, Search
 from drapolicy.problem.result import NodeSelectorError, allocation_results
 from drapolicy.problem.solution import Solution, Taken
 from drapolicy.release import Release
 
+INVALID_POOLS = "invalid resource pools were encountered"
 _SHARE_SEED = 0
 
 
@@ -146,24 +147,14 @@ class Allocator:
         devices = [device for pool in pools for device in pool.devices]
         search: Search | None = None
         own = order is not None or visit is not None
-        by_id = {pool.id: pool for pool in pools}
         try:
             plans = Preparation(self._release, self._classes, pools, self._eligibility, self._allocated).plans(claims)
-            board = Board(
-                devices,
-                len(claims),
-                release=self._release,
-                allocated=self._allocated,
-                eligibility=self._eligibility,
-                rolls_back=own or self._rolls_back,
-                counters=CounterLedger(self._openings, by_id),
-                groups=GroupLedger(self._groups, by_id),
-            )
-            reached, beyond = (devices, "") if self._skips_unusable else _reached(pools)
+            board = self._board(pools, len(claims), rolls_back=own or self._rolls_back)
+            within, beyond = (devices, "") if self._skips_unusable else reached(pools)
             search = Search(
                 plans,
                 board,
-                reached if order is None else _ordered(devices, order),
+                within if order is None else _ordered(devices, order),
                 self._own_rules if own else self._rules,
                 beyond=beyond,
                 visit=visit,
@@ -180,9 +171,59 @@ class Allocator:
                 self.steps += search.steps
         if solution is None:
             if self._skips_unusable and not search.visited and any(pool.invalid for pool in pools):
-                return NodeError("invalid resource pools were encountered")
+                return NodeError(INVALID_POOLS)
             return NoFit()
         return solution
+
+    def _board(self, pools: Sequence[Pool], claims: int, *, rolls_back: bool) -> Board:
+        by_id = {pool.id: pool for pool in pools}
+        return Board(
+            [device for pool in pools for device in pool.devices],
+            claims,
+            release=self._release,
+            allocated=self._allocated,
+            eligibility=self._eligibility,
+            rolls_back=rolls_back,
+            counters=CounterLedger(self._openings, by_id),
+            groups=GroupLedger(self._groups, by_id),
+        )
+
+    def seat(
+        self, node: Node, claims: Sequence[ResourceClaim], chosen: Sequence[Sequence[tuple[int, Sequence[int]]]]
+    ) -> Solution | None:
+        """Return the solution in which each request gets just these devices; None where one of them is refused.
+
+        Parameters
+        ----------
+        claims
+            Unallocated claims in the order of the pod's spec.
+        chosen
+            Per claim and request, the position of the alternative and its devices by ``PoolDevice.index``, in the
+            order of taking.
+        """
+        pools = self._pools(node)
+        devices = [device for pool in pools for device in pool.devices]
+        board = self._board(pools, len(claims), rolls_back=True)
+        try:
+            plans = Preparation(self._release, self._classes, pools, self._eligibility, self._allocated).plans(claims)
+            for of_claim, wanted in zip(plans, chosen, strict=True):
+                for alternatives, (alternative, own) in zip(of_claim, wanted, strict=True):
+                    plan = alternatives[alternative]
+                    every = plan.all_devices
+                    if len(own) != plan.count or (
+                        every is not None and (not every or {*own} != {d.index for d in every})
+                    ):
+                        return None
+                    for device in (devices[d] for d in own):
+                        if every is None and not board.candidate(plan, device):
+                            return None
+                        if board.take(plan, device, must=every is not None) is None:
+                            return None
+        except AbortError:
+            return None
+        if any(len(moves) > MAX_RESULTS for moves in board.moves):
+            return None
+        return Solution(board.taken(), tuple(tuple(a for a, _ in wanted) for wanted in chosen))
 
     def results(self, node: Node, claims: Sequence[ResourceClaim], solution: Solution) -> Fits | Abort:
         """Return an assignment as Kubernetes writes it; it ends the attempt where no node selector can be made."""
@@ -212,14 +253,14 @@ class Allocator:
         return Fits(found)
 
 
-def _reached(pools: Sequence[Pool]) -> tuple[Sequence[PoolDevice], str]:
+def reached(pools: Sequence[Pool]) -> tuple[Sequence[PoolDevice], str]:
     """Return the devices before the first invalid pool, and why the attempt ends there; empty where there is none."""
-    reached: list[PoolDevice] = []
+    before: list[PoolDevice] = []
     for pool in pools:
         if pool.invalid:
-            return reached, f"pool {pool.id.pool} is invalid: {pool.invalid}"
-        reached += pool.devices
-    return reached, ""
+            return before, f"pool {pool.id.pool} is invalid: {pool.invalid}"
+        before += pool.devices
+    return before, ""
 
 
 def _behind(position: int, device: PoolDevice) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Hashable, Iterable
+from typing import Protocol, TypeAlias
 
 from drapolicy.inventory.pool_device import AttributeValue
 
 _Scalar = tuple[str, str | int | bool]
+
+# What a value comes to where it is compared: the values that count, and whether it fits only in a certain place.
+Compared: TypeAlias = tuple[frozenset[Hashable], bool]
 
 
 class Constraint(Protocol):
@@ -27,6 +30,10 @@ class Constraint(Protocol):
 
     def remove(self, request: int) -> None:
         """Give up the device that was added last, which was for this request."""
+        ...
+
+    def compared(self, value: AttributeValue) -> Compared:
+        """Return what a value comes to, for those who compare without adding."""
         ...
 
 
@@ -57,6 +64,10 @@ class MatchAttribute:
         del request
         self._count -= 1
 
+    def compared(self, value: AttributeValue) -> Compared:
+        """Return the scalar; a list, which equals nothing, is a value of its own that fits only alone."""
+        return (value.values, True) if value.scalar is None else (frozenset([value.scalar]), False)
+
 
 class MatchLists:
     """All devices have a value in common, where lists are attributes too (K8s S52).
@@ -68,11 +79,11 @@ class MatchLists:
         in.
     """
 
-    __slots__ = ("_common", "_restores", "name")
+    __slots__ = ("_common", "name", "restores")
 
     def __init__(self, name: str, *, restores: bool) -> None:
         self.name = name
-        self._restores = restores
+        self.restores = restores
         self._common: list[frozenset[_Scalar]] = []
 
     def add(self, value: AttributeValue | None, request: int) -> bool:
@@ -90,8 +101,12 @@ class MatchLists:
         """Forget the device that was added last."""
         del request
         common = self._common.pop()
-        if self._common and not self._restores:
+        if self._common and not self.restores:
             self._common[-1] = common
+
+    def compared(self, value: AttributeValue) -> Compared:
+        """Return all values."""
+        return value.values, False
 
 
 class DistinctAttribute:
@@ -107,13 +122,13 @@ class DistinctAttribute:
         Otherwise only the last device of each request is compared with, and none of a request once one was removed.
     """
 
-    __slots__ = ("_compares", "_count", "_lists", "_remembers_all", "_seen", "name")
+    __slots__ = ("_compares", "_count", "_lists", "_seen", "name", "remembers_all")
 
     def __init__(self, name: str, *, lists: bool, compares: bool, remembers_all: bool) -> None:
         self.name = name
         self._lists = lists
         self._compares = compares
-        self._remembers_all = remembers_all
+        self.remembers_all = remembers_all
         self._count = 0
         self._seen: dict[int, AttributeValue] = {}
 
@@ -121,16 +136,24 @@ class DistinctAttribute:
         """Take in a device whose value is new."""
         if value is None:
             return False
-        if (self._count or self._remembers_all) and not self._is_new(value, self._seen.values()):
+        if (self._count or self.remembers_all) and not self._is_new(value, self._seen.values()):
             return False
-        self._seen[self._count if self._remembers_all else request] = value
+        self._seen[self._count if self.remembers_all else request] = value
         self._count += 1
         return True
 
     def remove(self, request: int) -> None:
         """Forget the device that was added last."""
         self._count -= 1
-        self._seen.pop(self._count if self._remembers_all else request, None)
+        self._seen.pop(self._count if self.remembers_all else request, None)
+
+    def compared(self, value: AttributeValue) -> Compared:
+        """Return the values that no other device may have; a value without any fits only as the first."""
+        if self._lists:
+            return value.values, not value.values
+        if value.scalar is None:
+            return frozenset(), True
+        return frozenset([value.scalar if self._compares else ("device", id(value))]), False
 
     def _is_new(self, value: AttributeValue, seen: Iterable[AttributeValue]) -> bool:
         if self._lists:

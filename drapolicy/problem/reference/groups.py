@@ -11,7 +11,7 @@ from drapolicy.problem.allocated import AllocatedState
 
 # What the devices of a counter set have in common; devices without groups have only this group.
 Common: TypeAlias = frozenset[str | None]
-_UNGROUPED: Common = frozenset([None])
+UNGROUPED: Common = frozenset([None])
 
 
 def common_groups(pool: Pool, allocated: AllocatedState) -> dict[str, Common]:
@@ -23,11 +23,11 @@ def common_groups(pool: Pool, allocated: AllocatedState) -> dict[str, Common]:
             continue
         for counter_set, names in groups:
             known = common.get(counter_set)
-            own: Common = names or _UNGROUPED
+            own: Common = names or UNGROUPED
             if known is None:
                 common[counter_set] = own
             # Devices that were allocated in spite of each other leave things as they were.
-            elif _UNGROUPED not in (known, own):
+            elif UNGROUPED not in (known, own):
                 common[counter_set] = known & own
     return common
 
@@ -85,7 +85,7 @@ class GroupLedger:
         stacks = self._of(device)
         for joined, (counter_set, names) in enumerate(device.groups):
             stack = stacks.setdefault(counter_set, [])
-            own: Common = names or _UNGROUPED
+            own: Common = names or UNGROUPED
             common = own & stack[-1] if stack else own
             if not common:
                 self._leave(stacks, device, joined)
