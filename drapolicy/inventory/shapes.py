@@ -32,8 +32,9 @@ class Shapes(Frozen):
         ndarray of shape (N,), int32; shape of each node.
     links
         sha256 of each link table in hex, in the order of the first node that has it: 4 bytes for the number of slots
-        S, then S x S numbers of 8 bytes, row by row, MB/s per direction; all little-endian. Slots are those of the
-        signature, pool after pool.
+        S, then S x S numbers of 8 bytes, row by row, MB/s per direction; all little-endian. Where they were told, the
+        word ``paths`` and S x S numbers follow, then ``lanes`` with theirs. Slots are those of the signature, pool
+        after pool.
     links_of
         ndarray of shape (N,), int32; link table of each node, -1 for none.
     odd
@@ -243,11 +244,13 @@ def _links(fleet: Fleet, pools: list[tuple[int, list[int]]]) -> tuple[NDArray[np
         held = fleet.links[fleet.nodes.names[node]]
         at = {device: d for d, device in enumerate(held.devices)}
         order = np.array([at.get(device, len(at)) for device in own[node]], np.int64)
-        told = [table for table in (held.mb_s, held.paths, held.lanes) if table is not None]
-        key = order.tobytes(), b"".join(table.tobytes() for table in told)
+        told = [(b"", held.mb_s), (b"paths", held.paths), (b"lanes", held.lanes)]
+        tables = [(tag, table) for tag, table in told if table is not None]
+        key = order.tobytes(), b"".join(tag + table.tobytes() for tag, table in tables)
         if key not in known:
-            ordered = [np.pad(table, (0, 1))[np.ix_(order, order)] for table in told]
-            content = b"".join(table.dtype.str.encode() + table.astype("<i8").tobytes() for table in ordered)
-            known[key] = sha256(len(order).to_bytes(4, "little") + content).hexdigest()
+            content = [
+                tag + np.pad(table, (0, 1))[np.ix_(order, order)].astype("<i8").tobytes() for tag, table in tables
+            ]
+            known[key] = sha256(len(order).to_bytes(4, "little") + b"".join(content)).hexdigest()
         links_of[node] = number.setdefault(known[key], len(number))
     return links_of, tuple(number)
