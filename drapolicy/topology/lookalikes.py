@@ -15,6 +15,10 @@ LOOKALIKES: Final[tuple[tuple[str, str], ...]] = (
         r'\A(?=.*(^|")provider"?[ \t]*:)(?=.*(^|")engine"?[ \t]*:)',
         "is a request to topograph or values of its Helm chart; give its model, or what it answered",
     ),
+    (
+        r"^(Switch|Ca)[ \t]+\d+[ \t]+\"",
+        "is what ibnetdiscover prints; give the network that Slurm or topograph made of it",
+    ),
     (r"^(physicalCluster|virtualClusters)\s*:", "is a configuration of HiveD, not what a machine printed"),
     (r"\A\s*<", "is XML of another kind"),
     (r"\A\s*[{\[]", "is JSON of another kind"),

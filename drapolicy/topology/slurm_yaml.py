@@ -78,7 +78,8 @@ def topology(
     product
         Not used: no product is in the file.
     name
-        Which topology; by default the first marked ``cluster_default``, else the first.
+        Which topology; by default the first marked ``cluster_default``, else the first. Where that is ``flat``, which
+        says nothing of the network, the first that is not stands in, and the graph's attribute ``notes`` tells it.
 
     Raises
     ------
@@ -88,7 +89,15 @@ def topology(
         As `drapolicy.topology.slurm.topology`.
     """
     if not name:
-        return slurm.topology(next((network for network in networks if network.is_default), networks[0]))
+        default = next((network for network in networks if network.is_default), networks[0])
+        drawn = next((network for network in (default, *networks) if network.plugin != "flat"), default)
+        made = slurm.topology(drawn)
+        if drawn is not default:
+            note = (
+                f"topology {default.name}, the default, is flat and says nothing of the network; this is {drawn.name}"
+            )
+            made.graph.graph["notes"] = (note,)
+        return made
     chosen = next((network for network in networks if network.name == name), None)
     if chosen is None:
         known = ", ".join(network.name for network in networks)

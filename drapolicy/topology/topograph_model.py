@@ -25,7 +25,8 @@ DOMAIN_KEYS: Final = (
 RACK_KEYS: Final = ("accelerator.topology.test/sub-domain", "test.topology/rack")
 """Annotations and labels of a block that name a part of its domain."""
 
-_MODEL = frozenset({"topology", "switches", "blocks", "capacity_blocks", "nodes"})
+# physical_layers, of models of 2024, tells placement groups of clouds, which are no part of the network.
+_MODEL = frozenset({"topology", "switches", "blocks", "capacity_blocks", "nodes", "physical_layers"})
 _NOTES = frozenset({"labels", "annotations", "metadata"})
 _SWITCH = frozenset({"name", "switches", "nodes", "capacity_blocks"}) | _NOTES
 _BLOCK = frozenset({"name", "switch", "nodes", "nvlink", "type", "attributes"}) | _NOTES

@@ -42,6 +42,7 @@ def test_formats_are_named_once() -> None:
         ('{"provider": {"name": "x"},\n "engine": {"name": "slurm"}}', "topograph"),
         ("provider:\n  name: dra\nengine:\n  name: slinky\n", "topograph"),
         ("physicalCluster:\n  cellTypes: {}\n", "HiveD"),
+        ('#\nswitchguid=0x1(1)\nSwitch\t65 "S-1"\t\t# "leaf"\n[1]\t"H-2"[1](2)\n', "ibnetdiscover"),
         ("<svg/>", "XML of another kind"),
         ('{"a": 1}', "JSON of another kind"),
         ("\tGPU0\tGPU1\nGPU0\t X \tOK\nGPU1\tOK\t X \n", "topo -p2p"),

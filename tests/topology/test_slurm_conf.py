@@ -71,9 +71,7 @@ def test_a_backslash_keeps_the_hash_after_it() -> None:
             ["switch a: line 1", "switch b: line 2", "switch c: line 3"],
         ),
         (f"SwitchName={'s' * 65}", ["more than 64 characters"]),
-        ("BlockName=b", ["block b: line 1, column 11: has no nodes"]),
         ("BlockName=b Nodes=a\nBlockName=c Nodes=a", ["block c: line 2, column 11: shares nodes with block b"]),
-        ("BlockName=b Nodes=a\nBlockSizes=2", ["has 1 nodes, fewer than the base block's 2"]),
         (
             "BlockName=b Nodes=a\nBlockSizes=1,3",
             ["block sizes: line 2, column 12: 3 is not larger than 1 and 1 times a power of two"],
@@ -113,6 +111,14 @@ def test_a_file_cannot_fill_the_memory() -> None:
 def test_other_texts_are_not_recognised(text: str) -> None:
     """The first line that says something decides."""
     assert not recognises(text)
+
+
+def test_blocks_may_lack_nodes() -> None:
+    """A rack that is absent is a block without nodes, and one that is not full has fewer than the base block."""
+    network = parse("BlockName=b1 Nodes=n[0-3]\nBlockName=b2 Nodes=n4\nBlockName=b3\nBlockSizes=4,8\n")
+    assert facts(network) == {"kind": "slurm-conf", "switches": 0, "blocks": 3, "blocksizes": ["4,8"]}
+    graph = topology(network).graph
+    assert [graph.degree(f"domain/b{n}") for n in (1, 2, 3)] == [4, 1, 0]
 
 
 def test_the_graph_of_a_tree() -> None:

@@ -65,6 +65,19 @@ def test_the_default_topology_is_drawn() -> None:
         topology(networks, name="rest")
 
 
+def test_a_flat_default_is_not_drawn() -> None:
+    """The first topology that says something stands in for it, which is told; where there is none, nothing is drawn."""
+    text = "- topology: plain\n  cluster_default: true\n  flat: true\n- topology: t\n  tree: {switches: {switch: s, nodes: n}}\n"
+    drawn = topology(parse(text))
+    assert drawn.of_kind("switch", "host") == ("s", "n")
+    assert "notes" not in topology(parse(text), name="t").graph.graph
+    assert drawn.graph.graph["notes"] == (
+        "topology plain, the default, is flat and says nothing of the network; this is t",
+    )
+    with pytest.raises(InputError, match="topology plain: topology/flat says nothing"):
+        topology(parse(text)[:1])
+
+
 def test_a_torus_wraps_around() -> None:
     """Each node has a link to the next along each axis; an axis of two has one, of one none."""
     graph = topology(parse(ALL), name="pods").graph

@@ -55,6 +55,8 @@ capacity_blocks:
 - name: cb2
   type: H100
   nodes: [n3]
+physical_layers:
+- {name: zone, type: availability_zone, capacity_blocks: [cb1, cb2]}
 """
 
 BY_NODE = """\
