@@ -160,7 +160,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "rail-optimised": Kind(
             "rail-optimised: a leaf a rail, and spines above; card r of a node on leaf r of its group",
-            "NVIDIA DGX SuperPOD reference architecture RA-11333",
+            "NVIDIA DGX SuperPOD reference architecture RA-11333, compute fabric: a leaf a rail of a scalable unit",
             fabrics.draw_rails,
             {**_NETWORK, "rails": _int("cards of a node without a machine", 8, 1, 16)},
         ),
@@ -177,7 +177,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         ),
         "torus": Kind(
             "torus: chips linked to their neighbours along 1 to 6 axes, like a TPU pod",
-            "N. Jouppi et al., ISCA 2023, doi:10.1145/3579371.3589350",
+            "N. Jouppi et al., ISCA 2023, doi:10.1145/3579371.3589350: a 3D torus, 2 x 2 x 1 chips a host",
             fabrics.draw_torus,
             {
                 "shape": _lengths("chips along each axis", (4, 4, 4), "1 to 6 lengths from 1 to 1024, like (4, 4, 4)"),

@@ -17,8 +17,8 @@ RAILS = 4
 _NDR_MB_S = infiniband_mb_s("NDR")
 
 SOURCE = (
-    "NVIDIA DGX GB200 user guide and GB200 NVL72 data sheet: 18 trays of 2 Grace CPUs, 4 GPUs and 4 NDR cards; "
-    "9 switch trays of 2 NVSwitches; each GPU has one NVLink to each NVSwitch"
+    "NVIDIA GB200 NVL72 data sheet and DGX GB200 user guide: 18 trays of 2 Grace CPUs, 4 GPUs and 4 NDR cards, 9 "
+    "switch trays of 2 NVSwitches; 18 NVLinks a GPU and 18 NVSwitches, so one to each; leaves and spines are a choice"
 )
 
 

@@ -8,15 +8,16 @@ from collections import Counter
 from itertools import combinations
 from pathlib import Path
 
+import networkx as nx
 import numpy as np
 import pytest
 
 from drapolicy.errors import InputError
-from drapolicy.topology import LinkKind, Topology, best_sets, nvidia_smi
-from drapolicy.topology.generate import generate, matrix
+from drapolicy.topology import LinkKind, Topology, best_sets, nvidia_smi, read
+from drapolicy.topology.generate import KINDS, generate, matrix
 from drapolicy.topology.generate.catalogue import MACHINES
 from drapolicy.topology.links import link_rates
-from drapolicy.topology.measures import pairwise
+from drapolicy.topology.measures import alignment, pairwise
 from drapolicy.topology.nvidia_smi import Matrix
 
 
@@ -35,6 +36,80 @@ def pairs(topology: Topology) -> Counter[str]:
     """GPU pairs by their letters."""
     shown = matrix(topology)
     return Counter(shown.letters(d, e) for d, e in combinations(shown.gpus, 2))
+
+
+CAPTURES = {
+    "dgx-1-v100": "excerpts/dgx1_v100_4mlx5.txt",
+    "dgx-a100": "stas00_ml-engineering/network__README__L370.txt",
+    "hgx-h100": "stas00_ml-engineering/network__README__L385.txt",
+    "hgx-h200": "excerpts/h200_dgx_8gpu_12nic.txt",
+    "gb200-nvl72": "excerpts/gb200_4gpu.txt",
+    "mi250x": "ROCm_rccl/topo_8p_90a.xml",
+    "mi300a": "excerpts/mi300a_4apu_showtopo.txt",
+    "mi300x": "excerpts/mi300x_8gpu_showtopo.txt",
+    "pcie": "excerpts/nvlink_pairs_a100_pcie_4gpu.txt",
+}
+"""The capture of each kind that its tests compare it with; some have more."""
+
+UNCAPTURED = {
+    "dgx-1-p100": "none is public; its pairs are those of MAPA's artefact",
+    "dgx-2": "none is whole; what the vendor says is tested",
+    "hgx-b200": "none is complete; its NVSwitches are tested, and its places are those of DGX H100",
+    "mi325x": "none is public; as mi300x",
+    "mi355x": "none is public; as mi300x",
+    "cpu-nic": "made up",
+    "fat-tree": "a network, tested against the textbook",
+    "rail-optimised": "a network, tested against the textbook",
+    "dragonfly": "a network, tested against the textbook",
+    "torus": "a network, tested against the textbook",
+}
+
+
+def test_every_kind_is_compared_or_says_why_not(shared: Path) -> None:
+    """Each kind has a capture, which is there, or a reason."""
+    assert {*CAPTURES, *UNCAPTURED} == set(KINDS)
+    assert not set(CAPTURES) & set(UNCAPTURED)
+    assert all((shared / "topology" / file).is_file() for file in CAPTURES.values())
+
+
+def nvlinks(shown: Matrix) -> nx.Graph[str]:
+    """GPUs and the NVLinks between them."""
+    graph: nx.Graph[str] = nx.Graph()
+    for d, e in combinations(shown.gpus, 2):
+        if shown.kinds[d][e] is LinkKind.NVLINK:
+            graph.add_edge(shown.names[d], shown.names[e], count=shown.counts[d][e])
+    return graph
+
+
+def test_a_dgx1_in_another_order_is_the_same_machine(shared: Path) -> None:
+    """A cloud numbers the GPUs of the hybrid cube mesh otherwise; a renumbering gives all NVLinks."""
+    captured = nvlinks(nvidia_smi.read(shared / "topology" / "excerpts" / "alibaba_v100_8gpu_one_numa.txt"))
+    made = nvlinks(matrix(generate("dgx-1-v100")))
+    assert set(captured.edges) != set(made.edges)
+    assert nx.is_isomorphic(captured, made, edge_match=lambda one, other: one["count"] == other["count"])
+
+
+@pytest.mark.parametrize(("kind", "name"), [("dgx-1-p100", "dgx-p"), ("dgx-1-v100", "dgx-v")])
+def test_meshes_are_those_of_mapa(shared: Path, kind: str, name: str) -> None:
+    """The artefact joins the same pairs by one NVLink and by two."""
+    told = json.loads((shared / "peers" / "mapa.json").read_text())["topologies"][name]["links"]
+    count = {"SingleNVLink": 1, "DoubleNVLink": 2}
+    expected = {(f"GPU{a - 1}", f"GPU{b - 1}"): count[what] for a, b, _, what in told if what in count}
+    found = nx.get_edge_attributes(nvlinks(matrix(generate(kind))), "count")
+    assert {tuple(sorted(pair)): links for pair, links in found.items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "file"), [("mi300x", "ROCm_rccl/topo_8p_940.xml"), ("mi300a", "ROCm_rccl/topo_4p_940.xml")]
+)
+def test_cards_are_beside_gpus_as_in_rccls_models(shared: Path, kind: str, file: str) -> None:
+    """Each GPU has a card of its own, as near as in the model; all GPUs are linked; NUMA nodes are as many."""
+    captured, made = read(shared / "topology" / file), generate(kind)
+    near = [alignment(topology, topology.of_kind("gpu"), topology.of_kind("nic")) for topology in (captured, made)]
+    assert near[0].own == near[1].own
+    assert near[0].nearest.tolist() == near[1].nearest.tolist()
+    assert len(captured.of_kind("numa")) == len(made.of_kind("numa"))
+    assert sum(xgmi(captured).values()) == sum(xgmi(made).values())
 
 
 @pytest.mark.parametrize(
@@ -59,6 +134,10 @@ def test_a_whole_machine_is_as_nvidia_smi_printed_it(shared: Path, kind: str, fi
         ("hgx-h100", {}, "google_dranet/site__content__docs__user__gke-rdma__L411.txt"),
         ("pcie", {"cards": 4, "numa": 4, "bridge": 2}, "excerpts/nvlink_pairs_a100_pcie_4gpu.txt"),
         ("pcie", {"cards": 4, "numa": 2, "nics": 0, "product": "NVIDIA L40S"}, "excerpts/l40s_4gpu_2nic.txt"),
+        ("hgx-h100", {}, "PrincetonUniversity_gpu_programming_intro/01_what_is_a_gpu__pli__L281.txt"),
+        ("pcie", {"cards": 8, "switches": 2}, "local-inference-lab_rtx6kpro/nvidia_topo.log"),
+        ("pcie", {"cards": 4, "numa": 1}, "local-inference-lab_rtx6kpro/hardware__topology__L186.txt"),
+        ("pcie", {"cards": 4, "nics": 4}, "luigifcruz_stelline/hardware__asus-esc8000a-e12__L885.txt"),
         (
             "pcie",
             {"cards": 2, "numa": 1, "bridge": 2, "bridge_links": 2},
