@@ -30,7 +30,9 @@ _ITSELF: Final = Words("0", "0")
 _NUMA: Final = re.compile(r"^\s*GPU ?\[?(\d+)\]?\s*:\s*\(Topology\) Numa (Node|Affinity): *(\S*)")
 _NUMA_NODE: Final = re.compile(r"-?\d+")
 _PAIR: Final = re.compile(r"\(Topology\) (Weight|Hops|Link type) between DRM devices (\d{1,4}) and (\d{1,4})")
+_ANY_PAIR: Final = re.compile(r"\(Topology\) [A-Za-z ]+ between DRM devices \d+ and \d+")
 _CARD: Final = re.compile(r"card(\d+)")
+_ROW: Final = re.compile(r"\s*GPU\d+(\s+(\d+|XGMI|PCIE|XXXX))+\s*")
 
 
 def recognises(text: str) -> bool:
@@ -90,6 +92,7 @@ def _of_text(text: str, file: str) -> AmdLinks:
         tables.fault("", 1, f"has no table {TYPE!r}; give the output of {NAME} as it was printed")
     names = next((table.names for table in tables.found.values()), ())
     numa = _numa_of_text(text, tables, names)
+    _rows_of_no_table(text, tables)
     if tables.faults:
         raise ParseError(faults=tables.faults)
 
@@ -105,10 +108,12 @@ def _of_text(text: str, file: str) -> AmdLinks:
 
 def _numa_of_text(text: str, tables: Tables, names: tuple[str, ...]) -> dict[str, str]:
     numa: dict[str, str] = {}
+    last = 0
     for number, line in enumerate(lines_of(text), 1):
         match = _NUMA.match(line)
         if not match:
             continue
+        last = number
         name, what, value = f"GPU{match[1]}", f"Numa {match[2]}", match[3]
         if name not in names:
             tables.fault(what, number, f"{name} is in no table")
@@ -116,7 +121,19 @@ def _numa_of_text(text: str, tables: Tables, names: tuple[str, ...]) -> dict[str
             tables.fault(f"{what}, {name}", number, f"{value!r} is not a number", match.start(3) + 1)
         elif match[2] == "Node" and numa.setdefault(name, value) != value:
             tables.fault(f"{what}, {name}", number, f"is {value}, but was {numa[name]} before", match.start(3) + 1)
+    if last and not tables.faults:
+        for name in names:
+            if name not in numa:
+                tables.fault(f"Numa Node, {name}", last, "is missing; give the whole output")
     return numa
+
+
+def _rows_of_no_table(text: str, tables: Tables) -> None:
+    """Fault rows whose table lost its title, unless what is wrong is told already."""
+    taken = {line for table in tables.found.values() for line in table.lines.values()}
+    for number, line in enumerate(lines_of(text), 1) if not tables.faults else ():
+        if number not in taken and _ROW.fullmatch(line):
+            tables.fault("", number, f"{line.strip()[:40]!r} is a row of no table; its title may be cut")
 
 
 def _of_json(value: Any, file: str) -> AmdLinks:
@@ -133,6 +150,8 @@ def _of_json(value: Any, file: str) -> AmdLinks:
     for key, text in system.items():
         match = _PAIR.fullmatch(key)
         if not match:
+            if ("Topology" in key or "DRM devices" in key) and not _ANY_PAIR.fullmatch(key):
+                fault(f"system.{key}", "is nothing between two DRM devices")
             continue
         title = TYPE if match[1] == "Link type" else match[1]
         d, e = sorted(map(int, match.groups()[1:]))
@@ -154,6 +173,9 @@ def _of_json(value: Any, file: str) -> AmdLinks:
             numa[f"GPU{match[1]}"] = str(node)
             if not _NUMA_NODE.fullmatch(str(node)):
                 fault(f"{card}.(Topology) Numa Node", f"{node!r} is not a number")
+    for d in order if numa and not faults else ():
+        if f"GPU{d}" not in numa:
+            fault(f"card{d}", "has no (Topology) Numa Node; give the whole output")
     if faults:
         raise ParseError(faults=faults)
     links = {

@@ -153,6 +153,8 @@ def test_forms_of_one_output(text: str) -> None:
         (PAIR[: PAIR.index("XGMI")], ["Link Type, row GPU0: line 15: has 1 cells", "row GPU1"]),
         (PAIR[: PAIR.index(" Link Type") + 30], ["Link Type: line 13: has no line that names its columns", "is of no devices"]),
         (PAIR.replace("Numa Node: 0", "Numa Node: zero"), ["Numa Node, GPU0: line 18, column 33: 'zero' is not a number"]),
+        (PAIR.replace("GPU[1]\t\t: (Topology) Numa Node: 1\n", ""), ["Numa Node, GPU1: line 20: is missing; give the whole output"]),
+        (PAIR.replace("Weight between two", "Weight betw"), ["line 5: 'GPU0   0            15' is a row of no table", "line 6"]),
         (PAIR.replace("GPU[1]\t\t: (Topology) Numa Node", "GPU[5]\t\t: (Topology) Numa Node"), ["Numa Node: line 20: GPU5 is in no table"]),
     ],
 )  # fmt: skip
@@ -190,7 +192,9 @@ def test_json_says_the_same() -> None:
     ("changes", "expected"),
     [
         ({"XGMI": "NVL"}, r"system\.\(Topology\) Link type between DRM devices 0 and 1: 'NVL' is not one of XGMI, PCIE, XXXX"),
-        ({"Hops between DRM devices 0 and 1": "Other"}, "system: Hops between devices 0 and 1 is missing"),
+        ({"Hops between DRM devices 0 and 1": "Other"}, r"system\.\(Topology\) Other: is nothing between two DRM devices"),
+        ({"Hops between DRM devices 0 and 1": "Other between DRM devices 0 and 1"}, "Hops between devices 0 and 1 is missing"),
+        ({'"(Topology) Numa Node": "1"': '"x": "1"'}, r"card2: has no \(Topology\) Numa Node"),
         ({'"(Topology) Numa Node": "1"': '"(Topology) Numa Node": []'}, r"card2\.\(Topology\) Numa Node: \[\] is not a number"),
         ({"system": "systems"}, "has no object 'system'"),
         ({"devices 0 and 1": "devices 1 and 1"}, "for two devices"),
