@@ -167,6 +167,7 @@ class _Reader(Checks):
         elif pci.kind == "other":
             self.note(element, f"{address} of class {pci.pci_class} is neither GPU, NIC nor switch")
         for child, gpu in zip(gpus, pci.gpus, strict=True):
+            self.once(child, (id(element), gpu.index, gpu.rank), f"{gpu.index} of rank {gpu.rank}", "dev")
             if gpu.index != pci.gpus[0].index:
                 self.fault(child, f"{gpu.index} is a second GPU at {address}; partitions of GPUs are not read", "dev")
         if gpus and pci.gpus[0].index >= 0:
@@ -236,7 +237,9 @@ class _Reader(Checks):
                 continue
             other = pcis.get((host, link.target))
             back, place = told.get((host, link.target, link.kind, address), (None, element))
-            if link.target == address:
+            if link.target == address and link.kind is LinkKind.XGMI:
+                self.fault(element, f"{address} is linked to itself", "target")
+            elif link.target == address:
                 # What NCCL writes in virtual machines, where drivers do not tell the other end.
                 self.note(element, f"leads from {address} to itself: where it leads is not told, and it is left out")
             elif other is None:

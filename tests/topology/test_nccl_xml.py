@@ -419,6 +419,18 @@ def test_a_comment_ruled_with_dashes_is_passed_over() -> None:
             "0x068000 is nothing that xgmi leads to",
         ),
         (system(gpu("0000:07:00.0", 0, '<c2c count="1"/>')), "<c2c> bw: line 3, column 65: is missing"),
+        (
+            system(gpu("0000:07:00.0", 0, '<xgmi target="0000:07:00.0" count="1" tclass="0x038000"/>')),
+            "0000:07:00.0 is linked to itself",
+        ),
+        (
+            system(
+                '<pci busid="0000:07:00.0" class="0x030200"></pci>'.replace(
+                    "</", 2 * '<gpu dev="0" sm="80" rank="0"/>' + "</"
+                )
+            ),
+            "<gpu> dev: line 3, column 75: 0 of rank 0 is given twice",
+        ),
         (system(gpu("0000:07:00.0", 0, 2 * NVLINK.format("0000:0f:00.0", 1))), "0000:0f:00.0 is given twice"),
         (
             system(gpu("0000:07:00.0", 0, NVLINK.format("0000:0f:00.0", 1)), gpu("0000:0f:00.0", 1)),
