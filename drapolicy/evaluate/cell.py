@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 import drapolicy
-from drapolicy.evaluate.metrics import METRICS, slowdown_of
+from drapolicy.evaluate.metrics import METRICS, slowdown_of, uncompared
 from drapolicy.policies import POLICIES, Policy, Rule
 from drapolicy.policies.objective import as_objective
 from drapolicy.simulate import Play, Scenario, capacity, play
@@ -51,6 +51,9 @@ class Cell(msgspec.Struct, frozen=True):
         What pods use that the node choice does not model, with counts.
     seconds
         Time that the policy took; no result, it depends on the machine.
+    uncompared
+        Placed pods with several devices that ``bandwidth`` or ``of-fleet`` leaves out, because the search for the best
+        set reached its limit.
     """
 
     key: str
@@ -67,6 +70,7 @@ class Cell(msgspec.Struct, frozen=True):
     reasons: dict[str, int]
     unmodelled: dict[str, int]
     seconds: float
+    uncompared: int = 0
 
 
 def run_cell(scenario: Scenario, policy: Policy, seed: int, *, check: bool = False) -> Cell:
@@ -89,6 +93,7 @@ def run_cell(scenario: Scenario, policy: Policy, seed: int, *, check: bool = Fal
         reasons=_counted(record.reason for record in played.records if record.reason),
         unmodelled=_counted(what for record in played.records for what in record.unmodelled),
         seconds=played.seconds,
+        uncompared=uncompared(played),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import isnan, nan
 from types import MappingProxyType
@@ -74,18 +74,40 @@ def _used(play: Play, capacity: int) -> float:
     return 100 * held / (capacity * play.end_ns) if capacity and play.end_ns else nan
 
 
-def _quality(record: Record) -> Quality:
+def quality_of(record: Record) -> Quality | None:
+    """Return what a pod got beside the best that there was; None where the best on an empty machine is not known."""
     placed = record.started_ns is not None
-    return Quality(len(record.devices), record.real_mb_s, record.ideal_mb_s, fleet_mb_s=0, placed=placed)
+    if placed and record.machine_mb_s is None:
+        return None
+    # A fleet of 0 MB/s has nothing to compare with, and so has one that is not known.
+    machine, fleet = record.machine_mb_s or 0, record.fleet_mb_s or 0
+    return Quality(len(record.devices), record.real_mb_s, machine, fleet, placed=placed)
+
+
+def _qualities(play: Play) -> list[Quality]:
+    return [found for found in map(quality_of, play.records) if found is not None]
 
 
 def _bandwidth(play: Play, _capacity: int) -> float:
-    parts = [_quality(record).of_machine for record in play.records]
-    return 100 * mean([part for part in parts if not isnan(part)])
+    return _mean_percent(quality.of_machine for quality in _qualities(play))
+
+
+def _of_fleet(play: Play, _capacity: int) -> float:
+    return _mean_percent(quality.of_fleet for quality in _qualities(play))
 
 
 def _delivered(play: Play, _capacity: int) -> float:
-    return 100 * mean([_quality(record).delivered for record in play.records])
+    return _mean_percent(quality.delivered for quality in _qualities(play))
+
+
+def _mean_percent(parts: Iterable[float]) -> float:
+    return 100 * mean([part for part in parts if not isnan(part)])
+
+
+def uncompared(play: Play) -> int:
+    """Return how many placed pods with several devices have a best set that is not known, on a machine or free."""
+    several = [r for r in play.records if r.started_ns is not None and len(r.devices) > 1]
+    return sum(r.machine_mb_s is None or (r.fleet_mb_s is None and not r.joined) for r in several)
 
 
 METRICS = MappingProxyType(
@@ -95,7 +117,8 @@ METRICS = MappingProxyType(
             Metric("slowdown", "Time from arrival to end, in ideal run times", "x", "min", _slowdown),
             Metric("wait", "Mean wait for devices", "s", "min", _wait),
             Metric("placed", "Pods that got their devices", "%", "max", _placed),
-            Metric("bandwidth", "Slowest link of a set, of the best possible", "%", "max", _bandwidth),
+            Metric("bandwidth", "Slowest link of a set, of the best on an empty machine", "%", "max", _bandwidth),
+            Metric("of-fleet", "Slowest link of a set, of the best that was free in the fleet", "%", "max", _of_fleet),
             Metric("delivered", "Bandwidth delivered: pods that got no devices count 0", "%", "max", _delivered),
             Metric("used", "Devices held until the last arrival", "%", "", _used),
         )

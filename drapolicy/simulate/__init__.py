@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from drapolicy.simulate.run import Play, Record, capacity, play
+from drapolicy.simulate.best import Best, best_free_mb_s
+from drapolicy.simulate.record import Play, Record
+from drapolicy.simulate.run import capacity, play
 from drapolicy.simulate.scenario import Scenario
 from drapolicy.simulate.speed import Ideal, stretched_ns
 
-__all__ = ["Ideal", "Play", "Record", "Scenario", "capacity", "play", "stretched_ns"]
+__all__ = ["Best", "Ideal", "Play", "Record", "Scenario", "best_free_mb_s", "capacity", "play", "stretched_ns"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -24,7 +24,10 @@ from drapolicy.problem.events import Finish, Start
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.site import Sites
+from drapolicy.problem.state import State
 from drapolicy.simulate.agenda import Agenda
+from drapolicy.simulate.best import Best
+from drapolicy.simulate.record import Play, Record
 from drapolicy.simulate.scenario import Scenario
 from drapolicy.simulate.speed import Ideal, stretched_ns
 from drapolicy.topology.measures import bottleneck_mb_s
@@ -34,74 +37,6 @@ from drapolicy.workload.workload import communication_percent
 
 # One stream of random numbers for each purpose, so that policies that draw more do not change the world (rule 3).
 _POLICY_STREAM = 1
-
-
-@dataclass(frozen=True)
-class Record:
-    """What happened to one arrival.
-
-    Attributes
-    ----------
-    name, pattern
-        Name of the ask, and of the pod that it copies.
-    arrived_ns, started_ns, finished_ns
-        Times; None where it did not come to that.
-    ideal_ns
-        How long it runs on ideal devices; None for ever.
-    node
-        Where it ran.
-    devices
-        ``driver/pool/device`` of its devices.
-    drawn
-        How much of the fleet it holds, in whole devices: a partition counts as its mean share of its counters, a
-        share of a device as the largest part of a capacity that it consumes.
-    ideal_mb_s, real_mb_s
-        Slowest link of its devices: the best possible on this fleet, and the one it got; 0 for fewer than two.
-    reason
-        Why it waits still; empty when it started.
-    unmodelled
-        What its pod uses that the node choice does not model.
-    """
-
-    name: str
-    pattern: str
-    arrived_ns: int
-    ideal_ns: int | None
-    started_ns: int | None = None
-    finished_ns: int | None = None
-    node: str = ""
-    devices: tuple[str, ...] = ()
-    drawn: float = 0.0
-    ideal_mb_s: int = 0
-    real_mb_s: int = 0
-    reason: str = ""
-    unmodelled: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Play:
-    """A scenario as it went with one policy.
-
-    Attributes
-    ----------
-    records
-        One for each arrival, in order of arrival.
-    end_ns
-        When the last arrival came: rates are taken up to here, because afterwards the fleet only empties.
-    decisions
-        How often the policy was asked.
-    answers_kept, answers_found
-        Nodes' answers that were known already, and that had to be found.
-    seconds
-        Time that the policy took; depends on the machine and is no result.
-    """
-
-    records: tuple[Record, ...]
-    end_ns: int
-    decisions: int
-    answers_kept: int
-    answers_found: int
-    seconds: float
 
 
 _Arrive: TypeAlias = tuple[int, Ask]
@@ -169,6 +104,9 @@ class _Run:
         self.check = check
         self.progress = progress
         self.ideal = Ideal(self.state.sites)
+        self.empty = State(scenario.fleet)
+        self.best_empty = Best()
+        self.best_free = Best()
         self.waiting: list[_Waiting] = []
         self.decisions = 0
         self.seconds = 0.0
@@ -228,10 +166,13 @@ class _Run:
             return False
         if self.check:
             self._verify(waiting.ask, placement)
+        started = self._started(waiting, placement, now, problem)
         self.state.apply(Start(waiting.ask, placement.node, placement.results))
         if self.shared.intersection(map(claim_key, waiting.ask.claims)):
             self.freed += 1  # others may use the claim now (K8s S75)
-        self._started(waiting, placement, now)
+        self.records[waiting.number] = started
+        if started.finished_ns is not None:
+            self.agenda.add(started.finished_ns, Finish(waiting.ask.name))
         return True
 
     def _verify(self, ask: Ask, placement: Placement) -> None:
@@ -242,12 +183,14 @@ class _Run:
         taken = [claim_holding(key, allocation) for key, allocation in held.items()]
         self.verifier.verify(node, claims, placement.results, taken)
 
-    def _started(self, waiting: _Waiting, placement: Placement, now: int) -> None:
-        record = self.records[waiting.number]
+    def _started(self, waiting: _Waiting, placement: Placement, now: int, problem: Problem) -> Record:
+        """Return the record of an ask that is about to start: the state is still that of the decision."""
+        record, ask = self.records[waiting.number], waiting.ask
         n = self.scenario.fleet.nodes.index[placement.node or ""]
         site = self.state.sites[n]
-        held = (self.state.held[claim_key(claim)] for claim in waiting.ask.claims)
-        results = [result for allocation in held for result in allocation.devices.results]
+        new = unmet(ask.claims, self.state.held)
+        held = self.state.allocations(ask, new, placement.results)
+        results = [result for _, allocation in held for result in allocation.devices.results]
         # A claim that was allocated from the start may hold devices that no slice publishes any more.
         at = {device.id: device.index for device in site.devices}
         held_by = [(at.get(DeviceId(r.driver, r.pool, r.device)), r) for r in results if not r.admin_access]
@@ -261,11 +204,10 @@ class _Run:
         real = bottleneck_mb_s(site.links, indices)
         finished = None
         if record.ideal_ns is not None:
-            percent = communication_percent(waiting.ask.pod)
-            finished = now + stretched_ns(record.ideal_ns, percent, ideal, real)
-            self.agenda.add(finished, Finish(waiting.ask.name))
-        self._note(
-            waiting.number,
+            finished = now + stretched_ns(record.ideal_ns, communication_percent(ask.pod), ideal, real)
+        joined = len(new) < len(ask.claims)
+        return replace(
+            record,
             started_ns=now,
             finished_ns=finished,
             node=site.name,
@@ -273,6 +215,9 @@ class _Run:
             drawn=round(sum(drawn.values()), 9),
             ideal_mb_s=ideal,
             real_mb_s=real,
+            machine_mb_s=self.best_empty.mb_s(Problem(self.empty, (ask,), now), len(indices), real),
+            fleet_mb_s=None if joined else self.best_free.mb_s(problem, len(indices), real),
+            joined=joined,
             reason="",
             unmodelled=placement.unmodelled,
         )

@@ -13,6 +13,8 @@ from typing import Any
 import msgspec.structs
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from drapolicy import api
 from drapolicy.api.core import Node, NodeStatus
@@ -21,11 +23,13 @@ from drapolicy.errors import VerificationError
 from drapolicy.evaluate.scenarios import embedded
 from drapolicy.inventory import build
 from drapolicy.inventory.links import NodeLinks
-from drapolicy.policies import POLICIES
+from drapolicy.policies import POLICIES, Best, Exact, Rule, objective
+from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.problem import Problem
 from drapolicy.simulate import Play, Scenario, capacity, play
 from drapolicy.testing.simple import DRIVER, device, objects, row
+from drapolicy.topology.measures import bottleneck_mb_s
 from drapolicy.workload import Arrival, Workload
 
 S = 10**9
@@ -178,6 +182,65 @@ def test_run_times_stretch_with_the_bandwidth() -> None:
     assert (record.ideal_mb_s, record.real_mb_s) == (300, 30)
     assert fast.records[1].real_mb_s == 300
     assert times(play(linked(0, *EVERY), FIRST_FIT, 0))[1] == (1, 11)
+
+
+@pytest.mark.parametrize(
+    ("links", "policy", "figures"),
+    [
+        (EVERY, "first-fit", (30, 300, 300)),
+        (EVERY, "bandwidth", (300, 300, 300)),
+        (((0, 1, 300), *((a, b, 30) for a, b in ((2, 3), (1, 2), (0, 2), (0, 3), (1, 3)))), "first-fit", (30, 30, 300)),
+    ],
+    ids=["worse than was free", "the best", "the best that was free"],
+)
+def test_what_was_free_and_what_a_machine_has_are_told(links: Any, policy: str, figures: tuple[int, int, int]) -> None:
+    """After a single device was taken, a pair is compared with what was left and with an empty machine."""
+    single, pair = play(linked(0, *links), POLICIES[policy], 0).records
+    assert (single.real_mb_s, single.fleet_mb_s, single.machine_mb_s) == (0, 0, 0)
+    assert (pair.real_mb_s, pair.fleet_mb_s, pair.machine_mb_s) == figures
+
+
+def test_what_a_claim_held_was_not_to_be_chosen() -> None:
+    """The second pod of a shared claim has no figure for the fleet; both have one for the machine."""
+    pair = SHARED.replace("deviceClassName: any", "deviceClassName: any, count: 2")
+    text = pair + POD.format(name="s", percent=0, source="resourceClaimName: shared")
+    shared = Workload(api.loads(text), (Arrival(0, S, "s"), Arrival(0, S, "s")))
+    own, joining = play(replace(linked(0, *EVERY), workload=shared), FIRST_FIT, 0).records
+    assert (own.joined, own.fleet_mb_s, own.machine_mb_s) == (False, 300, 300)
+    assert (joining.joined, joining.fleet_mb_s, joining.machine_mb_s) == (True, None, 300)
+    assert joining.devices == own.devices
+
+
+@objective(sense="max", unit="MB/s", bounds=(0, 2**52))
+def slowest(node: LocalProblem, chosen: Any) -> int:
+    """The slowest link of the set."""
+    return bottleneck_mb_s(node.links, chosen)
+
+
+ORACLE = Rule(slowest, solver=Exact(max_steps=None), nodes=Best(), name="oracle")
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 2**32 - 1))
+def test_nothing_is_above_what_was_free_and_the_oracle_gets_it(seed: int) -> None:
+    """What any policy gets is at most what was free, that at most what a machine has; who looks at all gets it."""
+    rng = np.random.default_rng(seed)
+    sizes = [("n1", "n2", "n3", "n4")[int(i)] for i in rng.integers(4, size=14)]
+    arrivals = workload(*((float(t), float(rng.integers(1, 9)), size) for t, size in enumerate(sizes)))
+    made = fleet(nodes=int(rng.integers(1, 4)), devices=6)
+    tables = {}
+    for name in made.nodes.names:
+        upper = np.triu(rng.choice([5, 10, 25, 50], size=(6, 6)), 1)
+        tables[name] = NodeLinks(tuple((DRIVER, name, f"device-{d}") for d in range(6)), upper + upper.T)
+    scenario = Scenario("s", made.with_links(tables), arrivals)
+    for policy in (ORACLE, FIRST_FIT, POLICIES["random"]):
+        for r in play(scenario, policy, 0).records:
+            several = len(r.devices) > 1
+            assert r.fleet_mb_s is not None
+            assert r.machine_mb_s is not None
+            assert r.real_mb_s <= r.fleet_mb_s <= r.machine_mb_s
+            assert (r.fleet_mb_s > 0) is several
+            assert policy is not ORACLE or r.real_mb_s == r.fleet_mb_s
 
 
 def test_claims_of_the_start_may_hold_what_is_gone() -> None:
