@@ -52,6 +52,7 @@ class Document:
     def __init__(self, text: str, file: str = "") -> None:
         self.file = file
         self._text = text.lstrip("\ufeff")
+        self._root: Any = None
         self._places: dict[str, str] | None = None
         self._faults: list[Fault] = []
         self._names = 0
@@ -60,15 +61,21 @@ class Document:
         self.close()
 
     def _json(self) -> Any:
-        value = self._only(read_json(self._text.encode()))
+        # Lone surrogates cannot come from a file, and the reader refuses what stands in for them.
+        value = self._only(read_json(self._text.encode(errors="surrogatepass")))
         for path, message in broken(value):
             self.fault(path, message)
         return value
 
     def _yaml(self) -> Any:
+        if odd := yaml.reader.Reader.NON_PRINTABLE.search(self._text):
+            line = self._text.count("\n", 0, odd.start()) + 1
+            place = f"line {line}, column {odd.start() - self._text.rfind(chr(10), 0, odd.start())}"
+            raise ParseError(faults=[Fault(self.file, -1, "", place, f"{odd[0]!r} is no character of YAML; remove it")])
         # The reader of the API knows the bounds; what it makes of scalars is another version of YAML.
         self._only(read_yaml(self._text.encode()))
-        return self._built(yaml.compose(self._text, _LOADER), "", {})
+        self._root = _composed(self._text)
+        return self._built(self._root, "", {})
 
     def _only(self, values: Iterator[Any]) -> Any:
         found = list(values)
@@ -103,7 +110,7 @@ class Document:
     def fault(self, path: str, message: str) -> None:
         """Remember what is wrong with the field at a path."""
         if self._places is None:
-            self._places = _places(self._text)
+            self._places = _places(self._root or _composed(self._text))
         where = path
         while where and where not in self._places:
             # A field that is missing is wrong where its mapping is.
@@ -142,8 +149,8 @@ class Document:
         yield from ((f"{path}[{position}]", member) for position, member in enumerate(value))
 
     def text(self, value: Any, path: str) -> str:
-        """Return a text that is not empty."""
-        if isinstance(value, str) and value and not _is_null(value):
+        """Return a text that is not empty and can be printed."""
+        if isinstance(value, str) and value and value.isprintable() and not _is_null(value):
             return str(value)
         self.fault(path, f"is {_what(value)}, not a name")
         return ""
@@ -199,12 +206,18 @@ def _what(value: Any) -> str:
     return repr(str(value) if isinstance(value, str) else value)[:60]
 
 
-def _places(text: str) -> dict[str, str]:
-    """Return line and column of every field of the first document, by path."""
+def _composed(text: str) -> Any:
+    """Return the node of the one document that holds something; None where the text is JSON that is no YAML."""
     try:
-        root = yaml.compose(text, _LOADER)
+        nodes = list(yaml.compose_all(text, _LOADER))
     except (yaml.YAMLError, RecursionError):
-        # JSON that is no YAML: the path alone says where.
+        return None
+    return next((node for node in nodes if not isinstance(node, yaml.ScalarNode) or node.value), None)
+
+
+def _places(root: Any) -> dict[str, str]:
+    """Return line and column of every field of a document, by path."""
+    if root is None:
         return {}
     places: dict[str, str] = {}
     open_nodes: list[tuple[str, Any]] = [("", root)]

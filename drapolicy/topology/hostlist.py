@@ -40,8 +40,8 @@ def expand(text: str) -> tuple[str, ...]:
     Raises
     ------
     HostListError
-        If a bracket is not closed, a range is no number or runs backwards, a name is missing or given twice, or there
-        are more than `LIMIT` names.
+        If a bracket is not closed, a range is no number or runs backwards, a name is missing, given twice or cannot be
+        printed, or there are more than `LIMIT` names.
 
     Examples
     --------
@@ -70,6 +70,8 @@ def expand(text: str) -> tuple[str, ...]:
                 raise HostListError(f"{text[:40]!r} stands for more than {LIMIT} names", start)
         for pieces in itertools.product(*parts):
             name = "".join(pieces)
+            if not name.isprintable():
+                raise HostListError(f"{name[:40]!r} is not a name; use printable text", start)
             if name in names:
                 raise HostListError(f"{name} is named twice", start)
             names[name] = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import Any, Final, Protocol
 
+from drapolicy.errors import InputError
 from drapolicy.topology import (
     amd_smi,
     hwloc_console,
@@ -75,10 +76,13 @@ class Reading:
         Module that read it.
     record
         What its ``parse`` gave.
+    file
+        Name for messages.
     """
 
     format: Format
     record: Any
+    file: str = ""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -87,7 +91,10 @@ class Reading:
 
     def topology(self, product: str = "") -> Topology:
         """Make the graph; see `read`."""
-        return self.format.topology(self.record, product)
+        try:
+            return self.format.topology(self.record, product)
+        except InputError as error:
+            raise error if error.faults else refusal(self.file, str(error)) from None
 
 
 def load(path: str | PathLike[str]) -> Reading:
@@ -99,7 +106,7 @@ def load(path: str | PathLike[str]) -> Reading:
         As `read`.
     """
     if kfd.is_folder(path):
-        return Reading(kfd, kfd.read(path))
+        return Reading(kfd, kfd.read(path), fspath(path))
     return load_text(text_of(path), fspath(path))
 
 
@@ -117,7 +124,7 @@ def load_text(text: str, file: str = "") -> Reading:
         raise refusal(file, f"{what_it_is(text) or 'is of no known format'}; these are read: {names}")
     if len(found) > 1:
         raise refusal(file, f"could be any of {names}; give the output of one tool")
-    return Reading(found[0], found[0].parse(text, file))
+    return Reading(found[0], found[0].parse(text, file), file)
 
 
 def read(path: str | PathLike[str], *, product: str = "") -> Topology:

@@ -221,6 +221,9 @@ def _tree_flaws(switches: Sequence[Switch]) -> Iterator[Flaw]:
             yield switch.where, field, f"has a name of more than {MAX_SWITCH_NAME} characters"
         if switch.switches and switch.nodes:
             yield switch.where, field, "has both switches and nodes below it; give it one of them"
+        called = next((node for node in switch.nodes if node in known), None)
+        if called is not None:
+            yield switch.where, field, f"has the node {called} below it, which is the name of a switch too; rename one"
         missing = next((child for child in switch.switches if child not in known), None)
         if missing is not None:
             yield switch.where, field, f"has {missing} below it, which is not defined"

@@ -165,6 +165,8 @@ def _records(text: str, file: str, faults: list[Fault]) -> Iterator[_Record]:
                     message = f"begins a line; lines begin with {', '.join(row[0] for row in _FIELDS.values())}"
                     faults.append(Fault(file, -1, match["key"], place, message))
                     break
+                if not value.isprintable():
+                    faults.append(Fault(file, -1, match["key"], held.place, f"{value[:40]!r} is not a name"))
                 record = _Record(key, held, {})
             elif key not in _FIELDS[record.kind][2]:
                 message = f"is no field of {_FIELDS[record.kind][0]}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from drapolicy.errors import InputError
 from drapolicy.topology import slurm
 from drapolicy.topology.document import Document
 from drapolicy.topology.graph import INSIDE, Topology
@@ -41,7 +40,7 @@ def parse(text: str, file: str = "") -> Model:
     ------
     ParseError
         With line and column of every fault: a switch that is undefined, below itself or below two others, a node in
-        two blocks or domains, fields that no model has.
+        two blocks or domains or called as a switch, fields that no model has.
     """
     return Reader(Document(text, file)).model()
 
@@ -60,21 +59,13 @@ def topology(model: Model, product: str = "") -> Topology:  # noqa: ARG001
     -------
     Topology
         Switches and hosts under their names, ``domain/NAME`` and ``rack/NAME``. The speed of links is not known.
-
-    Raises
-    ------
-    InputError
-        If a switch is called as a node.
     """
     import networkx as nx
 
     tree = slurm.Network("tree", switches=model.switches)
     graph: nx.Graph[str] = nx.Graph(slurm.topology(tree).graph)
     graph.graph["source"] = "topograph model"
-    for node in model.nodes:
-        if graph.nodes.get(node, {}).get("kind", "host") != "host":
-            raise InputError(f"{node}: is the name of a switch and of a node; rename one")
-        graph.add_node(node, kind="host")
+    graph.add_nodes_from(model.nodes, kind="host")
     of_domain = _add_groups(graph, "domain", model.domains)
     of_rack = _add_groups(graph, "rack", model.racks)
     nested: set[str] = set()

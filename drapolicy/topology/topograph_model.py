@@ -106,6 +106,9 @@ class Reader:
             self._check(switches)
             if not switches and not nodes:
                 document.refuse("names no switch and no node")
+            for node in dict.fromkeys(nodes):
+                if node in self._paths:
+                    document.fault(self._paths[node], f"{node} is the name of a switch and of a node; rename one")
         document.close()
         return Model(switches, domains, racks, tuple(dict.fromkeys(nodes)), self._labels)
 

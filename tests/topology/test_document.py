@@ -53,6 +53,15 @@ def test_json_that_is_no_yaml_is_read() -> None:
         document.close()
 
 
+@pytest.mark.parametrize("text", ["---\n---\na: {b: x}\n", "--- # one\n# two\n---\na: {b: x}\n---\n# three\n"])
+def test_documents_of_nothing_do_not_count(text: str) -> None:
+    """Lines that part documents may stand around the only one; places are those of the file."""
+    document = Document(text)
+    document.number(document.value["a"]["b"], "a.b", 0)
+    with pytest.raises(ParseError, match=rf"a.b: line {text.split(chr(10)).index('a: {b: x}') + 1}, column 5"):
+        document.close()
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -66,6 +75,10 @@ def test_json_that_is_no_yaml_is_read() -> None:
         ("a: " + "[" * 300 + "]" * 300, "nested deeper than 200 levels"),
         ("a: &a [*a]", "contains itself"),
         ("a: [1", "not YAML"),
+        ("# \x1a\na: 1", "line 1, column 3: '\\x1a' is no character of YAML"),
+        ("a:\n  b\x00", "line 2, column 4: '\\x00' is no character of YAML"),
+        ("a: \ud800", "line 1, column 4: '\\ud800' is no character of YAML"),
+        ('{"a": "\ud800"}', "not UTF-8"),
     ],
 )
 def test_what_cannot_be_read_is_refused(text: str, said: str) -> None:

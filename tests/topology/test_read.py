@@ -56,6 +56,14 @@ def test_what_is_no_topology_is_named(text: str, reason: str) -> None:
         load_text(text, "file")
 
 
+def test_a_file_that_makes_no_graph_is_named() -> None:
+    """A file can be well and its graph not."""
+    reading = load_text("topology: all\nflat: true\n", "topology.yaml")
+    assert reading.facts["switches"] == 0
+    with pytest.raises(ParseError, match="topology.yaml: topology all: topology/flat says nothing"):
+        reading.topology()
+
+
 def test_two_formats_in_one_text_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A text that two importers recognise is read by none."""
     monkeypatch.setattr(importlib.import_module("drapolicy.topology.read"), "FORMATS", (nvidia_smi, nvidia_smi))

@@ -155,7 +155,7 @@ def test_a_bomb_is_refused() -> None:
 def test_one_name_is_one_vertex() -> None:
     """A node cannot be called as a switch, below one or not."""
     for text in ("switches: {a: {nodes: [a]}}", "switches: {a: {}}\nblocks: [{nodes: [a]}]"):
-        with pytest.raises(InputError, match="a: is the name of a switch and of a node"):
+        with pytest.raises(InputError, match="switches.a: line 1, column 12: a is the name of a switch and of a node"):
             topology(parse(text))
 
 
