@@ -21,6 +21,7 @@ from drapolicy.inventory import Fleet
 from drapolicy.policies import policy as policy_of
 from drapolicy.policies.place import place_all
 from drapolicy.problem.ask import Ask, asks, claim_key, unmet
+from drapolicy.problem.never import never_hold
 from drapolicy.problem.placement import Placement
 from drapolicy.release import Release
 from drapolicy.verify import Verifier
@@ -82,15 +83,21 @@ def allocate(
     if check:
         verify_all(objects, fleet, pairs)
     decided = Decided(pairs, claims_after(objects.claims, pairs))
+    pending = (claim for ask, placement in pairs if not placement.placed for claim in ask.claims)
+    never = objects.located(never_hold(fleet, pending))
     if output is Format.TABLE:
         _print(decided, chosen.name, kubernetes)
         if check:
             print_line("every placement was checked and keeps the rules of Kubernetes")
+        for reason in never:
+            print_line(f"note: {reason}")
     else:
         text = api.dump(decided.claims, output.value)
         print(text, end="")
         for placement in decided.pending:
             note(f"pending: {placement.ask}: {placement.message}")
+        for reason in never:
+            note(f"note: {reason}")
         for line in _unmodelled(decided):
             note(line)
     return PENDING if decided.pending else 0

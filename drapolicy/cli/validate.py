@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import chain
 
+from drapolicy import inventory
 from drapolicy.api import Objects
+from drapolicy.api.resource import ResourceClaim, ResourceClaimTemplate
 from drapolicy.cli.boundary import BAD_INPUT
 from drapolicy.cli.inputs import notes_on, read_with_faults
 from drapolicy.cli.output import Format, note, print_data, print_line, print_table
+from drapolicy.problem.never import asks_to_match, never_hold
 from drapolicy.release import Release
 
 _KINDS = {
@@ -28,6 +32,11 @@ def validate(files: Sequence[str], *, kubernetes: Release, lenient: bool, output
     """Print what was read and every fault; return 0 without and 2 with faults."""
     objects, faults = read_with_faults(files, kubernetes, lenient=lenient)
     notes = notes_on(objects, kubernetes, lenient=lenient)
+    wanted = list(
+        filter(asks_to_match, chain[ResourceClaim | ResourceClaimTemplate](objects.templates, objects.claims))
+    )
+    if wanted and objects.slices and not faults:
+        notes += objects.located(never_hold(inventory.build(objects, kubernetes), wanted))
     counts = {kind: len(getattr(objects, field)) for kind, field in _KINDS.items() if getattr(objects, field)}
     skipped = dict(sorted(objects.skipped.items()))
     if output is not Format.TABLE:

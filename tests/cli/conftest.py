@@ -100,3 +100,56 @@ def claims(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+NEVER_ALIGNED = """\
+apiVersion: resource.k8s.io/v1
+kind: DeviceClass
+metadata: {name: gpu}
+spec: {selectors: [{cel: {expression: device.driver == "gpu.nvidia.com"}}]}
+---
+apiVersion: resource.k8s.io/v1
+kind: DeviceClass
+metadata: {name: nic}
+spec: {selectors: [{cel: {expression: device.driver == "dra.net"}}]}
+---
+apiVersion: resource.k8s.io/v1
+kind: ResourceSlice
+metadata: {name: tray-gpu}
+spec:
+  driver: gpu.nvidia.com
+  nodeName: tray
+  pool: {name: tray, generation: 1, resourceSliceCount: 1}
+  devices:
+  - {name: gpu-0, attributes: {resource.kubernetes.io/pcieRoot: {string: "pci0008:00"}, type: {string: gpu}}}
+  - {name: gpu-1, attributes: {resource.kubernetes.io/pcieRoot: {string: "pci0009:00"}, type: {string: gpu}}}
+---
+apiVersion: resource.k8s.io/v1
+kind: ResourceSlice
+metadata: {name: tray-nic}
+spec:
+  driver: dra.net
+  nodeName: tray
+  pool: {name: tray, generation: 1, resourceSliceCount: 1}
+  devices:
+  - {name: nic-0, attributes: {resource.kubernetes.io/pcieRoot: {string: "pci0000:00"}, dra.net/numaNode: {int: 0}}}
+  - {name: nic-1, attributes: {resource.kubernetes.io/pcieRoot: {string: "pci0002:00"}, dra.net/numaNode: {int: 0}}}
+---
+apiVersion: resource.k8s.io/v1
+kind: ResourceClaim
+metadata: {name: aligned, namespace: default}
+spec:
+  devices:
+    requests:
+    - {name: gpu, exactly: {deviceClassName: gpu}}
+    - {name: nic, exactly: {deviceClassName: nic}}
+    constraints: [{matchAttribute: resource.kubernetes.io/pcieRoot, requests: [gpu, nic]}]
+"""
+
+
+@pytest.fixture
+def never_aligned(tmp_path: Path) -> Path:
+    """A node whose GPUs and cards have no PCIe root in common, as trays of GB200 in one cloud, and a claim for both."""
+    path = tmp_path / "never.yaml"
+    path.write_text(NEVER_ALIGNED, encoding="utf-8")
+    return path

@@ -213,3 +213,13 @@ def test_links_of_a_file_change_what_bandwidth_takes(run, tmp_path):
         return [device["device"] for device in items[1]["status"]["allocation"]["devices"]["results"]]
 
     assert devices("first-fit") != devices("bandwidth")
+
+
+def test_a_constraint_that_can_never_hold_is_told(run, never_aligned):
+    """What waits for ever is told apart from what waits for a free device."""
+    ran = run("allocate", never_aligned)
+    assert ran.code == 1
+    (line,) = [line for line in ran.out.splitlines() if line.startswith("note: ")]
+    assert "ResourceClaim default/aligned: spec.devices.constraints[0].matchAttribute: " in line
+    assert line.endswith("request gpu have pci0008:00, pci0009:00; devices for request nic have pci0000:00, pci0002:00")
+    assert "can never hold" in run("allocate", never_aligned, "-o", "yaml").err

@@ -143,3 +143,14 @@ def test_an_object_without_a_name_yet_is_found_by_how_it_begins(run, tmp_path):
     assert f": {place}: CEL compile error" in ran.err
     path.write_text("---\n".join([path.read_text()] * 2))
     assert run("validate", path).err.count("CEL compile error") == 2
+
+
+def test_a_constraint_that_can_never_hold_is_noted(run, never_aligned):
+    """GPUs and cards publish their root, but share none: no fault, but the claim would wait for ever."""
+    ran = run("validate", never_aligned)
+    assert (ran.code, ran.err) == (0, "")
+    (line,) = [line for line in ran.out.splitlines() if line.startswith("note: ")]
+    assert line.startswith(f"note: {never_aligned} (document 5): ResourceClaim default/aligned: ")
+    assert "resource.kubernetes.io/pcieRoot can never hold on the one node" in line
+    (noted,) = json.loads(run("validate", never_aligned, "-o", "json").out)["notes"]
+    assert noted["path"] == "spec.devices.constraints[0].matchAttribute"
