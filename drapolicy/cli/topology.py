@@ -168,8 +168,11 @@ def bind(files: Sequence[str], *, topology: str, match: str, kubernetes: Release
         for sentence in said_of:
             print_line(f"note: {sentence}")
         print_line()
+    left: dict[str, list[str]] = {}
     for vertex, why in report.vertices:
-        print_line(f"{vertex}: not bound: {why}")
+        left.setdefault(why, []).append(vertex)
+    for why, vertices in left.items():
+        print_line(f"{_shortly(vertices)}: not bound: {why}")
     print_line(f"{_nodes(len(report.nodes))} got links, {len(report.without)} did not")
     if report.without:
         print_line(f"without: {_shortly(report.without)}")
@@ -199,7 +202,7 @@ def _load(file: str) -> Reading:
 def _rows(facts: Mapping[str, Any]) -> Iterable[tuple[str, str | list[str]]]:
     for name, value in facts.items():
         long = name == "notes"
-        yield name, list(map(str, value)) if long else _value(value)
+        yield name, list(map(str, value)) if long and value else _value(value)
 
 
 def _option(default: Any) -> str:
@@ -209,9 +212,9 @@ def _option(default: Any) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key}: {_inner(inner)}" for key, inner in value.items())
+        return ", ".join(f"{key}: {_inner(inner)}" for key, inner in value.items()) or "-"
     if isinstance(value, list | tuple):
-        return ", ".join(map(_inner, value))
+        return ", ".join(map(_inner, value)) or "-"
     return "-" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -105,10 +106,8 @@ class Diff:
     def __str__(self) -> str:
         if self.same:
             return "no difference"
-        lines = [f"+ {name}" for name in self.added_vertices]
-        lines += [f"- {name}" for name in self.removed_vertices]
-        lines += [f"+ {a} - {b}" for a, b in self.added_links]
-        lines += [f"- {a} - {b}" for a, b in self.removed_links]
+        lines = [*_signed("+", self.added_vertices, self.added_links)]
+        lines += _signed("-", self.removed_vertices, self.removed_links)
         lines += [f"~ {change}" for change in self.changed]
         pairs = len(self.compared) * (len(self.compared) - 1) // 2
         if not self.compared:
@@ -181,6 +180,16 @@ def _bandwidths(a: Topology, b: Topology, names: Sequence[str]) -> Iterable[Pair
     before, after = pairwise(a, names), pairwise(b, names)
     for d, e in np.argwhere(np.triu(before != after)):
         yield PairChange(names[d], names[e], int(before[d, e]), int(after[d, e]))
+
+
+def _signed(sign: str, vertices: Sequence[str], links: Sequence[tuple[str, str]]) -> Iterable[str]:
+    """Yield vertices with the number of links that came or went with them, then the links between others."""
+    ends = Counter(end for link in links for end in link)
+    for name in vertices:
+        count = ends[name]
+        yield f"{sign} {name}" + (f" and its {count} link{'' if count == 1 else 's'}" if count else "")
+    new = set(vertices)
+    yield from (f"{sign} {a} - {b}" for a, b in links if a not in new and b not in new)
 
 
 def _shown(value: Any) -> str:

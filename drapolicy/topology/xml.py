@@ -19,7 +19,13 @@ MAX_DEPTH = 64
 MAX_ELEMENTS = 250_000
 """Most elements that are read."""
 
-_BEFORE_ROOT = (("<!--", "-->"), ("<?", "?>"), ("<!", ">"))
+_BEFORE_ROOT = (
+    (re.compile(r"<!--"), re.compile(r"-->")),
+    (re.compile(r"<\?"), re.compile(r"\?>")),
+    # What a document type declares is refused by `parse`, which must be asked.
+    (re.compile(r"""<!(?:[^<>\["']|"[^"]*"|'[^']*')*\["""), re.compile(r"\]\s{0,80}>")),
+    (re.compile(r"<!"), re.compile(r">")),
+)
 _MOST_BEFORE_ROOT = 256
 _SPACE = re.compile(r"\s*")
 _TAG = re.compile(r"<([^\W\d][\w:.-]*)")
@@ -80,14 +86,14 @@ def root_tag(text: str) -> str:
     for _ in range(_MOST_BEFORE_ROOT):
         space = _SPACE.match(text, at)
         at = space.end() if space else at
-        end = next((end for start, end in _BEFORE_ROOT if text.startswith(start, at)), "")
-        if not end:
+        end = next((end for start, end in _BEFORE_ROOT if start.match(text, at)), None)
+        if end is None:
             match = _TAG.match(text, at)
             return match[1] if match else ""
-        stop = text.find(end, at + 2)
-        if stop < 0:
+        stop = end.search(text, at + 2)
+        if stop is None:
             return ""
-        at = stop + len(end)
+        at = stop.end()
     return ""
 
 

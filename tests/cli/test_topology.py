@@ -149,6 +149,16 @@ def test_faults_of_all_files_are_told_together(run, pair, tmp_path):
     assert not saved.exists()
 
 
+def test_what_xml_declares_is_refused_where_it_stands(run, tmp_path):
+    """A document that would grow by its entities is refused as what it is, by line and column."""
+    path = tmp_path / "bomb.xml"
+    path.write_text('<!DOCTYPE topology [\n <!ENTITY a "aaaa">\n]>\n<topology version="2.0">&a;</topology>', "utf-8")
+    ran = run("topology", "read", path)
+    assert (ran.code, ran.out) == (2, "")
+    assert "line 2" in ran.err
+    assert "entit" in ran.err
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_made_is_read_back(run, kind):
     """Every kind is written as JSON that is the picture."""
@@ -302,7 +312,8 @@ def test_hosts_that_are_no_nodes_are_told(run, fleet, tmp_path):
     topology.save(topology.generate("fat-tree", nodes=2), path)
     told = json.loads(run("topology", "bind", fleet, "--topology", path, "-o", "json").out)
     assert {row["why"] for row in told["vertices"]} == {"no node is called node0", "no node is called node1"}
-    assert "not bound: no node is called node1" in run("topology", "bind", fleet, "--topology", path).out
+    out = run("topology", "bind", fleet, "--topology", path).out
+    assert sum("not bound: no node is called node1" in line for line in out.splitlines()) == 1
 
 
 def test_constraints_that_can_never_hold_are_told(run, pair, tmp_path):

@@ -41,6 +41,15 @@ def test_equal_pictures_have_no_difference() -> None:
     assert found.compared == ("a", "b", "c")
 
 
+def test_a_device_goes_with_its_links_in_one_line() -> None:
+    """Links whose end is gone are counted beside it, not listed one by one; as data each is there."""
+    graph = machine()
+    graph.remove_node("b")
+    found = diff(Topology(machine()), Topology(graph))
+    assert str(found).splitlines() == ["- b and its 2 links", "bandwidth: 0 of 1 pairs of 2 devices differ"]
+    assert found.as_data()["links"]["removed"] == [["a", "b"], ["b", "c"]]
+
+
 def test_everything_that_differs_is_told() -> None:
     """What was added, removed and changed, with both values, as text and as data."""
     graph = machine(product="new", seed=1)

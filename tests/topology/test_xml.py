@@ -99,6 +99,9 @@ def test_size_depth_and_number_are_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     [
         ("<system>", "system"),
         ('\ufeff<?xml version="1.0"?>\n<!DOCTYPE topology SYSTEM "h.dtd">\n<!-- <graphs> --> <topology', "topology"),
+        ('<!DOCTYPE topology [<!ENTITY a "b">\n<!ENTITY c "&a;&a;">\n]>\n<topology', "topology"),
+        ('<!DOCTYPE topology SYSTEM "[.dtd"><topology>', "topology"),
+        ("<!DOCTYPE topology [<!ENTITY", ""),
         ("<!-- never closed", ""),
         ("GPU0 <system>", ""),
         ("<1>", ""),
