@@ -26,6 +26,8 @@ TITLE: Final = re.compile("|".join(f"(?P<{key}>{pattern})" for key, pattern in T
 
 # Web pages drop the escape character and keep the rest of the underline code.
 _ANSI = re.compile(r"(?:\x1b|\^\[|\\e|\\x1b|\\033|\ufffd|␛)?\[[0-9;]*[mK]")
+# Marks of quotations and of comments in source code.
+_MARKS = re.compile(r"(?:[ \t]*(?:>|#|\*|//))+(?=[ \t]|$)")
 _LEGEND = re.compile(r"([A-Z][A-Z0-9]*#?)\s+=\s+(\S.*)")
 _RDMA = re.compile(r"[\w.:@-]{1,64}", re.ASCII)
 _NIC_LEGEND = re.compile(r"(NIC\d+)\s*:\s*(\S+)")
@@ -153,8 +155,14 @@ class Listing:
 
 
 def lines_of(text: str) -> list[str]:
-    """Return the lines of a text, without line ends and the codes that colour a terminal."""
-    return [_ANSI.sub("", line) for line in re.split(r"\r\n|\n|\r", text.removeprefix("\ufeff"))]
+    """Return the lines of a text without line ends, the codes that colour a terminal, and marks of quotation."""
+    lines = re.split(r"\r\n|\n|\r", text.removeprefix("\ufeff").replace("\u00a0", " "))
+    return [_unmarked(_ANSI.sub("", line)) for line in lines]
+
+
+def _unmarked(line: str) -> str:
+    match = _MARKS.match(line)
+    return line if match is None else " " * match.end() + line[match.end() :]
 
 
 def looks_like_row(words: list[str]) -> bool:

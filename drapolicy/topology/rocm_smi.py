@@ -40,7 +40,8 @@ def recognises(text: str) -> bool:
     start = text.lstrip()[:1]
     if start == "{":
         return "between DRM devices" in text
-    return start != "<" and any(title.search(text) for title in _TITLES.values())
+    plain = "\n".join(lines_of(text))
+    return start != "<" and any(title.search(plain) for title in _TITLES.values())
 
 
 def read(path: str | PathLike[str]) -> AmdLinks:

@@ -70,6 +70,13 @@ def test_a_gpu_near_several_numa_nodes_is_in_none_of_them(numa: str, inside: str
         ("rows out of order", "\tGPU0\tGPU1\nGPU1\tNV4\t X \nGPU0\t X \tNV4\n"),
         ("blank lines", "\tGPU0\tGPU1\n\nGPU0\t X \tNV4\n\nGPU1\tNV4\t X \n"),
         ("no line end", PAIR.rstrip("\n")),
+        ("spaces that do not break", "GPU0\u00a0 GPU1\nGPU0\u00a0\u00a0X\u00a0NV4\nGPU1\u00a0NV4\u00a0X\n"),
+        ("a quotation", "".join(f"> {line}" for line in PAIR.splitlines(keepends=True))),
+        (
+            "a comment of a script",
+            "".join(f"#{line}" for line in PAIR.splitlines(keepends=True)).replace("#GPU", "# GPU"),
+        ),
+        ("a comment of a program", "".join(f"   * {line}" for line in PAIR.splitlines(keepends=True))),
     ],
 )
 def test_forms_of_one_matrix(name: str, text: str) -> None:
