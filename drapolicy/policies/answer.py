@@ -25,12 +25,15 @@ class Answer:
         What is known of the answer (G8).
     rank
         Sum over requests with alternatives of 8 minus the index of the chosen one (K8s S68).
+    completed
+        The solver itself had no devices, or none that fit; the reference completed it.
     """
 
     outcome: Outcome
     score: Score = ()
     status: Proof = "feasible"
     rank: int = 0
+    completed: bool = False
 
     @property
     def fits(self) -> bool:

@@ -1,7 +1,7 @@
 """What is better: integer terms with a unit, weighted or in order of importance.
 
-A term says by its parameters what it looks at, ``chosen`` or ``left``, and is given nothing else, so it cannot lie
-about its locality. Scores are integers, so that every way of finding a placement agrees exactly (G10).
+A term says by its parameters what it looks at, ``chosen``, ``left`` or ``room``, and is given nothing else, so it
+cannot lie about its locality. Scores are integers, so that every way of finding a placement agrees exactly (G10).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ Sense = Literal["max", "min"]
 Indices = NDArray[np.intp]
 Score = tuple[int, ...]
 
-_LOCALITIES = ("chosen", "left")
-_LATER = ("room", "members")
+_LOCALITIES = ("chosen", "left", "room")
+_LATER = ("members",)
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,12 @@ class Term:
         Whether more is better.
     sees
         ``chosen``: devices that the ask gets; ``left``: free devices of the ask's drivers that it does not get,
-        eligible or not. Both are ndarrays of indices into ``node.devices``, ascending.
+        eligible or not. Both are ndarrays of indices into ``node.devices``, ascending. ``room``: CPU and memory that
+        the node has left and the pod asks for, an :class:`~drapolicy.problem.room.Outlook`.
     bounds
         Least and greatest value the function may return; anything else is an error.
     function
-        ``function(node, chosen)``, ``function(node, left)`` or ``function(node, chosen, left)``.
+        ``function(node, chosen)``, ``function(node, left)``, ``function(node, room)`` or any of them together.
     """
 
     name: str
@@ -63,7 +64,7 @@ class Term:
         SolverError
             When the function returns something else than an integer within its bounds.
         """
-        seen = {"chosen": chosen, "left": left}
+        seen = {"chosen": chosen, "left": left, "room": node.outlook if "room" in self.sees else None}
         try:
             got = self.function(node, **{name: seen[name] for name in self.sees})
         except Exception as error:
@@ -82,8 +83,9 @@ class Term:
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         # The decorated function cannot be found by its name, for the term stands there: the term is pickled by name.
-        module, name = self.function.__module__, self.function.__qualname__
-        if module in sys.modules and _at(module, name) is self:
+        # A function with parameters is an object of a class: that has no such name and is pickled as it is.
+        module, name = self.function.__module__, getattr(self.function, "__qualname__", "")
+        if name and module in sys.modules and _at(module, name) is self:
             return _named, (module, name)
         return Term, (self.name, self.unit, self.sense, self.sees, self.bounds, self.function, self.doc)
 
@@ -227,7 +229,7 @@ def as_objective(value: object) -> Objective:
 
 
 def objective(*, sense: Sense, unit: str, bounds: tuple[int, int]) -> Callable[[Callable[..., Any]], Term]:
-    """Turn a function of a node and of ``chosen`` or ``left`` into a term.
+    """Turn a function of a node and of ``chosen``, ``left`` or ``room`` into a term.
 
     Parameters
     ----------
@@ -241,9 +243,9 @@ def objective(*, sense: Sense, unit: str, bounds: tuple[int, int]) -> Callable[[
     Raises
     ------
     InputError
-        When the function's parameters are not ``node`` and then ``chosen``, ``left`` or both.
+        When the function's parameters are not ``node`` and then one or more of ``chosen``, ``left`` and ``room``.
     UnsupportedFeatureError
-        For ``room`` and ``members``, which are not built yet.
+        For ``members``, which is not built yet.
 
     Examples
     --------
@@ -259,11 +261,11 @@ def objective(*, sense: Sense, unit: str, bounds: tuple[int, int]) -> Callable[[
         node, *seen = inspect.signature(function).parameters or [""]
         later = [parameter for parameter in seen if parameter in _LATER]
         if later:
-            message = f"objective {name}: parameter {later[0]} is not supported yet; use chosen or left"
+            message = f"objective {name}: parameter {later[0]} is not supported yet; use chosen, left or room"
             raise UnsupportedFeatureError(message, later)
         if node != "node" or not seen or not set(seen) <= set(_LOCALITIES):
             given = ", ".join([node, *seen]) or "none"
-            message = f"objective {name}: parameters are {given}; use node and then chosen, left or both"
+            message = f"objective {name}: parameters are {given}; use node and then chosen, left, room"
             raise InputError(message)
         if sense not in {"max", "min"}:
             message = f"objective {name}: sense {sense!r} is neither 'max' nor 'min'"

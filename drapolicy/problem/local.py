@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy import cel
+from drapolicy.api.core import Pod
 from drapolicy.api.resource import (
     AllocationResult,
     DeviceClass,
@@ -20,10 +21,11 @@ from drapolicy.api.resource import (
 from drapolicy.inventory.pool_device import PoolDevice
 from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.formulation import Assignment, Formulation, formulate
+from drapolicy.problem.millis import Millis, millis
 from drapolicy.problem.outcome import Abort, Fits, Outcome
 from drapolicy.problem.reference import Allocator
 from drapolicy.problem.reference.counters import drawing, drawn_for_shares
-from drapolicy.problem.room import NodeRoom
+from drapolicy.problem.room import NodeRoom, Outlook, pod_ask
 from drapolicy.problem.site import SHORT_NAMES, Site
 from drapolicy.problem.solution import Solution
 from drapolicy.release import Release
@@ -72,8 +74,10 @@ class LocalProblem:
         *,
         classes: Mapping[str, DeviceClass],
         release: Release,
+        pod: Pod | None = None,
     ) -> None:
         self.claims = tuple(claims)
+        self._pod = pod
         self.reads: set[str] = set()
         self._site = site
         self._room = room
@@ -106,6 +110,19 @@ class LocalProblem:
         """Room of the node."""
         self.reads.add("room")
         return self._room
+
+    @property
+    def outlook(self) -> Outlook:
+        """CPU and memory that the node has left and the ask's pod wants; claims on their own want none."""
+        return self.room.outlook(pod_ask(self._pod or Pod()))
+
+    @cached_property
+    def millis(self) -> Millis:
+        """The node's GPUs in thousandths: what is left of each, and what each device takes of it."""
+        self.reads.add("devices")
+        wanted = [wish.wanted.capacity for wish in self.wishes]
+        capacities = [{} if capacity is None else capacity.requests for capacity in wanted]
+        return millis(self._site, self._allocated, self.eligible, capacities)
 
     @cached_property
     def free(self) -> NDArray[np.bool_]:

@@ -81,4 +81,5 @@ class Problem:
             state.rooms[n],
             classes=state.fleet.classes,
             release=state.fleet.release,
+            pod=ask.pod,
         )

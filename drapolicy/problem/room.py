@@ -14,6 +14,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
+from typing import NamedTuple
 
 from drapolicy.api.core import Container, Node, Pod
 from drapolicy.api.quantity import Quantity
@@ -26,6 +27,9 @@ _HUGE_PAGES, _VOLUMES, _NATIVE, _QUOTA = "hugepages-", "attachable-volumes-", "k
 DEFAULT_MILLI_CPU = 100
 DEFAULT_MEMORY = 200 * 1024**2
 _DEFAULTS = {CPU: DEFAULT_MILLI_CPU, MEMORY: DEFAULT_MEMORY * 1000}
+
+
+_BOUNDLESS = 2**50
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,23 @@ class PodAsk:
     requests: Mapping[str, int]
     nonzero: tuple[int, int]
     scored: tuple[int, int]
+
+
+class Outlook(NamedTuple):
+    """CPU and memory that matter to one pod on one node.
+
+    Attributes
+    ----------
+    cpu, memory
+        What the node has left before the pod: milli CPU, bytes. A node that tells no room has 2**50 of each.
+    asked_cpu, asked_memory
+        What the pod asks for.
+    """
+
+    cpu: int
+    memory: int
+    asked_cpu: int
+    asked_memory: int
 
 
 def is_scalar_resource(name: str) -> bool:
@@ -175,6 +196,12 @@ class NodeRoom:
             message = "a pod is taken off a node that has none"
             raise ValueError(message)
         self._change(_ask(pod), -1)
+
+    def outlook(self, ask: PodAsk) -> Outlook:
+        """Return CPU and memory that are left here, and that a pod asks for."""
+        left = [self.allocatable.get(name, 0) - self.requested.get(name, 0) for name in (CPU, MEMORY)]
+        cpu, memory = [_BOUNDLESS] * 2 if self.unbounded else left
+        return Outlook(cpu, memory, ask.requests.get(CPU, 0), ask.requests.get(MEMORY, 0))
 
     def _change(self, ask: PodAsk, sign: int) -> None:
         self.pods += sign

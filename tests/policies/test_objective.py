@@ -79,11 +79,11 @@ def test_wrong_sums_are_refused(make: Callable[[], object], message: str) -> Non
 @pytest.mark.parametrize(
     ("function", "options", "error", "message"),
     [
-        (lambda: 0, {}, InputError, "parameters are none; use node and then chosen, left or both"),
+        (lambda: 0, {}, InputError, "parameters are none; use node and then chosen, left, room"),
         (lambda node: 0, {}, InputError, "parameters are node; use node"),
         (lambda chosen: 0, {}, InputError, "parameters are chosen; use node"),
         (lambda node, devices: 0, {}, InputError, "parameters are node, devices; use node"),
-        (lambda node, room: 0, {}, UnsupportedFeatureError, "parameter room is not supported yet"),
+        (lambda node, members: 0, {}, UnsupportedFeatureError, "parameter members is not supported yet"),
         (lambda node, left: 0, {"sense": "best"}, InputError, "sense 'best' is neither 'max' nor 'min'"),
         (lambda node, left: 0, {"bounds": (1, 0)}, InputError, "bounds 1..0 are empty; put the lower first"),
     ],
