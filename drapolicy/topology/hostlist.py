@@ -14,6 +14,7 @@ MAX_NAMES = 1_000_000
 """Most names that the expressions of one file may stand for together."""
 
 _PART = re.compile(r"(?P<text>[^\[\],\s]+)|\[(?P<ranges>[^\[\]]*)\]")
+_NAME = re.compile(r"[\w.:;/+@#-]+", re.ASCII)
 _RANGE = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?")
 
 
@@ -40,8 +41,8 @@ def expand(text: str) -> tuple[str, ...]:
     Raises
     ------
     HostListError
-        If a bracket is not closed, a range is no number or runs backwards, a name is missing, given twice or cannot be
-        printed, or there are more than `LIMIT` names.
+        If a bracket is not closed, a range is no number or runs backwards, a name is missing, given twice or of
+        other characters than names have, or there are more than `LIMIT` names.
 
     Examples
     --------
@@ -70,8 +71,8 @@ def expand(text: str) -> tuple[str, ...]:
                 raise HostListError(f"{text[:40]!r} stands for more than {LIMIT} names", start)
         for pieces in itertools.product(*parts):
             name = "".join(pieces)
-            if not name.isprintable():
-                raise HostListError(f"{name[:40]!r} is not a name; use printable text", start)
+            if not is_name(name):
+                raise HostListError(f"{name[:40]!r} is not a name; use letters, digits and .:;/+@#_-", start)
             if name in names:
                 raise HostListError(f"{name} is named twice", start)
             names[name] = None
@@ -80,6 +81,17 @@ def expand(text: str) -> tuple[str, ...]:
             return tuple(names)
         if text[position] == ",":
             position = _skip_space(text, position + 1)
+
+
+def is_name(text: str) -> bool:
+    """Return whether a text can be the name of a node or switch; InfiniBand's own names of switches are among them.
+
+    Examples
+    --------
+    >>> is_name("MF0;leaf-1:MQM9700/U1"), is_name("leaf[1"), is_name("a=b")
+    (True, False, False)
+    """
+    return _NAME.fullmatch(text) is not None
 
 
 def _skip_space(text: str, position: int) -> int:

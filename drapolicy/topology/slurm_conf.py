@@ -10,7 +10,7 @@ from typing import Any, Final
 from drapolicy.errors import Fault, ParseError
 from drapolicy.topology import slurm
 from drapolicy.topology.graph import Topology
-from drapolicy.topology.hostlist import MAX_NAMES, HostListError, expand
+from drapolicy.topology.hostlist import MAX_NAMES, HostListError, expand, is_name
 from drapolicy.topology.slurm import Group, Network, Switch
 from drapolicy.topology.source import refusal
 
@@ -165,7 +165,7 @@ def _records(text: str, file: str, faults: list[Fault]) -> Iterator[_Record]:
                     message = f"begins a line; lines begin with {', '.join(row[0] for row in _FIELDS.values())}"
                     faults.append(Fault(file, -1, match["key"], place, message))
                     break
-                if not value.isprintable():
+                if key != "blocksizes" and not is_name(value):
                     faults.append(Fault(file, -1, match["key"], held.place, f"{value[:40]!r} is not a name"))
                 record = _Record(key, held, {})
             elif key not in _FIELDS[record.kind][2]:

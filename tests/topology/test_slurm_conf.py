@@ -64,6 +64,8 @@ def test_a_backslash_keeps_the_hash_after_it() -> None:
         ("SwitchName=s Switches=t", ["switch s: line 1, column 12: has t below it, which is not defined"]),
         ("SwitchName=s Switches=t Nodes=a\nSwitchName=t", ["has both switches and nodes"]),
         ("SwitchName=s\x07 Nodes=a", ["SwitchName: line 1, column 12: 's\\x07' is not a name"]),
+        ("BlockName=b[1-2] Nodes=a", ["BlockName: line 1, column 11: 'b[1-2]' is not a name"]),
+        ("SwitchName=s Nodes=a=b", ["line 1, column 20: 'a=b' is not a name; use letters"]),
         ("SwitchName=s Nodes=a,b\x00", ["line 1, column 20: 'b\\x00' is not a name"]),
         ("SwitchName=s Switches=s", ["switch s: line 1, column 12: is below itself"]),
         (
