@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from drapolicy.inventory import build
 from drapolicy.problem.formulation import Formulation
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import Abort, TimedOut
-from drapolicy.problem.problem import Problem
 from drapolicy.problem.solution import Solution
-from drapolicy.problem.state import State
-from drapolicy.testing.contract import RELEASES
-from drapolicy.testing.generate import problem
-from drapolicy.testing.simple import ask_with
+
+Drawn = Callable[[int, str], LocalProblem]
 
 MAX_STEPS = 3_000
-
-
-def drawn(seed: int, size: str) -> LocalProblem:
-    """Return a random problem, for each release in turn, with default gates and with all."""
-    case = problem(seed, size=size, release=RELEASES[seed % len(RELEASES)])
-    fleet = build(case.objects, RELEASES[seed % len(RELEASES)])
-    ask = ask_with(None, *case.claims)
-    state = State(fleet, case.existing)
-    return Problem(state, (ask,)).local(fleet.nodes.index[case.node.metadata.name], ask)
 
 
 def check_all(local: LocalProblem) -> str:
@@ -60,7 +49,7 @@ def check_all(local: LocalProblem) -> str:
 
 
 @pytest.mark.parametrize("seed", range(0, 3_000, 100))
-def test_every_assignment_is_there_in_the_order_of_the_reference(seed: int) -> None:
+def test_every_assignment_is_there_in_the_order_of_the_reference(drawn: Drawn, seed: int) -> None:
     """Hundreds of problems with all features of all releases: the same assignments, one after the other."""
     kinds = [check_all(drawn(seed + offset, "tiny")) for offset in range(100)]
     assert kinds.count("equal") >= 10
@@ -69,14 +58,14 @@ def test_every_assignment_is_there_in_the_order_of_the_reference(seed: int) -> N
 
 
 @pytest.mark.parametrize("seed", range(0, 200, 20))
-def test_larger_problems_agree_too(seed: int) -> None:
+def test_larger_problems_agree_too(drawn: Drawn, seed: int) -> None:
     """Several pools, claims and alternatives meet."""
     kinds = {check_all(drawn(seed + offset, "small")) for offset in range(20)}
     assert {"equal", "nothing"} <= kinds
 
 
 @pytest.mark.parametrize("seed", range(0, 1_600, 100))
-def test_the_first_of_an_orderly_release_is_its_first_fit(seed: int) -> None:
+def test_the_first_of_an_orderly_release_is_its_first_fit(drawn: Drawn, seed: int) -> None:
     """Where nothing leaves traces, the release's own search takes the first assignment."""
     compared = 0
     for local in (drawn(seed + offset, "tiny") for offset in range(100)):

@@ -1,0 +1,280 @@
+"""The first assignment in the reference's order, without going where nothing can be found."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import NamedTuple
+
+from drapolicy.problem.formulation.matching import shortage
+from drapolicy.problem.formulation.model import Assignment, Formulation
+from drapolicy.problem.formulation.seats import Seats, Taking, members, twins
+
+MAX_STEPS = 20_000
+_EASY = 64  # steps after which it pays to look ahead by matchings
+
+
+class Found(NamedTuple):
+    """What a search came to.
+
+    Attributes
+    ----------
+    assignment
+        The first that is admitted; None where there is none, or where the search was stopped.
+    complete
+        False when the search was stopped at its limit: then nothing is known.
+    steps
+        Devices tried.
+    """
+
+    assignment: Assignment | None
+    complete: bool
+    steps: int
+
+
+def first(formulation: Formulation, max_steps: int | None = MAX_STEPS) -> Found:
+    """Return the first assignment that is admitted, in the order of the reference.
+
+    Parameters
+    ----------
+    max_steps
+        Limit of the search in devices tried; None for none.
+
+    Notes
+    -----
+    Depth first as the reference (K8s S33, S34), with four shortcuts that change no answer: of devices that no rule
+    tells apart and that are in the same state the first is tried alone; a state that failed once is not entered again;
+    a request is not begun where a later one has too few devices left; nor, in long searches, where all later ones
+    together have (Hall's theorem).
+    """
+    return _First(formulation, max_steps).run()
+
+
+class _Request:
+    """A request, and which alternative is being tried."""
+
+    __slots__ = ("key", "number", "position", "takings")
+
+    def __init__(self, number: int, key: Hashable) -> None:
+        self.number = number
+        self.position = -1
+        self.takings: list[Taking] = []
+        self.key = key
+
+
+class _Device:
+    """One device of a request's row, and which ones are still to be tried."""
+
+    __slots__ = ("key", "place", "row", "taking", "todo")
+
+    def __init__(self, row: int, place: int, todo: int, key: Hashable) -> None:
+        self.row = row
+        self.place = place
+        self.todo = todo
+        self.taking: Taking | None = None
+        self.key = key
+
+
+class _First:
+    def __init__(self, formulation: Formulation, max_steps: int | None) -> None:
+        self._f = formulation
+        self._seats = Seats(formulation)
+        self._max_steps = max_steps
+        self._steps = 0
+        self._failed: set[Hashable] = set()
+        self._twins = twins(formulation)
+        kinds: dict[int, list[int]] = {}
+        for d, kind in enumerate(self._twins):
+            kinds.setdefault(kind, []).append(d)
+        self._kinds = [own for own in kinds.values() if formulation.candidates[:, own[0]].any()]
+        self._own_kind = kinds
+        self._later = self._rows_from()
+        self._shared = sum(1 << d for d in range(formulation.devices) if formulation.shared[d])
+
+    def _rows_from(self) -> list[int]:
+        """Return the devices that any row of a request or a later one may have, by request."""
+        later = [0]
+        for choices in reversed(self._f.requests):
+            own = later[-1]
+            for r in choices:
+                for d in range(self._f.devices):
+                    if self._f.candidates[r, d]:
+                        own |= 1 << d
+            later.append(own)
+        return later[::-1]
+
+    def run(self) -> Found:
+        stack: list[_Request | _Device] = []
+        if not self._begin(0, stack):
+            return Found(None, complete=True, steps=self._steps)
+        while stack:
+            if self._max_steps is not None and self._steps > self._max_steps:
+                return Found(None, complete=False, steps=self._steps)
+            frame = stack[-1]
+            if isinstance(frame, _Request):
+                if frame.number == len(self._f.requests):
+                    return Found(self._assignment(stack), complete=True, steps=self._steps)
+                going = self._next_alternative(frame, stack)
+            else:
+                going = self._next_device(frame, stack)
+            if not going and stack[-1] is frame:
+                self._failed.add(frame.key)
+                stack.pop()
+        return Found(None, complete=True, steps=self._steps)
+
+    # --- going deeper ----------------------------------------------------------------------------------------
+
+    def _begin(self, number: int, stack: list[_Request | _Device]) -> bool:
+        """Stand before a request; False where nothing can come of it."""
+        key = None
+        if number < len(self._f.requests):
+            key = self._key(number)
+            if key in self._failed:
+                return False
+            if self._hopeless(number):
+                self._failed.add(key)
+                return False
+        stack.append(_Request(number, key))
+        return True
+
+    def _next_alternative(self, frame: _Request, stack: list[_Request | _Device]) -> bool:
+        f, seats = self._f, self._seats
+        while frame.takings:
+            seats.undo(frame.takings.pop())
+        frame.position += 1
+        choices = f.requests[frame.number]
+        while frame.position < len(choices):
+            r = choices[frame.position]
+            row = f.rows[r]
+            if seats.held[row.claim] + row.count <= f.limit:
+                if row.every is not None:
+                    if row.every and self._take_all(frame, r, row.every) and self._begin(frame.number + 1, stack):
+                        return True
+                    while frame.takings:
+                        seats.undo(frame.takings.pop())
+                elif row.count == 0:
+                    if self._begin(frame.number + 1, stack):
+                        return True
+                elif self._enter(r, 0, seats.allowed(r), stack):
+                    return True
+            frame.position += 1
+        return False
+
+    def _take_all(self, frame: _Request, r: int, every: tuple[int, ...]) -> bool:
+        for d in every:
+            self._steps += 1
+            if not self._seats.allowed(r) >> d & 1:
+                return False
+            frame.takings.append(self._seats.take(r, d))
+        return True
+
+    def _enter(self, r: int, place: int, todo: int, stack: list[_Request | _Device]) -> bool:
+        """Stand before one device of a row; False where too few are left or the state has failed before."""
+        row = self._f.rows[r]
+        if todo.bit_count() < row.count - place and not (self._f.again and todo & self._shared):
+            return False
+        key = self._key_within(r, place, todo)
+        if key in self._failed:
+            return False
+        stack.append(_Device(r, place, todo, key))
+        return True
+
+    def _next_device(self, frame: _Device, stack: list[_Request | _Device]) -> bool:
+        seats, row = self._seats, self._f.rows[frame.row]
+        if frame.taking is not None:
+            seats.undo(frame.taking)
+            frame.taking = None
+        while frame.todo:
+            if frame.todo.bit_count() < row.count - frame.place and not (self._f.again and frame.todo & self._shared):
+                return False
+            bit = frame.todo & -frame.todo
+            frame.todo ^= bit
+            d = bit.bit_length() - 1
+            if self._has_twin_before(d, stack):
+                continue
+            self._steps += 1
+            frame.taking = seats.take(frame.row, d)
+            following = seats.allowed(frame.row) & -bit
+            if not (self._f.again and bit & self._shared):
+                following &= ~bit
+            if frame.place + 1 == row.count:
+                number = next(f.number for f in reversed(stack) if isinstance(f, _Request)) + 1
+                if self._begin(number, stack):
+                    return True
+            elif self._enter(frame.row, frame.place + 1, following, stack):
+                return True
+            seats.undo(frame.taking)
+            frame.taking = None
+        return False
+
+    def _has_twin_before(self, d: int, stack: list[_Request | _Device]) -> bool:
+        """Return whether an earlier device of the same kind and in the same state could be taken instead."""
+        if self._twins[d] == d:
+            return False
+        seats = self._seats
+        state = seats.device(d)
+        own: set[int] = set()
+        if self._shared >> d & 1:
+            for frame in reversed(stack):
+                if isinstance(frame, _Request):
+                    break
+                if frame.taking is not None:
+                    own.add(frame.taking.device)
+        for other in self._own_kind[self._twins[d]]:
+            if other >= d:
+                return False
+            if seats.device(other) == state and other not in own:
+                return True
+        return False
+
+    # --- what is remembered ----------------------------------------------------------------------------------
+
+    def _key(self, number: int) -> Hashable:
+        seats, later = self._seats, self._later[number]
+        states = tuple(tuple(sorted(map(repr, map(seats.device, own)))) for own in self._kinds if later >> own[0] & 1)
+        return number, states, seats.common(), tuple(seats.held)
+
+    def _key_within(self, r: int, place: int, todo: int) -> Hashable:
+        """States of devices that the rest of the row or later requests may have; others matter no more."""
+        seats = self._seats
+        number = self._number_of(r)
+        matter = todo | self._later[number + 1]
+        states = tuple((d, seats.device(d)) for d in members(matter))
+        return r, place, todo, states, seats.common(), tuple(seats.held)
+
+    def _number_of(self, r: int) -> int:
+        return next(i for i, choices in enumerate(self._f.requests) if r in choices)
+
+    # --- looking ahead ---------------------------------------------------------------------------------------
+
+    def _hopeless(self, number: int) -> bool:
+        """Return whether the requests from this one on cannot all be met, by counting their devices."""
+        f, seats = self._f, self._seats
+        demands: list[tuple[int, int]] = []
+        for choices in f.requests[number:]:
+            fewest, suited, countable = 1 << 30, 0, True
+            for r in choices:
+                row, own = f.rows[r], seats.allowed(r)
+                if row.every is not None:
+                    if not row.every or any(not own >> d & 1 for d in row.every):
+                        continue
+                elif own.bit_count() < row.count and not (f.again and own & self._shared):
+                    continue
+                fewest = min(fewest, row.count)
+                suited |= own
+                countable &= not row.admin and not own & self._shared
+            if fewest == 1 << 30:
+                return True
+            if countable and fewest:
+                demands.append((fewest, suited))
+        return self._steps > _EASY and shortage(demands) is not None
+
+    def _assignment(self, stack: list[_Request | _Device]) -> Assignment:
+        found: list[tuple[int, list[int]]] = []
+        for frame in stack:
+            if isinstance(frame, _Device):
+                assert frame.taking is not None
+                found[-1][1].append(frame.taking.device)
+            elif frame.number < len(self._f.requests):
+                r = self._f.requests[frame.number][frame.position]
+                found.append((r, [taking.device for taking in frame.takings]))
+        return tuple((r, tuple(devices)) for r, devices in found)
