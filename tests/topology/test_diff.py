@@ -71,10 +71,8 @@ def test_everything_that_differs_is_told() -> None:
     )
     assert found.bandwidth == (PairChange("a", "b", 25_000, 50_000),)
     assert str(found).splitlines() == [
-        "+ d",
-        "- c",
-        "+ a - d",
-        "- b - c",
+        "+ d and its 1 link",
+        "- c and its 1 link",
         "~ picture: product: old -> new",
         "~ picture: seed: nothing -> 1",
         "~ a: index: nothing -> 7",
