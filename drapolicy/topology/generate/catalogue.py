@@ -128,8 +128,8 @@ MACHINES: Mapping[str, Machine] = MappingProxyType(
             "AMD Instinct MI250X",
             ((("G4", "G5", "N2"),), (("G2", "G3", "N1"),), (("G6", "G7", "N3"),), (("G0", "G1", "N0"),)),
             "IF-ZEN3",
-            "OLCF, Frontier user guide, Frontier Compute Nodes; C. Pearson, arXiv:2302.14827: 4 modules of two dies, 4, "
-            "2 or 1 links between dies, a NUMA node and a card each; assumed: these share a root, and PCIe is drawn for "
+            "OLCF, Frontier user guide, Frontier Compute Nodes; C. Pearson, arXiv:2302.14827: 4 modules of two dies, "
+            "4, 2 or 1 links between dies, a NUMA node and a card each; assumed: they share a root, PCIe is drawn for "
             "the 36 GB/s of Infinity Fabric to the CPU",
             mesh={1: _pairs("02 15 37 46"), 2: _pairs("06 13 24 57"), 4: _pairs("01 23 45 67")},
             rails=(0, 1, 2, 3),

@@ -9,6 +9,22 @@ from numpy.typing import NDArray
 
 from drapolicy.errors import InputError
 
+MOST_ENTRIES = 1 << 27
+"""Names times vertices of a graph up to which tables between names are made: 1 GiB of int64."""
+
+
+def check_names(names: Sequence[str], vertices: int) -> None:
+    """Refuse more names than tables can be made for.
+
+    Raises
+    ------
+    InputError
+        If names times vertices are more than `MOST_ENTRIES`.
+    """
+    if len(names) * vertices > MOST_ENTRIES:
+        most = MOST_ENTRIES // vertices
+        raise InputError(f"names: {len(names):,} of {vertices:,} vertices are too many; give at most {most:,}")
+
 
 def indices(given: Sequence[int], size: int, name: str) -> list[int]:
     """Return distinct device indices as a list.

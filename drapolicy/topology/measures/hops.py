@@ -32,7 +32,7 @@ def hops(topology: Topology, names: Sequence[str]) -> NDArray[np.int64]:
     Raises
     ------
     InputError
-        If a name is given twice.
+        If a name is given twice, or there are too many for the size of the graph (`MOST_ENTRIES`).
     UnknownReferenceError
         If a name is not a vertex.
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drapolicy.errors import UnknownReferenceError
 from drapolicy.topology.graph import INSIDE, Topology
 from drapolicy.topology.links import LinkKind
+from drapolicy.topology.measures.checks import check_names
 from drapolicy.topology.measures.roads import NETWORK
 
 LEVELS = (
@@ -67,6 +67,8 @@ def levels(topology: Topology, names: Sequence[str]) -> NDArray[np.int64]:
 
     Raises
     ------
+    InputError
+        If there are too many names for the size of the graph (`MOST_ENTRIES`).
     UnknownReferenceError
         If a name is not a vertex.
 
@@ -77,7 +79,8 @@ def levels(topology: Topology, names: Sequence[str]) -> NDArray[np.int64]:
     no place: what shares one is told by `pairwise`. Where a matrix of whole paths says more (PIX, PXB: switch; PHB:
     root; NODE: NUMA node; SYS: host), that counts. A failed link changes no place.
     """
-    _known(topology, names)
+    topology.require(names)
+    check_names(names, len(topology.graph))
     up, beside = _ways(topology)
     rank = {name: _rank(data) for name, data in topology.graph.nodes(data=True)}
     inside: dict[str, NDArray[np.bool_]] = defaultdict(lambda: np.zeros(len(names), np.bool_))
@@ -131,7 +134,7 @@ def level_of(topology: Topology, a: str, b: str) -> int:
     UnknownReferenceError
         If a name is not a vertex.
     """
-    _known(topology, (a, b))
+    topology.require((a, b))
     if a == b:
         return 0
     nodes = topology.graph.nodes
@@ -212,9 +215,3 @@ def _rank(data: dict[str, Any]) -> int | None:
         layer = data.get("layer", "pcie")
         return None if layer == "nvswitch" else _LEVEL["switch" if layer == "pcie" else layer]
     return _LEVEL.get(kind, 0)
-
-
-def _known(topology: Topology, names: Sequence[str]) -> None:
-    unknown = [name for name in names if name not in topology.graph]
-    if unknown:
-        raise UnknownReferenceError(f"topology: no vertex named {', '.join(map(repr, unknown))}")

@@ -36,7 +36,7 @@ def pairwise(topology: Topology, names: Sequence[str]) -> NDArray[np.int64]:
     Raises
     ------
     InputError
-        If a name is given twice.
+        If a name is given twice, or there are too many for the size of the graph (`MOST_ENTRIES`).
     UnknownReferenceError
         If a name is not a vertex.
 
@@ -55,20 +55,27 @@ def pairwise(topology: Topology, names: Sequence[str]) -> NDArray[np.int64]:
     * An edge that is a path as a whole (PIX to SYS, from a matrix) joins its ends, and is part of no longer path but
       one that goes on over the network.
 
-    Where parts pass on (V in number), the widest paths are those of a greatest spanning tree (M. Pollack, Operations
-    Research 8, 1960, doi:10.1287/opre.8.5.733). Time O(V² + D (E + D)) for E links of the devices.
+    Where parts pass on, the widest paths are those of a greatest spanning forest (M. Pollack, Operations Research 8,
+    1960, doi:10.1287/opre.8.5.733). Time O(E log E + (V + E) D), memory O(V D), for a graph of V vertices and E links.
     """
     read = roads(topology, names)
     at = {name: i for i, name in enumerate(read.ends)}
-    best = np.zeros((len(at), len(at)), np.int64)
-    np.fill_diagonal(best, _UNLIMITED)
+    local = np.zeros((len(at), len(names)), np.int64)
+    _to_itself(local)
     for road in read.direct:
-        _join(best, at[road.a], at[road.b], (road.mb_s or 0) * WHOLE)
+        for a, b in ((at[road.a], at[road.b]), (at[road.b], at[road.a])):
+            if b < len(names):
+                local[a, b] = max(int(local[a, b]), (road.mb_s or 0) * WHOLE)
     for reach in read.reaches:
-        np.maximum(best, _Fabric(_edges(read.local, reach), read.forwarding, set(at)).between(at), out=best)
+        fabric = _Fabric(_edges(read.local, reach), read.forwarding, set(at))
+        reached = fabric.spread(fabric.entered(_of_names(len(at), len(names)), at))
+        for end, v, capacity in fabric.hanging:
+            row = local[at[end]]
+            np.maximum(row, np.minimum(reached[fabric.at[v]], capacity), out=row)
+    best = local[: len(names)]
     if read.network:
-        np.maximum(best, _over_network(read, best, at), out=best)
-    found: NDArray[np.int64] = best[: len(names), : len(names)] // WHOLE
+        best = np.maximum(best, _over_network(read, local, at))
+    found: NDArray[np.int64] = best // WHOLE
     # Nothing limits the way from a part to what it is in, and nothing goes over it but what a link of theirs carries.
     return np.where(found >= _UNLIMITED // WHOLE, topology.direct_links(names), found)
 
@@ -147,62 +154,87 @@ def _ways(edges: Iterable[_Edge]) -> _Ways:
 
 
 class _Fabric:
-    """Widest paths among the vertices that forward, and the links by which others hang on them."""
+    """Widest paths among the vertices that forward, and the links by which others hang on them.
+
+    Attributes
+    ----------
+    at
+        Number of each vertex that forwards.
+    hanging
+        Links from an end to a vertex that forwards; an end that forwards hangs on itself.
+    """
 
     def __init__(self, edges: list[_Edge], forwarding: frozenset[str], ends: set[str]) -> None:
         touched = {v for a, b, _ in edges for v in (a, b)}
         self.at = {v: i for i, v in enumerate(sorted(touched & forwarding))}
-        self.inside = np.zeros((len(self.at), len(self.at)), np.int64)
-        np.fill_diagonal(self.inside, _UNLIMITED)
         self.hanging: list[_Edge] = [(v, v, _UNLIMITED) for v in self.at if v in ends]
-        trunk = []
+        self._trunk = []
         for a, b, capacity in edges:
             if a in self.at and b in self.at:
-                trunk.append((capacity, self.at[a], self.at[b]))
+                self._trunk.append((self.at[a], self.at[b], capacity))
             else:
                 self.hanging += [(end, v, capacity) for end, v in ((a, b), (b, a)) if v in self.at and end in ends]
-        part = [[i] for i in range(len(self.at))]
-        for capacity, i, j in sorted(trunk, reverse=True):
-            one, other = part[i], part[j]
-            if one is not other:
-                self.inside[np.ix_(one, other)] = self.inside[np.ix_(other, one)] = capacity
-                one += other
-                for k in other:
-                    part[k] = one
 
-    def reached(self, at: Mapping[str, int]) -> NDArray[np.int64]:
-        """Return the widest way from each end to each forwarding vertex; shape (ends, forwarding)."""
-        reached = np.zeros((len(at), len(self.at)), np.int64)
+    def entered(self, legs: NDArray[np.int64], at: Mapping[str, int]) -> NDArray[np.int64]:
+        """Return the widest way of each column of legs to each vertex over one link; shape (forwarding, columns)."""
+        entered = np.zeros((len(self.at), legs.shape[1]), np.int64)
         for end, v, capacity in self.hanging:
-            row = reached[at[end]]
-            np.maximum(row, np.minimum(self.inside[self.at[v]], capacity), out=row)
+            row = entered[self.at[v]]
+            np.maximum(row, np.minimum(legs[at[end]], capacity), out=row)
+        return entered
+
+    def spread(self, entered: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the widest way to each vertex from all that were entered: up a greatest spanning forest, and down.
+
+        A root over the forest has links that carry nothing, so that it is one tree.
+        """
+        from scipy.sparse import csr_array
+        from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
+
+        size = len(self.at)
+        trunk = np.array([each for each in self._trunk if each[2]], np.int64).reshape(-1, 3)
+        forest = minimum_spanning_tree(
+            csr_array((-trunk[:, 2].astype(np.float64), (trunk[:, 0], trunk[:, 1])), shape=(size, size))
+        ).tocoo()
+        _, first = np.unique(connected_components(forest, directed=False)[1], return_index=True)
+        ends = np.array([[*forest.row, *[size] * len(first)], [*forest.col, *first]], np.int64)
+        capacity = np.append(-forest.data, np.zeros(len(first))).astype(np.int64)
+        tree = csr_array((np.ones(size, np.int8), (ends[0], ends[1])), shape=(size + 1, size + 1))
+        order, before = breadth_first_order(tree, size, directed=False)
+        place = np.empty(size + 1, np.int64)
+        place[order] = np.arange(size + 1)
+        above = place[before[order[1:]]]
+        over = np.empty(size, np.int64)
+        over[place[np.where(before[ends[1]] == ends[0], ends[1], ends[0])] - 1] = capacity
+        levels = [(0, len(first))]
+        while levels[-1][1] < size:
+            levels.append((levels[-1][1], int(np.searchsorted(above, levels[-1][1], side="right"))))
+        wide = np.zeros((size + 1, entered.shape[1]), np.int64)
+        wide[1:] = entered[order[1:]]
+        for begin, end in reversed(levels):
+            fresh = np.minimum(wide[begin + 1 : end + 1], over[begin:end, None])
+            parents, starts = np.unique(above[begin:end], return_index=True)
+            wide[parents] = np.maximum(wide[parents], np.maximum.reduceat(fresh, starts, axis=0))
+        for begin, end in levels:
+            own = wide[begin + 1 : end + 1]
+            np.maximum(own, np.minimum(wide[above[begin:end]], over[begin:end, None]), out=own)
+        reached = np.empty_like(entered)
+        reached[order[1:]] = wide[1:]
         return reached
-
-    def between(self, at: Mapping[str, int]) -> NDArray[np.int64]:
-        """Return the widest way between ends; shape (ends, ends)."""
-        reached = np.ascontiguousarray(self.reached(at).T)
-        between = np.zeros((len(at), len(at)), np.int64)
-        for end, v, capacity in self.hanging:
-            row = between[at[end]]
-            np.maximum(row, np.minimum(reached[self.at[v]], capacity), out=row)
-        return between
 
 
 def _over_network(read: Roads, local: NDArray[np.int64], at: Mapping[str, int]) -> NDArray[np.int64]:
-    """Return the widest way between ends that crosses the network once."""
-    ports = set(read.ports)
+    """Return the widest way between names that crosses the network once."""
+    ports, count = set(read.ports), local.shape[1]
     legs = local.copy()
     legs[[at[port] for port in read.ports if port in read.crossing]] = 0
-    np.fill_diagonal(legs, _UNLIMITED)
+    _to_itself(legs)
     fabric = _Fabric(_edges(read.network, 0), read.crossing, ports)
-    entered = np.zeros((len(fabric.at), len(at)), np.int64)
-    for port, v, capacity in fabric.hanging:
-        row = entered[fabric.at[v]]
-        np.maximum(row, np.minimum(legs[at[port]], capacity), out=row)
-    found = np.zeros_like(legs)
-    for row, inside in zip(entered, fabric.inside, strict=True):
-        crossed = np.minimum(entered, inside[:, None]).max(axis=0)
-        np.maximum(found, np.minimum(crossed[:, None], row[None, :]), out=found)
+    entered = fabric.entered(legs, at)
+    found = np.zeros((count, count), np.int64)
+    for row, crossed in zip(entered, fabric.spread(entered), strict=True):
+        near = np.flatnonzero(row)
+        found[:, near] = np.maximum(found[:, near], np.minimum(crossed[:, None], row[near]))
     for a, b, capacity in _edges(read.network, 0):
         if a in ports and b in ports:
             over = np.minimum(np.minimum(legs[at[a]][:, None], legs[at[b]][None, :]), capacity)
@@ -210,5 +242,12 @@ def _over_network(read: Roads, local: NDArray[np.int64], at: Mapping[str, int]) 
     return found
 
 
-def _join(table: NDArray[np.int64], a: int, b: int, width: int) -> None:
-    table[a, b] = table[b, a] = max(int(table[a, b]), width)
+def _of_names(ends: int, names: int) -> NDArray[np.int64]:
+    """Return the legs of names that are still where they are; shape (ends, names)."""
+    legs = np.zeros((ends, names), np.int64)
+    _to_itself(legs)
+    return legs
+
+
+def _to_itself(legs: NDArray[np.int64]) -> None:
+    np.fill_diagonal(legs, _UNLIMITED)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from drapolicy.errors import InputError
 from drapolicy.topology.graph import INSIDE, Topology
 from drapolicy.topology.links import PCIE_SHARE_24THS, LinkKind
+from drapolicy.topology.measures.checks import check_names
 
 WHOLE = 24
 """A link that keeps its full bandwidth, in the unit of `PCIE_SHARE_24THS`."""
@@ -94,11 +95,12 @@ def roads(topology: Topology, names: Sequence[str]) -> Roads:
     Raises
     ------
     InputError
-        If a name is given twice.
+        If a name is given twice, or there are too many for the size of the graph.
     UnknownReferenceError
         If a name is not a vertex.
     """
-    topology.direct_links(names)  # knows the names, or says which it does not
+    topology.require(names)
+    check_names(names, len(topology.graph))
     if len(set(names)) < len(names):
         twice = next(name for name in names if list(names).count(name) > 1)
         raise InputError(f"names: {twice} is given twice; give each vertex once")
