@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from drapolicy.api import Objects
+from drapolicy.api import Objects, load
 from drapolicy.api.core import Node
 from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.resource import (
@@ -28,10 +28,14 @@ from drapolicy.api.resource import (
 )
 from drapolicy.inventory import Fleet, build
 from drapolicy.policies.place import place
+from drapolicy.problem.never import never_hold
 from drapolicy.testing.simple import CLASS, claim, request
-from drapolicy.topology import Topology, generate, read
-from drapolicy.topology.fleet import bind_fleet
+from drapolicy.topology import Topology, common, generate, read
+from drapolicy.topology.fleet import bind_fleet, devices_of, with_topology
+from drapolicy.topology.generate import matrix
 from drapolicy.topology.links import LinkKind
+from drapolicy.topology.matrix import text
+from drapolicy.topology.measures.alignment import alignment
 
 DRIVER, NODE = "gpu.nvidia.com", "node-0"
 QUADS = ((0, 1, 2, 3), (4, 5, 6, 7))
@@ -169,3 +173,120 @@ def test_pairs_of_every_real_box(shared: Path) -> None:
             seen.add(table)
             pairs_are_found(topology, linked)
     assert files > len(seen) > 10
+
+
+ROOT, BUS = "resource.kubernetes.io/pcieRoot", "resource.kubernetes.io/pciBusID"
+
+
+def tray(gpu_roots: Sequence[str], nics: Sequence[Mapping[str, int | str]]) -> Objects:
+    """Return slices of a tray: GPUs by root and address, RDMA cards with what each says."""
+    gpus = [{ROOT: f"pci{root}", BUS: f"{root.split(':')[0]}:06:00.0", "type": "gpu"} for root in gpu_roots]
+    cards = [{**told, "dra.net/rdmaDevice": f"mlx5_{n}"} for n, told in enumerate(nics)]
+    return Objects(slices=(slice_of(DRIVER, "gpu", gpus), slice_of("dra.net", "nic", cards)))
+
+
+def slice_of(driver: str, name: str, told: Iterable[Mapping[str, int | str]]) -> ResourceSlice:
+    devices = [
+        Device(
+            name=f"{name}-{d}",
+            attributes={
+                key: DeviceAttribute(int_value=v) if isinstance(v, int) else DeviceAttribute(string_value=v)
+                for key, v in attributes.items()
+            },
+        )
+        for d, attributes in enumerate(told)
+    ]
+    pool = ResourcePool(name=NODE, generation=1, resource_slice_count=1)
+    spec = ResourceSliceSpec(driver=driver, node_name=NODE, pool=pool, devices=devices)
+    return ResourceSlice(metadata=ObjectMeta(name=f"{NODE}-{driver}"), spec=spec)
+
+
+GB300 = tray(["0008:00", "0009:00", "0018:00", "0019:00"], [{"dra.net/numaNode": n // 2} for n in range(4)])
+"""As one cloud publishes it: GPUs without a NUMA node, virtual functions without a root."""
+
+GB200 = tray(
+    ["0008:00", "0009:00", "0018:00", "0019:00"],
+    [{ROOT: f"pci{domain}:00", "dra.net/numaNode": n // 4} for n, domain in enumerate(["0000", "0002", "0010", "0012"] * 2)],
+)  # fmt: skip
+"""As another cloud publishes it: roots on both sides, none of them in common."""
+
+
+def of_driver(driver: str) -> str:
+    return f'device.driver == "{driver}"'
+
+
+PAIR = (request(1, of_driver(DRIVER), name="gpu"), request(1, of_driver("dra.net"), name="nic"))
+
+
+def with_class(slices: Objects) -> Objects:
+    return slices.merged(Objects(classes=(DeviceClass(metadata=ObjectMeta(name=CLASS)),)))
+
+
+@pytest.fixture
+def side_file(tmp_path: Path) -> Path:
+    """What ``nvidia-smi topo -m`` would print on a tray of four GPUs and four cards."""
+    path = tmp_path / "topo.txt"
+    path.write_text(text(matrix(generate("gb200-nvl72"), "rack0/tray0")), encoding="utf-8")
+    return path
+
+
+def test_a_tray_that_shares_no_attribute(side_file: Path) -> None:
+    """GPUs and cards with nothing in common are aligned by what the machine printed."""
+    aligned_by_side_file(GB300, side_file)
+
+
+def test_a_real_tray_that_shares_no_attribute(shared: Path, side_file: Path) -> None:
+    """The same on the slices that a GB300 node published."""
+    folder = shared / "real" / "kubernetes-sigs_dranet"
+    parts = [load(path) for path in sorted(folder.glob("*gb300__resourceslice-*.yaml"))]
+    aligned_by_side_file(parts[0].merged(*parts[1:]), side_file)
+
+
+def aligned_by_side_file(slices: Objects, side_file: Path) -> None:
+    plain = build(with_class(slices))
+    (node,) = plain.nodes.names
+    (found,) = common(devices_of(plain, node))
+    assert (found.holds, found.never) == ((), ())
+    assert "no attribute in common" in found.sentences[0]
+    assert found.sentences[0].endswith("join a side file instead.")
+    fleet, report = with_topology(plain, side_file)
+    vertex = {each.device[2]: each.vertex for each in report.nodes[node].bound}
+    assert len(vertex) == 8
+    picture = read(side_file)
+    for taken in ((), *combinations(range(4), 1), *combinations(range(4), 2)):
+        held = () if not taken else (held_on(node, taken),)
+        placement = place(fleet, Objects(claims=(*held, claim("new", *PAIR))), "bandwidth")
+        gpu, nic = (vertex[each.device] for each in placement.results[0].devices.results)
+        assert alignment(picture, [gpu], [nic]).own["numa"] == 1, f"GPUs {taken} are taken"
+    apart = alignment(picture, ["GPU0"], ["NIC3"])
+    assert (apart.own["numa"], apart.own["host"]) == (0, 1)
+
+
+def held_on(node: str, taken: Sequence[int]) -> ResourceClaim:
+    """Return a claim that holds GPUs of a node."""
+    results = [DeviceRequestAllocationResult(request="gpu", driver=DRIVER, pool=node, device=f"gpu-{d}") for d in taken]
+    status = ResourceClaimStatus(allocation=AllocationResult(devices=DeviceAllocationResult(results=results)))
+    held = claim("busy", request(len(taken), of_driver(DRIVER), name="gpu"))
+    return ResourceClaim(metadata=held.metadata, spec=held.spec, status=status)
+
+
+def test_roots_without_a_common_value() -> None:
+    """Both publish pcieRoot, on no common root: the node is told so, and the claim that it waits in vain."""
+    plain = build(with_class(GB200))
+    (found,) = common(devices_of(plain, NODE))
+    assert (found.holds, found.never) == ((), (ROOT,))
+    assert f"matchAttribute {ROOT} can never hold between dra.net and {DRIVER} on this node" in found.sentences[0]
+    (fault,) = never_hold(plain, [claim("aligned", *PAIR, match=ROOT)])
+    assert fault.message.startswith(f"{ROOT} can never hold on the one node that has devices for its requests")
+    assert "request gpu have pci0008:00, pci0009:00, pci0018:00, pci0019:00" in fault.message
+    assert "request nic have pci0000:00, pci0002:00, pci0010:00, pci0012:00" in fault.message
+
+
+def test_roots_in_common_on_a_real_node(shared: Path) -> None:
+    """On a p4d every GPU has a card on its root: the same claim can hold there."""
+    folder = shared / "real" / "kubernetes-sigs_dranet"
+    parts = [load(path) for path in sorted(folder.glob("*gpu-efa__resourceslice-*.yaml"))]
+    plain = build(with_class(parts[0].merged(*parts[1:])))
+    (found,) = common(devices_of(plain, plain.nodes.names[0]))
+    assert found.holds == (ROOT,)
+    assert never_hold(plain, [claim("aligned", *PAIR, match=ROOT)]) == []
