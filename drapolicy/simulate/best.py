@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from drapolicy.inventory import Fleet
 from drapolicy.policies import Answer, Objective
 from drapolicy.policies.cycle import Cycle, CycleEndError
 from drapolicy.policies.memory import Memory
@@ -21,7 +23,7 @@ from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import Abort, Fits, TimedOut
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.solution import Solution
-from drapolicy.problem.state import Stamp
+from drapolicy.problem.state import Stamp, State
 from drapolicy.simulate.bound import Wants, bound_mb_s
 from drapolicy.topology.measures import bottleneck_mb_s
 
@@ -30,6 +32,7 @@ MAX_STEPS = 50_000
 
 _KINDS = 256
 _STATES = 100_000
+_NONE = np.zeros(0, np.bool_)
 
 
 def best_free_mb_s(problem: Problem, count: int, max_steps: int | None = None) -> int | None:
@@ -62,23 +65,31 @@ def best_free_mb_s(problem: Problem, count: int, max_steps: int | None = None) -
 class Best:
     """What :func:`best_free_mb_s` says of one fleet, found fast; remembers until nodes change.
 
-    Nodes are looked into from the highest bound down (:func:`~drapolicy.simulate.bound.bound_mb_s`), until none is left
-    that could be better. A bound is found once for each free set and table of links, an answer once for each state of
-    a node, and its search ends at the bound.
+    What the free devices of a node have at most, whoever asks, is found once for each free set and table of links.
+    Nodes are looked into from the highest such bound down, until none is left that could be better: the ask's own
+    bound (:func:`~drapolicy.simulate.bound.bound_mb_s`), and where that is better, a search that ends at it. Both are
+    found once for each kind of ask and state of a node.
 
     Parameters
     ----------
+    fleet
+        The fleet that all problems are about.
     max_steps
         Limit of the search on each node.
     """
 
-    def __init__(self, max_steps: int | None = MAX_STEPS) -> None:
+    def __init__(self, fleet: Fleet, max_steps: int | None = MAX_STEPS) -> None:
+        nodes = fleet.nodes.candidates
         self._max_steps = max_steps
         self._memory = Memory(_STATES)
-        self._bounds: OrderedDict[tuple[bytes, int], _Bounds] = OrderedDict()
-        self._of_state: dict[tuple[int, bytes, bytes, int], tuple[int, tuple[int, ...]]] = {}
+        self._stamps: list[Stamp | None] = [None] * nodes
+        self._free: list[NDArray[np.bool_]] = [_NONE] * nodes
+        self._table_of = [-1] * nodes
         self._tables: dict[bytes, int] = {}
-        self._table_of: dict[int, int] = {}
+        self._bounds: dict[tuple[int, bytes, bytes, int], tuple[int, tuple[int, ...]]] = {}
+        self._log: list[int] = []
+        self._loose: dict[int, tuple[NDArray[np.int64], int]] = {}
+        self._known: OrderedDict[tuple[bytes, int], dict[int, _Known]] = OrderedDict()
 
     def mb_s(self, problem: Problem, count: int, at_least: int = 0) -> int | None:
         """Return the greatest bottleneck of so many devices that the ask can be allocated now.
@@ -97,69 +108,79 @@ class Best:
         """
         if count < 2:
             return 0
-        bounds = self._current(problem, count)
+        self._follow(problem.state)
+        loose = self._loose_bounds(problem.state, count)
+        known = self._known_of(problem.ask.kind, count)
         best, open_mb_s = at_least, 0
-        ahead = np.flatnonzero(bounds.mb_s > at_least)
-        for n in ahead[np.argsort(-bounds.mb_s[ahead], kind="stable")].tolist():
-            bound = int(bounds.mb_s[n])
-            if bound <= best:
+        ahead = np.flatnonzero(loose > at_least)
+        for n in ahead[np.argsort(-loose[ahead], kind="stable")].tolist():
+            if loose[n] <= best:
                 break
-            if n not in bounds.exact:
-                widest = _Widest(count, bound, bounds.sets[n], self._max_steps)
-                bounds.exact[n] = _on_node(problem, n, widest, self._memory)
-            exact = bounds.exact[n]
-            if exact is None:
-                open_mb_s = max(open_mb_s, bound)
+            if n not in known or known[n].stamp != self._stamps[n]:
+                known[n] = _Known(self._stamps[n], *self._tight_bound(problem, n, count))
+            node = known[n]
+            if node.mb_s <= best:
+                continue
+            if not node.searched:
+                widest = _Widest(count, node.mb_s, node.first, self._max_steps)
+                node.exact, node.searched = _on_node(problem, n, widest, self._memory), True
+            if node.exact is None:
+                open_mb_s = max(open_mb_s, node.mb_s)
             else:
-                best = max(best, exact)
+                best = max(best, node.exact)
         return None if open_mb_s > best else best
 
-    def _current(self, problem: Problem, count: int) -> _Bounds:
-        """Return the bounds of the nodes for an ask, those of changed nodes found again."""
-        ask, state = problem.ask, problem.state
-        key = (ask.kind, count)
-        bounds = self._bounds.pop(key, None) or _Bounds(problem.fleet.nodes.candidates)
-        self._bounds[key] = bounds
-        if len(self._bounds) > _KINDS:
-            self._bounds.popitem(last=False)
-        for n, stamp in enumerate(bounds.stamps):
+    def _follow(self, state: State) -> None:
+        """Look at what is free of the nodes that have changed."""
+        for n, stamp in enumerate(self._stamps):
             now = state.stamp(n)
             if stamp != now:
-                local = problem.local(n, ask)
-                if n not in bounds.wants:
-                    bounds.wants[n] = Wants.of(local)
-                bounds.set(n, now, *self._bound(local, bounds.wants[n], count))
-        return bounds
+                site, holds = state.sites[n], state.allocated.holds
+                self._stamps[n] = now
+                self._free[n] = np.array([d.on_node and not holds(d.id) for d in site.devices], np.bool_)
+                if self._table_of[n] < 0:
+                    self._table_of[n] = self._tables.setdefault(site.links.tobytes(), len(self._tables))
+                self._log.append(n)
 
-    def _bound(self, local: LocalProblem, wants: Wants, count: int) -> tuple[int, tuple[int, ...]]:
-        links, n = local.links, local.site.index
-        if n not in self._table_of:
-            self._table_of[n] = self._tables.setdefault(links.tobytes(), len(self._tables))
-        free = Wants(wants.rows & local.free, wants.least)
+    def _loose_bounds(self, state: State, count: int) -> NDArray[np.int64]:
+        """Return what the free devices of each node have at most; those of changed nodes are found again."""
+        loose, seen = self._loose.get(count) or (np.zeros(len(self._stamps), np.int64), 0)
+        for n in set(self._log[seen:]):
+            anything = Wants(self._free[n][None, :], np.zeros(1, np.int64))
+            loose[n] = self._bound(state.sites[n].links, n, anything, count)[0]
+        self._loose[count] = loose, len(self._log)
+        return loose
+
+    def _known_of(self, kind: bytes, count: int) -> dict[int, _Known]:
+        known = self._known.pop((kind, count), {})
+        self._known[kind, count] = known
+        if len(self._known) > _KINDS:
+            self._known.popitem(last=False)
+        return known
+
+    def _tight_bound(self, problem: Problem, n: int, count: int) -> tuple[int, tuple[int, ...]]:
+        local = problem.local(n, problem.ask)
+        wants = Wants.of(local)
+        return self._bound(local.links, n, Wants(wants.rows & self._free[n], wants.least), count)
+
+    def _bound(self, links: NDArray[np.int64], n: int, free: Wants, count: int) -> tuple[int, tuple[int, ...]]:
         key = (self._table_of[n], free.rows.tobytes(), free.least.tobytes(), count)
-        if key not in self._of_state:
-            if len(self._of_state) >= _STATES:
-                self._of_state.clear()
-            self._of_state[key] = bound_mb_s(links, free, count)
-        return self._of_state[key]
+        if key not in self._bounds:
+            if len(self._bounds) >= _STATES:
+                self._bounds.clear()
+            self._bounds[key] = bound_mb_s(links, free, count)
+        return self._bounds[key]
 
 
-class _Bounds:
-    """What the nodes can give one kind of ask at most, and what they are known to give."""
+@dataclass
+class _Known:
+    """What one kind of ask can get of a node in a state: a bound, a set to try first, and what a search has found."""
 
-    def __init__(self, nodes: int) -> None:
-        self.stamps: list[Stamp | None] = [None] * nodes
-        self.mb_s: NDArray[np.int64] = np.zeros(nodes, np.int64)
-        self.sets: list[tuple[int, ...]] = [()] * nodes
-        self.exact: dict[int, int | None] = {}
-        self.wants: dict[int, Wants] = {}
-
-    def set(self, n: int, stamp: Stamp, mb_s: int, chosen: tuple[int, ...]) -> None:
-        """Note the bound of a node, with a set that reaches it."""
-        self.stamps[n] = stamp
-        self.mb_s[n] = mb_s
-        self.sets[n] = chosen
-        self.exact.pop(n, None)
+    stamp: Stamp | None
+    mb_s: int
+    first: tuple[int, ...]
+    searched: bool = False
+    exact: int | None = None
 
 
 class _Widest:

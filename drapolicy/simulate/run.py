@@ -105,8 +105,9 @@ class _Run:
         self.progress = progress
         self.ideal = Ideal(self.state.sites)
         self.empty = State(scenario.fleet)
-        self.best_empty = Best()
-        self.best_free = Best()
+        self.empty.sites = self.state.sites  # nothing in them changes
+        self.best_empty = Best(scenario.fleet)
+        self.best_free = Best(scenario.fleet)
         self.waiting: list[_Waiting] = []
         self.decisions = 0
         self.seconds = 0.0

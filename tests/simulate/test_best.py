@@ -73,7 +73,7 @@ def take(state: State, node: str, *names: str) -> None:
 def both(state: State, wanted: Ask, count: int) -> int | None:
     """Return the best set, after a check that both ways find it."""
     problem = Problem(state, (wanted,))
-    found = Best().mb_s(problem, count)
+    found = Best(problem.fleet).mb_s(problem, count)
     assert found == best_free_mb_s(problem, count, MAX_STEPS)
     return found
 
@@ -142,12 +142,12 @@ def test_a_limit_is_no_answer() -> None:
     made = objects({"node-0": [device(f"d{i}", group=i % 2) for i in range(8)]})
     state = State(linked(made, {"node-0": table(8, {(0, 1): 50})}))
     matching = Problem(state, (ask_with(None, claim("c", request(2), match=f"{DRIVER}/group")),))
-    assert Best(max_steps=12).mb_s(matching, 2) is None
+    assert Best(matching.fleet, max_steps=12).mb_s(matching, 2) is None
     assert best_free_mb_s(matching, 2, max_steps=12) is None
-    assert Best(max_steps=12).mb_s(matching, 2, at_least=50) == 50
-    assert Best().mb_s(matching, 2) == 10
+    assert Best(matching.fleet, max_steps=12).mb_s(matching, 2, at_least=50) == 50
+    assert Best(matching.fleet).mb_s(matching, 2) == 10
     anything = Problem(state, (ask_with(None, claim("c", request(2))),))
-    assert Best(max_steps=12).mb_s(anything, 2) == 50
+    assert Best(anything.fleet, max_steps=12).mb_s(anything, 2) == 50
 
 
 def test_sixteen_free_devices_are_within_the_limit() -> None:
@@ -156,7 +156,7 @@ def test_sixteen_free_devices_are_within_the_limit() -> None:
     pairs = dict.fromkeys(combinations(range(8, 16), 2), 50)
     state = State(linked(made, {"node-0": table(16, pairs)}))
     matching = Problem(state, (ask_with(None, claim("c", request(8), match=f"{DRIVER}/group")),))
-    assert Best().mb_s(matching, 8) == 10
+    assert Best(matching.fleet).mb_s(matching, 8) == 10
 
 
 def by_hand(state: State, links: Sequence[Any], count: int) -> int:
@@ -188,7 +188,7 @@ def test_a_history_is_answered_as_by_every_set(seed: int) -> None:
     bare = State(build(row(nodes=nodes, devices=size)))
     state = State(random_links(bare, rng))
     links = [state.sites[n].links for n in range(nodes)]
-    best, running = Best(), []
+    best, running = Best(state.fleet), []
     for step in range(12):
         count = int(rng.integers(1, size + 1))
         problem = Problem(state, (ask_with(None, claim(f"c{step}", request(count)), name=f"ask-{step}"),))
@@ -212,7 +212,7 @@ def test_fast_and_every_set_agree_whatever_is_asked(seed: int) -> None:
     problem = Problem(state, (ask_with(None, *case.claims),))
     for count in (2, 3):
         expected = best_free_mb_s(problem, count, 1_000)
-        assert expected in (None, Best(1_000).mb_s(problem, count))
+        assert expected in (None, Best(problem.fleet, 1_000).mb_s(problem, count))
     for name in ("first-fit", "bandwidth", "random"):
         placed = POLICIES[name].place(problem, np.random.default_rng(seed))
         if placed.node is None:
@@ -221,7 +221,7 @@ def test_fast_and_every_set_agree_whatever_is_asked(seed: int) -> None:
         at = {each.id: each.index for each in site.devices}
         taken = [r for result in placed.results for r in result.devices.results if not r.admin_access]
         chosen = sorted({at[DeviceId(r.driver, r.pool, r.device)] for r in taken})
-        best = Best(1_000).mb_s(problem, len(chosen))
+        best = Best(problem.fleet, 1_000).mb_s(problem, len(chosen))
         assert best is None or best >= bottleneck_mb_s(site.links, chosen)
 
 
@@ -229,4 +229,4 @@ def test_fast_and_every_set_agree_whatever_is_asked(seed: int) -> None:
 def test_nothing_worse_than_what_is_known_is_looked_for(at_least: int) -> None:
     """What an ask got bounds the answer from below and never changes it."""
     problem = Problem(four(), (ask_with(None, claim("pair", request(2))),))
-    assert Best().mb_s(problem, 2, at_least=at_least) == 50
+    assert Best(problem.fleet).mb_s(problem, 2, at_least=at_least) == 50
