@@ -6,9 +6,10 @@ from types import MappingProxyType
 
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.policies.answer import Answer
+from drapolicy.policies.engine import Engine
 from drapolicy.policies.nodes import Best, First, Kube, NodeRule, RandomNode
 from drapolicy.policies.objective import Objective, Term, objective
-from drapolicy.policies.rule import Engine, Policy, Rule
+from drapolicy.policies.rule import Policy, Rule
 from drapolicy.policies.solvers import Exact, FirstFit, Grow, RandomOrder, Solver
 from drapolicy.policies.terms import chances_lost, inside, links_lost, still_placeable
 

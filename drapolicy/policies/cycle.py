@@ -14,6 +14,7 @@ import numpy as np
 from drapolicy.api.core import Pod
 from drapolicy.api.node_selection import Selector
 from drapolicy.api.resource import AllocationResult, DeviceSubRequest, ExactDeviceRequest, ResourceClaim
+from drapolicy.inventory import Fleet
 from drapolicy.policies.answer import Answer
 from drapolicy.policies.kube import MAX_ALTERNATIVES, resource_filter
 from drapolicy.policies.memory import Key, Memory
@@ -122,11 +123,7 @@ class Cycle:
 
     def missing_class(self) -> Abort | None:
         """Return what ends the attempt when a claim names a class that does not exist (K8s S66)."""
-        for claim in self.needed:
-            for name, wanted in _requests(claim):
-                if wanted.device_class_name not in self.problem.fleet.classes:
-                    return Abort(f"request {name}: device class {wanted.device_class_name} does not exist")
-        return None
+        return missing_class(self.needed, self.problem.fleet)
 
     def answer(self, n: int) -> Answer | None:
         """Return what a node says: an answer with devices, or None when it is refused.
@@ -225,6 +222,15 @@ class Cycle:
         if not (self._solver.seeded and answer.fits):
             self._memory.keep(key, stamp, answer)
         return answer
+
+
+def missing_class(claims: Sequence[ResourceClaim], fleet: Fleet) -> Abort | None:
+    """Return what ends the attempt when a claim names a class that does not exist (K8s S66)."""
+    for claim in claims:
+        for name, wanted in _requests(claim):
+            if wanted.device_class_name not in fleet.classes:
+                return Abort(f"request {name}: device class {wanted.device_class_name} does not exist")
+    return None
 
 
 def _rank(claim: ResourceClaim, allocation: AllocationResult) -> int:

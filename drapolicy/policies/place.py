@@ -8,7 +8,8 @@ from drapolicy.api import Objects
 from drapolicy.errors import InputError
 from drapolicy.inventory import Fleet
 from drapolicy.policies import policy as policy_of
-from drapolicy.policies.rule import Engine, Policy
+from drapolicy.policies.engine import Engine
+from drapolicy.policies.rule import Policy
 from drapolicy.problem.ask import asks
 from drapolicy.problem.events import Start
 from drapolicy.problem.placement import Placement

@@ -124,6 +124,23 @@ class AllocatedState:
             amount, times = amounts.get(name, (0, 0))
             amounts[name] = (amount + quantity.nano, times + 1)
 
+    def restore(self, device: DeviceId, *, whole: bool, shared: bool, consuming: bool, amounts: Mapping[str, int]) -> None:
+        """Take what another state said of a device; ids of shares are not known.
+
+        Parameters
+        ----------
+        whole, shared, consuming, amounts
+            What :meth:`holds`, :meth:`shared`, :meth:`consuming` and :meth:`consumed` said.
+        """
+        self.version += 1
+        if whole:
+            self._devices[device] += 1
+        if shared:
+            self._shares.setdefault(device, Counter())[""] += 1
+        if consuming:
+            self._consumers[device] += 1
+            self._consumed[device] = {name: (amount, 1) for name, amount in amounts.items()}
+
     def _release(self, device: DeviceId, capacity: Mapping[str, Quantity]) -> None:
         amounts = self._consumed[device]
         for name, quantity in capacity.items():

@@ -34,13 +34,14 @@ class Placement:
     score
         The objective's terms by name, for the chosen node.
     reasons
-        Why nodes were passed over: text and how many nodes it was true of.
+        Why it stays pending: text and how many nodes it was true of; empty where the pod gets a node.
     considered
         Nodes that were looked at.
     cursor
         Where the next cycle starts looking (kube-scheduler's rotation).
     path
-        How the answers were found: ``reference`` (searched anew) or ``cached`` (some were known).
+        How the node was found: ``ranked`` (a column of answers kept from before), or each node was looked at,
+        ``reference`` (searched anew) or ``cached`` (some answers were known).
     unmodelled
         What the pod uses that the node choice does not model.
     """

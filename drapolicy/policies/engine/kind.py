@@ -1,0 +1,266 @@
+"""One kind of ask on all nodes: what each node answers, by what it sees of it and what is taken there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drapolicy.api.resource import ResourceClaim
+from drapolicy.policies.answer import Answer
+from drapolicy.policies.engine.contents import Contents
+from drapolicy.policies.engine.layout import Layout
+from drapolicy.policies.engine.ranking import ENDS, NONE, ODD, REFUSED, UNKNOWN, Labels, Order, Ranking, relabelled
+from drapolicy.policies.engine.template import Template
+from drapolicy.policies.engine.views import UnseenError, Views
+from drapolicy.policies.objective import Objective
+from drapolicy.policies.solvers import Solver
+from drapolicy.problem.local import LocalProblem
+from drapolicy.problem.outcome import Abort, Fits, TimedOut
+from drapolicy.problem.state import State
+
+Nodes = NDArray[np.int32]
+
+
+class UnreadError(Exception):
+    """A solver or an objective read what the views do not tell apart."""
+
+    def __init__(self, reads: frozenset[str]) -> None:
+        self.reads = reads
+        super().__init__(", ".join(sorted(reads)))
+
+
+@dataclass(frozen=True)
+class Maker:
+    """How a node is asked.
+
+    Attributes
+    ----------
+    layout, contents
+        Where devices stand, and what is taken.
+    solver, objective
+        How a node finds its devices.
+    first
+        The rule takes the first node that has devices, however good they are.
+    """
+
+    layout: Layout
+    contents: Contents
+    solver: Solver
+    objective: Objective
+    first: bool
+
+
+class Cell(NamedTuple):
+    """What nodes say that see an ask alike and of which the same is taken."""
+
+    answer: Answer
+    template: Template | None
+
+
+class Kind:
+    """Answers of all nodes to one kind of ask, ranked; brought up to date by the nodes that have changed.
+
+    Parameters
+    ----------
+    maker
+        How nodes are asked.
+    claims
+        Claims of one ask of the kind.
+    views
+        What the kind sees of each node.
+    reads
+        What the views tell apart beyond what is free and eligible.
+    refused
+        ndarray of shape (N,), bool; nodes that are none for the pod, whatever is taken there.
+    """
+
+    def __init__(
+        self,
+        maker: Maker,
+        claims: Sequence[ResourceClaim],
+        views: Views,
+        reads: frozenset[str],
+        refused: NDArray[np.bool_],
+    ) -> None:
+        self._maker = maker
+        self._claims = tuple(claims)
+        self._views = views
+        self._reads = reads
+        odd = len(views)
+        self._row = np.where(refused, odd + 1, np.where(views.of_node < 0, odd, views.of_node)).astype(np.int32)
+        self._odd = np.flatnonzero(self._row == odd)
+        self._order = Order()
+        self.cells: dict[tuple[int, int], Cell] = {}
+        self.odd: dict[int, Answer] = {}
+        self.ending: set[tuple[int, int]] = set()
+        self.unproved: set[tuple[int, int]] = set()
+        self._labels = np.empty((odd + 2, 0), np.int32)
+        self._make_room()
+        self.ranking: Ranking | None = None
+        self.mark = 0
+        self.shared = -1
+
+    # --- keeping up ------------------------------------------------------------------------------------------
+
+    def catch_up(self, state: State, changed: Nodes) -> Ranking:
+        """Bring the ranking up to date and return it.
+
+        Parameters
+        ----------
+        state
+            The state.
+        changed
+            Nodes that may have changed since the last time; anything before the first.
+
+        Raises
+        ------
+        UnreadError, UnseenError
+            When the answer of some node cannot be known by what the views tell.
+        """
+        contents = self._maker.contents
+        if len(contents) > self._labels.shape[1]:
+            self._make_room()
+        ranking = self.ranking
+        if ranking is None:
+            nodes = np.arange(len(self._row), dtype=np.int32)
+            ranking = Ranking(self._answers(state, nodes))
+            self.ranking = ranking
+        elif len(changed):
+            ranking.write(changed, self._answers(state, changed))
+        if self.shared != state.shared_changes:
+            self.shared = state.shared_changes
+            if len(self._odd):
+                nodes = self._odd.astype(np.int32)
+                ranking.write(nodes, self._answers(state, nodes))
+        return ranking
+
+    def _make_room(self) -> None:
+        width = max(64, 2 * len(self._maker.contents))
+        odd = len(self._views)
+        grown = np.full((odd + 2, width), UNKNOWN, np.int32)
+        grown[odd], grown[odd + 1] = ODD, REFUSED
+        grown[:, : self._labels.shape[1]] = self._labels
+        self._labels = grown
+
+    def _answers(self, state: State, nodes: Nodes) -> Labels:
+        rows, contents = self._row[nodes], self._maker.contents.of_node[nodes]
+        labels: Labels = self._labels[rows, contents]
+        if labels.min(initial=0) > ODD:
+            return labels
+        unknown = labels == UNKNOWN
+        self._ask(state, set(zip(rows[unknown].tolist(), contents[unknown].tolist(), strict=True)))
+        alone = [(at, self._ask_odd(state, int(nodes[at]))) for at in np.flatnonzero(labels == ODD).tolist()]
+        # Read only now: a new label may have moved the others.
+        labels = self._labels[rows, contents]
+        for at, answer in alone:
+            labels[at] = self._label(answer)
+        return labels
+
+    # --- asking ----------------------------------------------------------------------------------------------
+
+    def _ask(self, state: State, cells: set[tuple[int, int]]) -> None:
+        for row, content in sorted(cells):
+            answer, template = self._solve(state, row, content)
+            label = self._label(answer)
+            self.cells[row, content] = Cell(answer, template)
+            self._labels[row, content] = label
+            if isinstance(answer.outcome, Abort | TimedOut) and label >= 0:
+                self.ending.add((row, content))
+            if answer.fits and answer.status != "optimal":
+                self.unproved.add((row, content))
+
+    def _label(self, answer: Answer) -> int:
+        outcome = answer.outcome
+        maker = self._maker
+        ends = isinstance(outcome, Abort) or (
+            isinstance(outcome, TimedOut) and maker.layout.fleet.release.behaviour.timeouts_end_attempt
+        )
+        if not isinstance(outcome, Fits) and not ends:
+            return NONE
+        if ends and not maker.first:
+            return ENDS
+        key = () if maker.first else (answer.rank, answer.score)
+        label = self._order.label(key)
+        while label is None:
+            old, new = self._order.spread()
+            relabelled(self._labels, old, new)
+            if self.ranking is not None:
+                self.ranking.relabel(old, new)
+            label = self._order.label(key)
+        return label
+
+    def _solve(self, state: State, row: int, content: int) -> tuple[Answer, Template | None]:
+        maker, fleet = self._maker, self._maker.layout.fleet
+        n = int(self._views.sample[row])
+        site = state.sites[n]
+        if not maker.layout.describes(site):
+            message = "devices that a node does not see as its slices publish them"
+            raise UnseenError(message)
+        ids = maker.layout.ids(n)
+        local = LocalProblem(
+            site,
+            self._claims,
+            maker.contents.allocated(content, ids, consumable="ConsumableCapacity" in fleet.release.features),
+            state.rooms[n],
+            classes=fleet.classes,
+            release=fleet.release,
+        )
+        answer = maker.solver.solve(local, maker.objective, np.random.default_rng(0))
+        template = None
+        if isinstance(answer.outcome, Fits):
+            results = answer.outcome.results
+            score = maker.objective.by_term(local, local.indices(results)) if maker.objective.levels else {}
+            template = Template.of(results, maker.layout.positions(n), score)
+        unread = frozenset(local.reads) - self._reads
+        if unread:
+            raise UnreadError(unread)
+        return answer, template
+
+    def _ask_odd(self, state: State, n: int) -> Answer:
+        fleet = self._maker.layout.fleet
+        local = LocalProblem(
+            state.sites[n],
+            self._claims,
+            state.allocated,
+            state.rooms[n],
+            classes=fleet.classes,
+            release=fleet.release,
+        )
+        answer = self._maker.solver.solve(local, self._maker.objective, np.random.default_rng(0))
+        self._label(answer)
+        self.odd[n] = answer
+        return answer
+
+    # --- telling ---------------------------------------------------------------------------------------------
+
+    def cell(self, n: int) -> tuple[int, int]:
+        """Return where the answer of a node stands in :attr:`cells`."""
+        return int(self._row[n]), int(self._maker.contents.of_node[n])
+
+    def answers(self, nodes: NDArray[np.intp]) -> Iterator[tuple[int, Answer]]:
+        """Yield the answers of some nodes with the number of nodes that gave each; the last node's comes last."""
+        at = self._row[nodes].astype(np.int64) * self._labels.shape[1] + self._maker.contents.of_node[nodes]
+        distinct, last, counts = np.unique(at[::-1], return_index=True, return_counts=True)
+        for k in np.argsort(-last, kind="stable").tolist():
+            row, content = divmod(int(distinct[k]), self._labels.shape[1])
+            if row < len(self._views):
+                yield int(counts[k]), self.cells[row, content].answer
+        for n in nodes[self._row[nodes] == len(self._views)].tolist():
+            yield 1, self.odd[n]
+
+    def in_cells(self, cells: set[tuple[int, int]]) -> NDArray[np.bool_]:
+        """Return which nodes are in some of the cells; ndarray of shape (N,), bool."""
+        marked = np.zeros(self._labels.shape, np.bool_)
+        for row, content in cells:
+            marked[row, content] = True
+        found: NDArray[np.bool_] = marked[self._row, self._maker.contents.of_node]
+        return found
+
+    @property
+    def held(self) -> int:
+        """Number of answers that are kept."""
+        return len(self.cells) + len(self.odd)

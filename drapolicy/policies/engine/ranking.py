@@ -1,0 +1,177 @@
+"""Nodes ranked by a label, so that the best is found without a look at all of them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[np.int32]
+
+BLOCK = 1024
+
+UNKNOWN, ODD, REFUSED, NONE = -4, -3, -2, -1
+"""Labels that rank nothing: not asked yet, to be asked on its own, no node for the pod, no devices."""
+
+ENDS = 2**31 - 1
+"""The attempt ends where this node is reached: above every rank, as it is met whichever node would be best."""
+
+_STEP = 2**12
+_MIDDLE = 2**30
+
+
+class Order:
+    """Gives keys labels that compare as they do: integers with gaps, spread anew when a gap is used up."""
+
+    def __init__(self) -> None:
+        self._keys: list[Any] = []
+        self._labels: list[int] = []
+        self._of: dict[Any, int] = {}
+
+    def label(self, key: Any) -> int | None:
+        """Return the label of a key; None when all labels must be spread anew first (:meth:`spread`)."""
+        known = self._of.get(key)
+        if known is not None:
+            return known
+        keys, labels = self._keys, self._labels
+        at = bisect_left(keys, key)
+        low = labels[at - 1] if at else None
+        high = labels[at] if at < len(labels) else None
+        if low is None and high is None:
+            made = _MIDDLE
+        elif high is None:
+            assert low is not None
+            made = low + _STEP
+        elif low is None:
+            made = high - _STEP
+        else:
+            made = (low + high) // 2
+        if made in (low, high) or not 0 <= made < ENDS:
+            return None
+        keys.insert(at, key)
+        labels.insert(at, made)
+        self._of[key] = made
+        return made
+
+    def spread(self) -> tuple[Labels, Labels]:
+        """Give every key a new label with room around it; return the old labels, ascending, and the new ones."""
+        old = np.array(self._labels, np.int32)
+        step = min(_STEP, (ENDS - 1) // (2 * (len(old) + 1)))
+        start = _MIDDLE - step * (len(old) // 2)
+        self._labels = [start + step * i for i in range(len(old))]
+        self._of = dict(zip(self._keys, self._labels, strict=True))
+        return old, np.array(self._labels, np.int32)
+
+
+def relabelled(labels: Labels, old: Labels, new: Labels) -> None:
+    """Write new labels for old ones in place; labels that rank nothing stay."""
+    ranked = (labels >= 0) & (labels < ENDS)
+    labels[ranked] = new[np.searchsorted(old, labels[ranked])]
+
+
+class Ranking:
+    """A label of each node, and a bound of the labels of each block of nodes.
+
+    Bounds are raised when labels are written and lowered when a search finds them too high, so a write costs what is
+    written.
+
+    Parameters
+    ----------
+    labels
+        ndarray of shape (N,), int32.
+    """
+
+    def __init__(self, labels: Labels) -> None:
+        self.size = len(labels)
+        blocks = max(1, -(-self.size // BLOCK))
+        self._rows = np.full((blocks, BLOCK), REFUSED, np.int32)
+        self.labels = self._rows.reshape(-1)
+        self.labels[: self.size] = labels
+        self.bounds = self._rows.max(axis=1)
+
+    def write(self, nodes: NDArray[np.int32], labels: Labels) -> None:
+        """Change the labels of some nodes."""
+        self.labels[nodes] = labels
+        np.maximum.at(self.bounds, nodes >> 10, labels)
+
+    def relabel(self, old: Labels, new: Labels) -> None:
+        """Write new labels for old ones."""
+        relabelled(self.labels, old, new)
+        self.bounds = self._rows.max(axis=1)
+
+    def best(self) -> int | None:
+        """Return the first node of the highest label; None where none ranks."""
+        bounds, rows = self.bounds, self._rows
+        while True:
+            block = int(bounds.argmax())
+            row = rows[block]
+            at = int(row.argmax())
+            label = row[at]
+            if label == bounds[block]:
+                return block * BLOCK + at if label >= 0 else None
+            bounds[block] = label
+
+    def best_with(self, amounts: Sequence[tuple[Amounts, int]]) -> int | None:
+        """Return the first node of the highest label among those that have given amounts of room.
+
+        Parameters
+        ----------
+        amounts
+            Columns of what nodes have left, and what is asked of each.
+        """
+        bounds, rows = self.bounds, self._rows
+        within = bounds.copy()
+        for column, asked in amounts:
+            within[column.bounds < asked] = REFUSED
+        found: dict[int, int] = {}
+        while True:
+            block = int(within.argmax())
+            top = within[block]
+            if top < 0:
+                return None
+            if block in found:
+                return found[block]
+            row = rows[block]
+            fits = amounts[0][0].rows[block] >= amounts[0][1]
+            for column, asked in amounts[1:]:
+                fits &= column.rows[block] >= asked
+            labels = np.where(fits, row, np.int32(REFUSED))
+            at = int(labels.argmax())
+            within[block] = labels[at]
+            found[block] = block * BLOCK + at
+            if labels[at] < top:
+                bounds[block] = row.max()
+                for column, _ in amounts:
+                    column.bounds[block] = column.rows[block].max()
+
+    def passing(self, amounts: Sequence[tuple[Amounts, int]]) -> NDArray[np.bool_]:
+        """Return which nodes have given amounts of room; ndarray of shape (N,), bool."""
+        fits = np.ones(self.size, np.bool_)
+        for column, asked in amounts:
+            fits &= column.rows.reshape(-1)[: self.size] >= asked
+        return fits
+
+
+class Amounts:
+    """What each node has left of one resource, in blocks as rankings have them; bounds as there."""
+
+    def __init__(self, amounts: NDArray[np.int64]) -> None:
+        blocks = max(1, -(-len(amounts) // BLOCK))
+        self.rows = np.full((blocks, BLOCK), np.iinfo(np.int64).min, np.int64)
+        self._flat = self.rows.reshape(-1)
+        self._flat[: len(amounts)] = amounts
+        self.bounds = self.rows.max(axis=1)
+
+    def write(self, n: int, amount: int) -> None:
+        """Change the amount of one node."""
+        self._flat[n] = amount
+        block = n >> 10
+        self.bounds[block] = max(self.bounds[block], amount)
+
+    def of(self, nodes: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Return the amounts of some nodes."""
+        found: NDArray[np.int64] = self._flat[nodes]
+        return found

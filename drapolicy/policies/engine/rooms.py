@@ -1,0 +1,67 @@
+"""What nodes have left besides devices, as columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drapolicy.policies.engine.ranking import Amounts
+from drapolicy.problem.room import PODS, NodeRoom, PodAsk
+from drapolicy.problem.state import State
+
+_MOST = int(np.iinfo(np.int64).max)
+
+
+class Rooms:
+    """A column for each resource that some pod has asked for, kept up to date from the state's journal."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, Amounts] = {}
+
+    def reset(self) -> None:
+        """Forget all columns; each is made anew when it is asked for."""
+        self._columns.clear()
+
+    def read(self, state: State, n: int) -> None:
+        """Read what is left on one node."""
+        if self._columns:
+            room = state.rooms[n]
+            for name, column in self._columns.items():
+                column.write(n, _left(room, name))
+
+    def asked(self, state: State, room: PodAsk) -> list[tuple[Amounts, int]]:
+        """Return the columns that a pod needs and how much of each; one that it has one pod's place in comes first."""
+        return [(self._column(state, name), amount) for name, amount in _needs(room)]
+
+    def _column(self, state: State, name: str) -> Amounts:
+        column = self._columns.get(name)
+        if column is None:
+            left = (_left(room, name) for room in state.rooms)
+            column = self._columns[name] = Amounts(np.fromiter(left, np.int64, len(state.rooms)))
+        return column
+
+    def lacking(self, state: State, room: PodAsk, nodes: NDArray[np.intp]) -> Counter[str]:
+        """Return NodeResourcesFit's words for each of some nodes that lack something, with counts."""
+        reasons: Counter[str] = Counter()
+        needs = list(_needs(room))
+        short = np.stack([self._column(state, name).of(nodes) < amount for name, amount in needs], axis=1)
+        for combination, count in zip(*np.unique(short, axis=0, return_counts=True), strict=True):
+            names = [name for (name, _), lacks in zip(needs, combination, strict=True) if lacks]
+            if names:
+                words = ["Too many pods" if name == PODS else f"Insufficient {name}" for name in names]
+                reasons[", ".join(words)] += int(count)
+        return reasons
+
+
+def _needs(room: PodAsk) -> list[tuple[str, int]]:
+    return [(PODS, 1), *((name, min(amount, _MOST)) for name, amount in room.requests.items() if amount > 0)]
+
+
+def _left(room: NodeRoom, name: str) -> int:
+    if room.unbounded:
+        return _MOST
+    if name == PODS:
+        return room.max_pods - room.pods
+    return max(-_MOST, min(_MOST, room.allocatable.get(name, 0) - room.requested.get(name, 0)))

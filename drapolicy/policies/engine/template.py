@@ -1,0 +1,77 @@
+"""One node's answer, ready to be written for every node that is in the same state and seen alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from drapolicy.api.core import NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
+from drapolicy.api.resource import AllocationResult, DeviceAllocationResult
+from drapolicy.inventory.pool_device import DeviceId
+
+
+@dataclass(frozen=True)
+class Template:
+    """Devices by their position on the node.
+
+    Attributes
+    ----------
+    results
+        One allocation for each claim, as written for the node that was asked.
+    positions
+        For each allocation, the position of each of its devices.
+    score
+        The objective's terms by name.
+    """
+
+    results: tuple[AllocationResult, ...]
+    positions: tuple[tuple[int, ...], ...]
+    score: Mapping[str, int]
+
+    @classmethod
+    def of(
+        cls, results: tuple[AllocationResult, ...], at: Mapping[DeviceId, int], score: Mapping[str, int]
+    ) -> Template:
+        """Make the template of what was written for a node.
+
+        Parameters
+        ----------
+        results
+            One allocation for each claim.
+        at
+            Position of each of the node's devices.
+        score
+            The objective's terms by name.
+        """
+        positions = tuple(
+            tuple(at[DeviceId(entry.driver, entry.pool, entry.device)] for entry in result.devices.results)
+            for result in results
+        )
+        return cls(results, positions, score)
+
+    def written(self, node: str, devices: Sequence[DeviceId]) -> tuple[AllocationResult, ...]:
+        """Return the allocations for a node.
+
+        Parameters
+        ----------
+        node
+            Its name.
+        devices
+            Names of its devices, in order.
+        """
+        made = []
+        for result, positions in zip(self.results, self.positions, strict=True):
+            entries = []
+            for entry, position in zip(result.devices.results, positions, strict=True):
+                driver, pool, device = devices[position]
+                entries.append(replace(entry, driver=driver, pool=pool, device=device))
+            # All devices of regular nodes belong to the node alone: its name is the whole selector (K8s S55).
+            here = NodeSelectorRequirement(key="metadata.name", operator="In", values=[node])
+            selector = result.node_selector and NodeSelector(
+                node_selector_terms=[NodeSelectorTerm(match_fields=[here])]
+            )
+            allocated = DeviceAllocationResult(results=entries, config=result.devices.config)
+            made.append(replace(result, devices=allocated, node_selector=selector))
+        return tuple(made)
