@@ -41,17 +41,17 @@ _RANGE = re.compile(r"(.*[0-9a-f]{2}:)([0-9a-f]{2})\.([0-9a-f])-(?:([0-9a-f]{2})
 _CLASS = re.compile(r"([0-9a-f]{4})(\(.*\))?")
 _OS_INDEX = re.compile(r"P#(\d{1,10})\b", re.ASCII)
 _LINK = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)GB/s")
-_COUNT = re.compile(r"\s*(?:depth \d+|Special depth -\d+):\s+(\d{1,9}) (\w+)")
+_COUNT = re.compile(r"\s*(?:depth \d+|Special depth -\d+):\s+(\d{1,9}) ((?:PCI |OS )?\w+)")
 _SUMMARY = re.compile(r"\s*depth \d+:|Special depth|\S.* matrix \(|Topology |Memory |CPU kind")
 _MATRIX = re.compile(
     r"\S.* matrix \(name (\S+) kind \d+\) between (\d{1,4}) NUMANodes .* by (logical|physical) indexes:"
 )
-_COUNTED = ("Package", "NUMANode", "PU", "Bridge", "PCIDev", "OSDev")
 _OS_DEVICES = ("Block", "GPU", "Net", "Network", "OpenFabrics", "DMA", "CoProc", "Co-Processor", "Memory", "Storage")
 _KINDS = {
     "Socket": "Package",
     **dict.fromkeys(("HostBridge", "PCIBridge", "Bridge Host->PCI", "Bridge PCI->PCI"), "Bridge"),
-    "PCI": "PCIDev",
+    **dict.fromkeys(("PCI", "PCI Device"), "PCIDev"),
+    "OS Device": "OSDev",
     **dict.fromkeys(_OS_DEVICES, "OSDev"),
 }
 _CLASSES = {"3D": "0302", "VGA": "0300", "Display": "0380", "Ethernet": "0200", "InfiniBand": "0207", "Network": "0280"}
@@ -264,8 +264,8 @@ class _Reader:
             if match := _COUNT.match(line):
                 told[_KINDS.get(match[2], match[2])] += int(match[1])
         there = Counter(item.kind for item in self.items)
-        for kind in _COUNTED:
-            if kind in told and told[kind] != there[kind] and not self.faults:
+        for kind in dict.fromkeys((*told, *there) if told else ()):
+            if told[kind] != there[kind] and not self.faults:
                 self._fault(end, f"the tree ends with {there[kind]} of {told[kind]}; give it whole", what=kind)
         if not told and "total" in self.items[0].infos:
             self._fault(end, "ends before the counts that -v gives; give the output whole")

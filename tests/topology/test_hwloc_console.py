@@ -186,7 +186,7 @@ def test_what_changes_nothing(old: str, new: str) -> None:
     assert after.graph.edges == before.graph.edges
 
 
-def test_physical_numbers() -> None:
+def test_objects_with_physical_numbers() -> None:
     """With -p, lstopo gives the numbers of the operating system alone."""
     text = "Machine (3958MB total)\n  NUMANode P#3 (3958MB)\n  Package P#1\n    PU P#0\n"
     assert hwloc_console.recognises(text)
@@ -199,6 +199,8 @@ def test_physical_numbers() -> None:
         ("    Core L#0 (P#0)", "    ??? L#0 (P#0)", r"line 4, column 5: '\?\?\? L#0"),
         ("    Core L#0 (P#0)", "    Core L#0 (P#0", r"line 4, column 13: ' \(P#0' is no object"),
         ("      PU L#0 (P#0)\n", "", "PU: line 18.*ends with 1 of 2"),
+        ("    Core L#0", "    Cores L#0", "Core: line 19.*ends with 0 of 1"),
+        ("Special depth -5:  5 PCIDev (type #17)\n", "", "PCIDev: line 19.*ends with 5 of 0"),
         ("    NUMANode L#1 (P#8", "    NUMANode L#1 (P#0", "P#: line 13, column 5: 0 is given before, in line 3"),
         ("    NUMANode L#1 (P#8 ", "    NUMANode L#1 (", "NUMANode: line 13, column 5: has no number"),
         ("  Package L#1", "Package L#1", "line 12, column 1: stands beside the outermost object"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from drapolicy.errors import InputError, ParseError
@@ -39,9 +41,10 @@ def test_lines_are_read_as_slurm_does(text: str) -> None:
 
 
 def test_a_backslash_keeps_the_hash_after_it() -> None:
-    r"""``\#`` is a character, ``\\#`` a backslash and a comment."""
+    r"""``\#`` is a character, ``\\#`` a backslash, which no name has, and a comment."""
     assert names("SwitchName=s Nodes=a\\#b") == {"s": ("a#b",)}
-    assert names("SwitchName=s Nodes=a\\\\#b") == {"s": ("a\\",)}
+    with pytest.raises(ParseError, match=re.escape(r"'a\\' is not a name")):
+        parse("SwitchName=s Nodes=a\\\\#b")
 
 
 @pytest.mark.parametrize(
