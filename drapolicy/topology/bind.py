@@ -18,7 +18,7 @@ from drapolicy.topology.matching import WAYS, By, Vertices, match_devices, units
 from drapolicy.topology.measures.pairwise import pairwise
 
 INSIDE_TIMES = 2
-"""Bandwidth between two parts of one device, as a multiple of what all links of the machine's best linked device carry.
+"""Bandwidth between two parts of one device, as a multiple of the best between any two of the machine.
 
 A convention: parts meet in the device's memory, which no vendor rates by the part, so that nothing is closer.
 """
@@ -98,21 +98,16 @@ class Machine:
         at = np.array([self._at[name] for name in names], np.intp)
         links: LinkTable = self._links[np.ix_(at, at)]
         same = (at[:, None] == at) & self._has_parts[at]
-        links[same] = self._inside_mb_s
+        links[same] = INSIDE_TIMES * self._links.max(initial=0)
         np.fill_diagonal(links, 0)
         return links
 
     @cached_property
     def _has_parts(self) -> NDArray[np.bool_]:
         nodes = self.topology.graph.nodes
-        return np.array([nodes[name]["kind"] in _WITH_PARTS and not nodes[name].get("failed") for name in self._at])
-
-    @cached_property
-    def _inside_mb_s(self) -> int:
-        """Between two parts of one device; MB/s."""
-        carried = self.topology.direct_links(tuple(self.topology.graph)).sum(axis=1)
-        at = [d for d, name in enumerate(self.topology.graph) if self.vertices.kind.get(name) in _WITH_PARTS]
-        return INSIDE_TIMES * int(carried[at].max(initial=0))
+        return np.array(
+            [nodes[name]["kind"] in _WITH_PARTS and not nodes[name].get("failed") for name in self._at], np.bool_
+        )
 
     def bind(self, devices: Sequence[NodeDevice], match: Match = "auto") -> tuple[LinkTable, BindReport]:
         """Do what :func:`bind` does, for one node of many."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from drapolicy.api.resource import Device, DeviceAttribute
-from drapolicy.topology.attributes import WHOLE_GPU_TYPES, NodeDevice, is_gpu_driver, value
+from drapolicy.topology.attributes import WHOLE_GPU_TYPES, NodeDevice, is_gpu_driver, number, value
 from drapolicy.topology.pci import address
 
 Fact: TypeAlias = tuple[str, object]
@@ -53,8 +53,9 @@ def units(
 ) -> tuple[list[Unit], dict[int, str]]:
     """Group a node's devices by the physical device that they are or are a part of.
 
-    A part names its parent by UUID, by the parent's PCI address, which partitions have themselves, or by index. Where
-    no device is called so, parts that name the same parent are of one all the same.
+    A part names its parent by UUID, by the parent's PCI address, which partitions have themselves, or by index; else
+    it draws from a counter set of the parent's (K8s S45). Where no device is called so, parts that name the same parent
+    are of one all the same.
 
     Parameters
     ----------
@@ -101,19 +102,29 @@ def _own(item: NodeDevice) -> list[Fact]:
     driver, _, device = item
     facts: list[Fact] = [("uuid", value(driver, device, "uuid")), ("pci", address(value(driver, device, "pci_bus_id")))]
     if is_gpu_driver(driver):
-        facts.append(("index", (driver, value(driver, device, "index"))))
-    return [fact for fact in facts if fact[1] is not None]
+        facts.append(("index", _of_driver(item, "index")))
+    return [fact for fact in facts if fact[1] is not None] + _counter_sets(item)
 
 
 def _of_parent(item: NodeDevice) -> list[Fact]:
     driver, _, device = item
-    index = value(driver, device, "parent_index")
     facts: list[Fact] = [
         ("uuid", value(driver, device, "parent_uuid")),
         ("pci", address(_parent_pci(item))),
-        ("index", None if index is None else (driver, index)),
+        ("index", _of_driver(item, "parent_index")),
     ]
-    return [fact for fact in facts if fact[1] is not None]
+    return [fact for fact in facts if fact[1] is not None] + _counter_sets(item)
+
+
+def _of_driver(item: NodeDevice, fact: str) -> tuple[str, int] | None:
+    """Return a number that counts for one driver alone."""
+    found = number(item[0], item[2], fact)
+    return None if found is None else (item[0], found)
+
+
+def _counter_sets(item: NodeDevice) -> list[Fact]:
+    driver, pool, device = item
+    return [("counters", (driver, pool, drawn.counter_set)) for drawn in device.consumes_counters]
 
 
 def _parent_pci(item: NodeDevice) -> int | str | None:
@@ -128,7 +139,7 @@ def _stand_in(part: NodeDevice) -> NodeDevice:
     told = {
         "uuid": value(driver, device, "parent_uuid"),
         "resource.kubernetes.io/pciBusID": _parent_pci(part),
-        "index": value(driver, device, "parent_index"),
+        "index": number(driver, device, "parent_index"),
     }
     attributes = {
         name: DeviceAttribute(int_value=v) if isinstance(v, int) else DeviceAttribute(string_value=v)

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from drapolicy.api.resource import Device, DeviceAttribute
+from drapolicy.api.resource import Device, DeviceAttribute, DeviceCounterConsumption
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.topology import Topology, best_sets, bind, generate, nvidia_smi
 from drapolicy.topology.attributes import NodeDevice
@@ -397,6 +398,23 @@ def test_a_part_whose_parent_is_doubtful_is_listed(topology: Topology) -> None:
     )
     assert why["p1"].startswith("is a part of a device that is not bound: UUID w: the graph tells no UUID; index 9: ")
     assert why["p2"] == "is a part of a device and does not say of which"
+
+
+def drawing(item: NodeDevice, counters: str) -> NodeDevice:
+    driver, pool, device = item
+    return driver, pool, replace(device, consumes_counters=[DeviceCounterConsumption(counter_set=counters)])
+
+
+def test_a_part_draws_from_its_parents_counters(topology: Topology) -> None:
+    """Partitions that name no parent are of the whole GPU that draws from the same set, if it is the only one."""
+    wholes = [drawing(gpu(f"gpu-{d}", type="gpu"), f"gpu-{d}-counter-set") for d in range(4)]
+    parts = [drawing(gpu(f"gpu-{d}-mig", type="mig"), f"gpu-{d}-counter-set") for d in (2, 0)]
+    _, report = bind(topology, [*parts, *wholes])
+    assert vertices(report)["gpu-2-mig"] == "GPU2"
+    assert vertices(report)["gpu-0-mig"] == "GPU0"
+    board = [drawing(gpu(f"gpu-{d}", type="gpu"), "board") for d in range(4)]
+    _, report = bind(topology, [drawing(gpu("part", type="mig"), "board"), *board])
+    assert [device[2] for device, _ in report.devices] == ["part"]
 
 
 def test_amds_device_id_is_no_parent(topology: Topology) -> None:

@@ -30,12 +30,13 @@ from drapolicy.inventory import Fleet, build
 from drapolicy.policies.place import place
 from drapolicy.problem.never import never_hold
 from drapolicy.testing.simple import CLASS, claim, request
-from drapolicy.topology import Topology, common, generate, read
+from drapolicy.topology import Topology, common, generate, nvidia_smi, read
 from drapolicy.topology.fleet import bind_fleet, devices_of, with_topology
 from drapolicy.topology.generate import matrix
 from drapolicy.topology.links import LinkKind
 from drapolicy.topology.matrix import text
 from drapolicy.topology.measures.alignment import alignment
+from drapolicy.workload import fleet_objects
 
 DRIVER, NODE = "gpu.nvidia.com", "node-0"
 QUADS = ((0, 1, 2, 3), (4, 5, 6, 7))
@@ -290,3 +291,36 @@ def test_roots_in_common_on_a_real_node(shared: Path) -> None:
     (found,) = common(devices_of(plain, plain.nodes.names[0]))
     assert found.holds == (ROOT,)
     assert never_hold(plain, [claim("aligned", *PAIR, match=ROOT)]) == []
+
+
+SMALL = 'device.attributes["gpu.nvidia.com"].type == "mig" && device.attributes["gpu.nvidia.com"].profile == "1g.5gb"'
+
+
+def test_partitions_of_generated_gpus() -> None:
+    """Partitions have the links of their GPUs, and two that are asked for are of one GPU."""
+    objects = fleet_objects("a100-mig", 1)
+    gpus = sum(device.name.count("mig") == 0 for part in objects.slices for device in part.spec.devices)
+    parts_are_near(objects, printed(generate("pcie", cards=gpus)))
+
+
+def test_partitions_of_a_whole_dgx_a100(shared: Path) -> None:
+    """The same on 208 devices that name no parent but draw from its counters."""
+    objects = load(shared / "real" / "derived_dgxa100_mig" / "nvidia-00-dgxa100-mig.yaml")
+    parts_are_near(objects, printed(generate("dgx-a100")))
+
+
+def printed(topology: Topology) -> Topology:
+    """Return what ``nvidia-smi topo -m`` tells of a machine: no addresses."""
+    return nvidia_smi.topology(nvidia_smi.parse(text(matrix(topology))))
+
+
+def parts_are_near(objects: Objects, topology: Topology) -> None:
+    fleet, report = bind_fleet(build(with_class(objects)), topology)
+    (of_node,) = report.nodes.values()
+    assert of_node.devices == ()
+    assert {each.vertex for each in of_node.bound} >= set(topology.of_kind("gpu"))
+    assert {each.by == "parent" for each in of_node.bound if "mig" in each.device[2]} == {True}
+    placement = place(fleet, Objects(claims=(claim("two", request(2, SMALL)),)), "bandwidth")
+    vertex = {each.device[2]: each.vertex for each in of_node.bound}
+    one, other = (vertex[each.device] for each in placement.results[0].devices.results)
+    assert one == other
