@@ -29,6 +29,7 @@ _KINDS = frozenset(
 )
 _PCI_TYPE = re.compile(r"([0-9a-f]{4}) \[([0-9a-f]{4}:[0-9a-f]{4})\].*", re.IGNORECASE)
 _BUSES = re.compile(r"([0-9a-f]{4,8}):\[([0-9a-f]{2})-[0-9a-f]{2}\]", re.IGNORECASE)
+_BRIDGE = re.compile(r"[01]-1")
 _DECIMAL = re.compile(r"\d{1,9}(\.\d{1,9})?")
 _VERSION = re.compile(r"(\d{1,3})\.\d{1,3}")
 _NETWORKS = {"2": "net", "3": "rdma"}
@@ -106,6 +107,7 @@ class _Reader:
         self.version = self._version()
 
     def machine(self) -> Machine:
+        self._lost(self.root)
         outermost = [child for child in self.root.children if child.tag == "object"]
         if len(outermost) != 1:
             self.faults.append(self.root.fault(f"has {len(outermost)} outermost objects; give one machine"))
@@ -132,16 +134,26 @@ class _Reader:
         todo = [(outermost, -1)]
         while todo:
             element, parent = todo.pop()
+            self._lost(element)
             self.items.append(self._item(element, parent))
             self.elements.append(element)
             inside = [(child, len(self.items) - 1) for child in element.children if child.tag == "object"]
             todo += reversed(inside)
+
+    def _lost(self, around: xml.Element) -> None:
+        """Find objects that are called or placed as none is; what else stands beside objects differs by version."""
+        for child in around.children:
+            is_object = child.attributes.get("type") in _KINDS and child.tag not in ("object", "distances2")
+            if is_object or (child.tag != "object" and any(inner.tag == "object" for inner in child.children)):
+                self.faults.append(child.fault("is not called <object>, but is or holds one; give what hwloc wrote"))
 
     def _item(self, element: xml.Element, parent: int) -> Item:
         given = element.attributes
         kind = _OLD_KINDS.get(given.get("type", ""), given.get("type", ""))
         if kind not in _KINDS:
             self._fault(element, "type", "is not a type of hwloc")
+        if kind == "Bridge" and not _BRIDGE.fullmatch(given.get("bridge_type", "")):
+            self._fault(element, "bridge_type", "is neither 0-1, of a host bridge, nor 1-1")
         pci = pci_address(given.get("pci_busid", ""))
         host_bridge = kind == "Bridge" and given.get("bridge_type", "").startswith("0-")
         if not pci and ("pci_busid" in given or kind == "PCIDev"):
