@@ -189,3 +189,60 @@ def test_a_local_term_cannot_be_pickled() -> None:
 
     with pytest.raises((pickle.PicklingError, AttributeError)):
         pickle.dumps(hidden)
+
+
+@objective(
+    sense="max",
+    unit="",
+    bounds=(0, 100),
+    over=lambda node, chosen: (chosen * np.arange(chosen.shape[1])).sum(axis=1),  # noqa: ARG005
+)
+def places(node: LocalProblem, chosen: Any) -> int:  # noqa: ARG001
+    """Sum of the devices' positions, with a form for many choices at once."""
+    return int(chosen.sum())
+
+
+def test_many_choices_score_as_each_alone(local: Callable[..., LocalProblem]) -> None:
+    """Whether a term has a form for many choices or not, and with weights."""
+    node = local(row(nodes=1, devices=4), claim("c", request(2)))
+    masks = np.array([[True, True, False, False], [False, True, False, True], [False] * 4])
+    aim = (2 * places).then(unused, both - unused)
+    scores = aim.of_many(node, masks)
+    assert [tuple(score) for score in scores.tolist()] == [aim.of(node, np.flatnonzero(mask)) for mask in masks]
+
+
+@objective(sense="max", unit="", bounds=(0, 2**62))
+def huge(node: LocalProblem, chosen: Any) -> int:  # noqa: ARG001
+    """Leaves 64 bits once it has a weight."""
+    return 2**62
+
+
+def test_scores_beyond_64_bits_stay_exact(local: Callable[..., LocalProblem]) -> None:
+    """Weights may make more of a term than an int64 holds."""
+    node = local(row(nodes=1, devices=2), claim("c", request(1)))
+    masks = np.array([[True, False], [False, True]])
+    assert (8 * huge).of_many(node, masks).tolist() == [[2**65], [2**65]]
+
+
+@pytest.mark.parametrize(
+    ("over", "message"),
+    [
+        (lambda node, chosen: chosen.sum(axis=1) / 2, "over returned float64"),  # noqa: ARG005
+        (lambda node, chosen: chosen.sum(axis=0), r"of shape \(3,\), not 1 integers"),  # noqa: ARG005
+        (lambda node, chosen: chosen.sum(axis=1) + 100, "returned 101, outside its bounds 0..100"),  # noqa: ARG005
+    ],
+)
+def test_what_a_form_for_many_choices_returns_is_checked(
+    local: Callable[..., LocalProblem], over: Any, message: str
+) -> None:
+    """It must be one integer a choice, within the bounds."""
+    node = local(row(nodes=1, devices=3), claim("c", request(1)))
+    wrong = objective(sense="max", unit="", bounds=(0, 100), over=over)(places.function)
+    with pytest.raises(SolverError, match=message):
+        wrong.of_many(node, np.array([[True, False, False]]), np.zeros((1, 3), bool))
+
+
+def test_a_form_for_many_choices_sees_what_the_term_sees() -> None:
+    """Other parameters are refused when the term is made."""
+    with pytest.raises(InputError, match="over has other parameters than the function; use node, chosen"):
+        objective(sense="max", unit="", bounds=(0, 1), over=lambda node, left: left)(places.function)  # noqa: ARG005
