@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -15,10 +15,10 @@ from drapolicy.problem.state import State
 Held: TypeAlias = tuple[bool, bool, bool, tuple[tuple[str, int], ...]]
 """Of one device: taken as a whole, some share taken, some share with amounts, amounts in nano units."""
 
-Content: TypeAlias = tuple[tuple[int, int], ...]
-"""Of one node: position and code of each device of which something is taken, ascending."""
+Content: TypeAlias = tuple[int, tuple[tuple[int, int], ...]]
+"""Of one node: devices taken as a whole and by nobody else, as bits; position and code of the others, ascending."""
 
-WHOLE: Held = (True, False, False, ())
+_NOTHING: Content = (0, ())
 
 
 class Contents:
@@ -32,10 +32,10 @@ class Contents:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._held: list[Held] = [WHOLE]
-        self._code_of: dict[Held, int] = {WHOLE: 0}
-        self._contents: list[Content] = [()]
-        self._number_of: dict[Content, int] = {(): 0}
+        self._held: list[Held] = []
+        self._code_of: dict[Held, int] = {}
+        self._contents: list[Content] = [_NOTHING]
+        self._number_of: dict[Content, int] = {_NOTHING: 0}
         self.of_node = np.zeros(len(layout.fleet.nodes), np.int32)
 
     def __len__(self) -> int:
@@ -63,16 +63,23 @@ class Contents:
             self.of_node[n] = 0
             return
         at, allocated = self._layout.positions(n), state.allocated
-        content = tuple(sorted((at[device], self._code(allocated, device)) for device in taken if device in at))
-        number = self._number_of.get(content)
+        whole, shares = 0, []
+        for device in taken:
+            position = at.get(device)
+            if position is None:
+                continue  # no slice publishes it any more
+            if allocated.shared(device):
+                shares.append((position, self._code(allocated, device)))
+            else:
+                whole |= 1 << position
+        key = whole, tuple(sorted(shares))
+        number = self._number_of.get(key)
         if number is None:
-            number = self._number_of[content] = len(self._contents)
-            self._contents.append(content)
+            number = self._number_of[key] = len(self._contents)
+            self._contents.append(key)
         self.of_node[n] = number
 
     def _code(self, allocated: AllocatedState, device: DeviceId) -> int:
-        if not allocated.shared(device):
-            return 0
         held = (
             allocated.holds(device),
             True,
@@ -96,9 +103,20 @@ class Contents:
             Names of the node's devices, in order.
         """
         state = AllocatedState(consumable=consumable)
-        for position, code in self._contents[number]:
+        taken, others = self._contents[number]
+        for position in bits(taken):
+            state.take(devices[position])
+        for position, code in others:
             whole, shared, consuming, amounts = self._held[code]
             state.restore(
                 devices[position], whole=whole, shared=shared, consuming=consuming, amounts=dict(amounts)
             )
         return state
+
+
+def bits(mask: int) -> Iterator[int]:
+    """Yield the positions of a mask's bits, ascending."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,8 @@ from drapolicy.problem.outcome import Abort, Fits, NodeError, NoFit, Outcome, Ti
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.state import State
+
+_Refusals: TypeAlias = tuple[NDArray[np.bool_], Counter[str], NDArray[np.intp]]
 
 KEPT_ANSWERS = 200_000
 KEPT_BYTES = 1 << 30
@@ -86,7 +89,7 @@ class Engine:
         self._most_kinds = max(1, memory // (8 * max(1, len(fleet.nodes))))
         self._blind: dict[bytes, str] = {}
         self._reads: frozenset[str] = frozenset()
-        self._refused: dict[bytes, tuple[NDArray[np.bool_], Counter[str]]] = {}
+        self._refused: dict[bytes, _Refusals] = {}
         self._state: object = None
         self._seen = 0
         self._journal = np.empty(1024, np.int32)
@@ -163,8 +166,7 @@ class Engine:
         assert ranking is not None
         amounts = [] if ask.room is None else self._rooms.asked(state, ask.room)
         n = ranking.best_with(amounts) if amounts else ranking.best()
-        if self._most_kept(kind):
-            self._kinds.clear()
+        self._forget()
         if n is None or n >= self.fleet.nodes.candidates:
             return self._pending(problem, rule, kind, amounts)
         return self._placed(problem, rule, kind, n, amounts)
@@ -229,8 +231,8 @@ class Engine:
             kind.mark = self._written
             return kind
 
-    def _refusals(self, ask: Ask) -> tuple[NDArray[np.bool_], Counter[str]]:
-        """Return which nodes are none for the ask's pod, and why, with counts."""
+    def _refusals(self, ask: Ask) -> _Refusals:
+        """Return which nodes are none for the ask's pod, why, with counts, and the other nodes."""
         known = self._refused.get(ask.place)
         if known is None:
             refused = np.arange(len(self.fleet.nodes)) >= self.fleet.nodes.candidates
@@ -241,15 +243,17 @@ class Engine:
                 if reason is not None:
                     refused[n] = True
                     reasons[reason] += 1
-            known = self._refused[ask.place] = refused, reasons
+            known = self._refused[ask.place] = refused, reasons, np.flatnonzero(~refused)
         return known
 
-    def _most_kept(self, kind: Kind) -> bool:
-        """Tell whether more answers are kept than may be; the kinds used last go last."""
+    def _forget(self) -> None:
+        """Forget answers if more are kept than may be; kinds used last go last."""
+        if self._maker.made <= self._answers:
+            return
         total = sum(known.held for known in self._kinds.values())
-        while total > self._answers and len(self._kinds) > 1:
+        while total > self._answers and self._kinds:
             total -= self._kinds.popitem(last=False)[1].held
-        return kind.held > self._answers
+        self._maker.made = total
 
     # --- writing down ----------------------------------------------------------------------------------------
 
@@ -309,15 +313,17 @@ class Engine:
     def _pending(self, problem: Problem, rule: Rule, kind: Kind, amounts: list[tuple[Amounts, int]]) -> Placement:
         """Return why no node took the ask: what the loop over the nodes would say of each."""
         ask, state = problem.ask, problem.state
-        refused, reasons = self._refusals(ask)
+        _, reasons, nodes = self._refusals(ask)
         counts = Counter(reasons)
-        nodes = np.flatnonzero(~refused)
         if ask.room is not None and len(nodes):
             counts += self._rooms.lacking(state, ask.room, nodes)
             ranking = kind.ranking
             assert ranking is not None
             nodes = nodes[ranking.passing(amounts)[nodes]]
         outcome: Outcome = NoFit()
+        if kind.plain:
+            counts[NO_DEVICES] += len(nodes)
+            return self._none(problem, rule, outcome, _positive(counts), self.fleet.nodes.candidates)
         timed_out: Outcome | None = None
         for n, answer in kind.answers(nodes):
             text = NO_DEVICES
@@ -328,7 +334,7 @@ class Engine:
             counts[text] += n
         if isinstance(outcome, NoFit) and timed_out is not None:
             outcome = timed_out
-        return self._none(problem, rule, outcome, dict(counts), self.fleet.nodes.candidates)
+        return self._none(problem, rule, outcome, _positive(counts), self.fleet.nodes.candidates)
 
     def _none(
         self, problem: Problem, rule: Rule, outcome: Outcome, reasons: dict[str, int], considered: int
@@ -350,3 +356,7 @@ class Engine:
 
     def _unmodelled(self, ask: Ask) -> tuple[str, ...]:
         return () if ask.pod is None else unmodelled(ask.pod, self.memory.surroundings(self.fleet))
+
+
+def _positive(counts: Counter[str]) -> dict[str, int]:
+    return {text: count for text, count in counts.items() if count}

@@ -19,7 +19,7 @@ from drapolicy.policies.engine.views import UnseenError, Views
 from drapolicy.policies.objective import Objective
 from drapolicy.policies.solvers import Solver
 from drapolicy.problem.local import LocalProblem
-from drapolicy.problem.outcome import Abort, Fits, TimedOut
+from drapolicy.problem.outcome import Abort, Fits, NoFit, TimedOut
 from drapolicy.problem.state import State
 
 Nodes = NDArray[np.int32]
@@ -33,7 +33,7 @@ class UnreadError(Exception):
         super().__init__(", ".join(sorted(reads)))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Maker:
     """How a node is asked.
 
@@ -45,6 +45,8 @@ class Maker:
         How a node finds its devices.
     first
         The rule takes the first node that has devices, however good they are.
+    made
+        Answers that were found since answers were last forgotten.
     """
 
     layout: Layout
@@ -52,6 +54,7 @@ class Maker:
     solver: Solver
     objective: Objective
     first: bool
+    made: int = 0
 
 
 class Cell(NamedTuple):
@@ -76,6 +79,17 @@ class Kind:
         What the views tell apart beyond what is free and eligible.
     refused
         ndarray of shape (N,), bool; nodes that are none for the pod, whatever is taken there.
+
+    Attributes
+    ----------
+    cells
+        Answers by row (view) and content.
+    odd
+        Answers of nodes that are asked on their own.
+    plain
+        Every answer so far was devices, or none.
+    unproved
+        Cells whose devices are not known to be the best.
     """
 
     def __init__(
@@ -96,7 +110,7 @@ class Kind:
         self._order = Order()
         self.cells: dict[tuple[int, int], Cell] = {}
         self.odd: dict[int, Answer] = {}
-        self.ending: set[tuple[int, int]] = set()
+        self.plain = True
         self.unproved: set[tuple[int, int]] = set()
         self._labels = np.empty((odd + 2, 0), np.int32)
         self._make_room()
@@ -168,8 +182,8 @@ class Kind:
             label = self._label(answer)
             self.cells[row, content] = Cell(answer, template)
             self._labels[row, content] = label
-            if isinstance(answer.outcome, Abort | TimedOut) and label >= 0:
-                self.ending.add((row, content))
+            self._maker.made += 1
+            self.plain = self.plain and isinstance(answer.outcome, Fits | NoFit)
             if answer.fits and answer.status != "optimal":
                 self.unproved.add((row, content))
 
@@ -232,6 +246,8 @@ class Kind:
         )
         answer = self._maker.solver.solve(local, self._maker.objective, np.random.default_rng(0))
         self._label(answer)
+        self._maker.made += n not in self.odd
+        self.plain = self.plain and isinstance(answer.outcome, Fits | NoFit)
         self.odd[n] = answer
         return answer
 

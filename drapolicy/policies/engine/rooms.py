@@ -46,12 +46,14 @@ class Rooms:
         """Return NodeResourcesFit's words for each of some nodes that lack something, with counts."""
         reasons: Counter[str] = Counter()
         needs = list(_needs(room))
-        short = np.stack([self._column(state, name).of(nodes) < amount for name, amount in needs], axis=1)
-        for combination, count in zip(*np.unique(short, axis=0, return_counts=True), strict=True):
-            names = [name for (name, _), lacks in zip(needs, combination, strict=True) if lacks]
-            if names:
+        short = np.zeros(len(nodes), np.int64)
+        for i, (name, amount) in enumerate(needs):
+            short |= (self._column(state, name).of(nodes) < amount).astype(np.int64) << i
+        for combination, count in enumerate(np.bincount(short).tolist()):
+            names = [name for i, (name, _) in enumerate(needs) if combination >> i & 1]
+            if names and count:
                 words = ["Too many pods" if name == PODS else f"Insufficient {name}" for name in names]
-                reasons[", ".join(words)] += int(count)
+                reasons[", ".join(words)] += count
         return reasons
 
 
