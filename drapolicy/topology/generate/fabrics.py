@@ -198,6 +198,7 @@ def draw_torus(draft: Draft, *, shape: tuple[int, ...], wrap: bool, host: tuple[
     After Google's TPU pods, N. Jouppi et al., ISCA 2023, doi:10.1145/3579371.3589350: chips in a torus, blocks of them
     in a host. Along an axis of length 2 that wraps around, two chips have two links.
     """
+    host = host or tuple(2 if axis < 2 and length % 2 == 0 else 1 for axis, length in enumerate(shape))
     if len(host) != len(shape) or any(length % block for length, block in zip(shape, host, strict=False)):
         raise InputError(f"host: {host} does not divide {shape}; give as many lengths, each a divisor")
     if prod(shape) > MOST_DEVICES:

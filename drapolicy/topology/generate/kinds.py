@@ -16,18 +16,9 @@ from drapolicy.topology.generate import boxes, fabrics, nvl72
 from drapolicy.topology.generate.catalogue import MACHINES
 from drapolicy.topology.generate.draft import MOST_DEVICES, Draft
 from drapolicy.topology.generate.machine import Machine, draw_nodes
-from drapolicy.topology.graph import INSIDE, Rule, Topology, integer, is_text
+from drapolicy.topology.generate.params import Param, flag, lengths, text, whole, word
+from drapolicy.topology.graph import INSIDE, Topology, integer
 from drapolicy.topology.links import ICI_MB_S
-
-
-@dataclass(frozen=True, slots=True)
-class Param:
-    """A parameter of a kind: what it is, its default, what it must be, and how it is read from text."""
-
-    what: str
-    default: Any
-    rule: Rule
-    read: Callable[[str], Any]
 
 
 @dataclass(frozen=True)
@@ -52,35 +43,6 @@ class Kind:
     params: Mapping[str, Param] = field(default_factory=dict)
 
 
-def _int(what: str, default: int, least: int, most: int) -> Param:
-    return Param(what, default, integer(least, most), _read_int)
-
-
-def _word(what: str, default: str, words: tuple[str, ...]) -> Param:
-    return Param(what, default, Rule(lambda value: value in words, f"one of {', '.join(map(repr, words))}"), str)
-
-
-def _lengths(what: str, default: tuple[int, ...], must: str) -> Param:
-    def holds(value: object) -> bool:
-        one = integer(1, 1024)
-        return isinstance(value, tuple) and 1 <= len(value) <= 6 and all(map(one.holds, value))
-
-    return Param(
-        what, default, Rule(holds, must), lambda text: tuple(map(_read_int, text.replace("x", ",").split(",")))
-    )
-
-
-def _read_int(text: str) -> int | str:
-    try:
-        return int(text)
-    except ValueError:
-        return text
-
-
-def _read_bool(text: str) -> bool | str:
-    return {"true": True, "false": False}.get(text.lower(), text)
-
-
 def _pcie(draft: Draft, *, nodes: int, **params: Any) -> None:
     draw_nodes(draft, boxes.pcie_box(**params), nodes)
 
@@ -89,16 +51,25 @@ def _machine(machine: Machine, draft: Draft, *, nodes: int) -> None:
     draw_nodes(draft, machine, nodes)
 
 
-_NODES = _int("how many, without a network; fat-tree and its like join machines", 1, 1, MOST_DEVICES)
-_SOCKETS = _word("link between NUMA nodes", "IF", boxes.SOCKETS)
-_MACHINE = _word("machine that each node is; empty for network cards alone", "", ("", *MACHINES))
+_NODES = whole("how many, without a network; fat-tree and its like join machines", 1, 1, MOST_DEVICES)
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        **{f"dgx-{gpu}": f"hgx-{gpu}" for gpu in ("h100", "h200", "b200")},
+        "nvl72": "gb200-nvl72",
+        "rail-optimized": "rail-optimised",
+    }
+)
+"""Other names of kinds."""
+
+_SOCKETS = word("link between NUMA nodes", "IF", boxes.SOCKETS)
+_MACHINE = word("machine that each node is; empty for network cards alone", "", ("", *MACHINES), ALIASES)
 _NETWORK = MappingProxyType(
     {
-        "nodes": _int("nodes", 64, 1, MOST_DEVICES),
-        "ports": _int("ports of a switch", 64, 2, 1024),
-        "oversubscription": _int("ports of a leaf that lead down, for each that leads up", 1, 1, 16),
-        "tiers": _int("layers of switches", 2, 2, 3),
-        "speed": _word("speed of all ports", "NDR", fabrics.SPEEDS),
+        "nodes": whole("nodes", 64, 1, MOST_DEVICES),
+        "ports": whole("ports of a switch", 64, 2, 1024),
+        "oversubscription": whole("ports of a leaf that lead down, for each that leads up", 1, 1, 16),
+        "tiers": whole("layers of switches", 2, 2, 3),
+        "speed": word("speed of all ports", "NDR", fabrics.SPEEDS),
         "machine": _MACHINE,
     }
 )
@@ -118,22 +89,20 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "gb200-nvl72: racks of 72 x NVIDIA GB200; 8 racks are 576 GPUs",
             nvl72.SOURCE,
             nvl72.draw_nvl72,
-            {"racks": _int("racks", 1, 1, 64)},
+            {"racks": whole("racks", 1, 1, 64)},
         ),
         "pcie": Kind(
             "pcie: a box of 1 to 16 PCIe cards, with or without switches and bridges",
             "made up from the parameters",
             _pcie,
             {
-                "cards": _int("GPUs", 8, 1, 16),
-                "numa": _int("NUMA nodes", 2, 1, 16),
-                "switches": _int("PCIe switches on each NUMA node; 0 for a root a card", 0, 0, 8),
-                "nics": _int("network cards", 0, 0, 16),
-                "product": Param(
-                    "product name of the GPUs", "NVIDIA A100 80GB PCIe", Rule(is_text, "a product name"), str
-                ),
-                "bridge": _int("GPUs that a bridge joins, each to each; 0 for none", 0, 0, 16),
-                "bridge_links": _int("links between two bridged GPUs", 12, 1, 18),
+                "cards": whole("GPUs", 8, 1, 16),
+                "numa": whole("NUMA nodes", 2, 1, 16),
+                "switches": whole("PCIe switches on each NUMA node; 0 for a root a card", 0, 0, 8),
+                "nics": whole("network cards", 0, 0, 16),
+                "product": text("product name of the GPUs", "NVIDIA A100 80GB PCIe"),
+                "bridge": whole("GPUs that a bridge joins, each to each; 0 for none", 0, 0, 16),
+                "bridge_links": whole("links between two bridged GPUs", 12, 1, 18),
                 "sockets": _SOCKETS,
                 "nodes": _NODES,
             },
@@ -143,12 +112,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "made up from the parameters",
             boxes.draw_cpu_nic,
             {
-                "numa": _int("NUMA nodes", 2, 1, 64),
-                "cpus": _int("CPU devices of each NUMA node", 1, 1, 256),
-                "nics": _int("network cards of each NUMA node", 1, 0, 16),
+                "numa": whole("NUMA nodes", 2, 1, 64),
+                "cpus": whole("CPU devices of each NUMA node", 1, 1, 256),
+                "nics": whole("network cards of each NUMA node", 1, 0, 16),
                 "sockets": _SOCKETS,
-                "generation": _int("PCIe generation of the cards", 5, 1, 6),
-                "lanes": _int("PCIe lanes of each card", 16, 1, 32),
+                "generation": whole("PCIe generation of the cards", 5, 1, 6),
+                "lanes": whole("PCIe lanes of each card", 16, 1, 32),
                 "nodes": _NODES,
             },
         ),
@@ -162,16 +131,16 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "rail-optimised: a leaf a rail, and spines above; card r of a node on leaf r of its group",
             "NVIDIA DGX SuperPOD reference architecture RA-11333, compute fabric: a leaf a rail of a scalable unit",
             fabrics.draw_rails,
-            {**_NETWORK, "rails": _int("cards of a node without a machine", 8, 1, 16)},
+            {**_NETWORK, "rails": whole("cards of a node without a machine", 8, 1, 16)},
         ),
         "dragonfly": Kind(
             "dragonfly: groups of switches, each to each, and links between all groups",
             "J. Kim, W. Dally, S. Scott, D. Abts, ISCA 2008, doi:10.1145/1394608.1382129",
             fabrics.draw_dragonfly,
             {
-                "nodes": _int("nodes", 72, 1, MOST_DEVICES),
-                "nodes_of_switch": _int("nodes of a switch, p; groups have 2p switches", 2, 1, 64),
-                "speed": _word("speed of all ports", "200GbE", fabrics.SPEEDS),
+                "nodes": whole("nodes", 72, 1, MOST_DEVICES),
+                "nodes_of_switch": whole("nodes of a switch, p; groups have 2p switches", 2, 1, 64),
+                "speed": word("speed of all ports", "200GbE", fabrics.SPEEDS),
                 "machine": _MACHINE,
             },
         ),
@@ -180,32 +149,22 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "N. Jouppi et al., ISCA 2023, doi:10.1145/3579371.3589350: a 3D torus, 2 x 2 x 1 chips a host",
             fabrics.draw_torus,
             {
-                "shape": _lengths("chips along each axis", (4, 4, 4), "1 to 6 lengths from 1 to 1024, like (4, 4, 4)"),
-                "host": _lengths(
-                    "chips of a host along each axis", (2, 2, 1), "as many lengths as the shape has, like (2, 2, 1)"
+                "shape": lengths(
+                    "chips along each axis", (4, 4, 4), 1, "a tuple of 1 to 6 lengths from 1 to 1024, like (4, 4, 4)"
                 ),
-                "wrap": Param(
-                    "whether axes are rings",
-                    True,
-                    Rule(lambda value: isinstance(value, bool), "True or False"),
-                    _read_bool,
+                "host": lengths(
+                    "chips of a host along each axis; empty for 2 along each of the first two, where that divides it",
+                    (),
+                    0,
+                    "a tuple of as many lengths as the shape has, like (2, 2, 1), or empty",
                 ),
-                "link": _word("version of TPU whose links these are", "v4", tuple(ICI_MB_S)),
+                "wrap": flag("whether axes are rings", True),
+                "link": word("version of TPU whose links these are", "v4", tuple(ICI_MB_S)),
             },
         ),
     }
 )
 """What can be generated, by name."""
-
-
-ALIASES: Mapping[str, str] = MappingProxyType(
-    {
-        **{f"dgx-{gpu}": f"hgx-{gpu}" for gpu in ("h100", "h200", "b200")},
-        "nvl72": "gb200-nvl72",
-        "rail-optimized": "rail-optimised",
-    }
-)
-"""Other names of kinds."""
 
 
 def kind_of(name: str) -> str:
@@ -236,7 +195,7 @@ def generate(kind: str, *, failures: float = 0, seed: int = 0, **params: Any) ->
     Parameters
     ----------
     kind
-        One of `KINDS`, or of `ALIASES`.
+        One of `KINDS`, or of `ALIASES`, in any case; the error for another one names all.
     failures
         How many links have failed: a count as an int, or a part of all as a float from 0 to 1, rounded to a whole link
         (half up). Containment is no link; links that are parallel fail together.
@@ -263,22 +222,22 @@ def generate(kind: str, *, failures: float = 0, seed: int = 0, **params: Any) ->
     """
     kind = kind_of(kind)
     row = KINDS[kind]
-    whole = integer(0)
+    natural = integer(0)
     faults = [
         Fault("", -1, kind, name, f"is no parameter; it has {', '.join(row.params) or 'none'}")
         for name in params
         if name not in row.params
     ]
-    given = {name: params.get(name, param.default) for name, param in row.params.items()}
+    given = {name: param.meant(params.get(name, param.default)) for name, param in row.params.items()}
     faults += [
         Fault("", -1, kind, name, f"{value!r} is not {row.params[name].rule.what}")
         for name, value in given.items()
         if not row.params[name].rule.holds(value)
     ]
-    if not (0 <= failures <= 1 if type(failures) is float else whole.holds(failures)):
+    if not (0 <= failures <= 1 if type(failures) is float else natural.holds(failures)):
         faults.append(Fault("", -1, kind, "failures", f"{failures!r} is neither a count nor a part from 0.0 to 1.0"))
-    if not whole.holds(seed):
-        faults.append(Fault("", -1, kind, "seed", f"{seed!r} is not {whole.what}"))
+    if not natural.holds(seed):
+        faults.append(Fault("", -1, kind, "seed", f"{seed!r} is not {natural.what}"))
     if faults:
         raise InputError(faults=faults)
     draft = Draft(kind=kind, source=row.source, seed=seed, **given)

@@ -178,3 +178,14 @@ def test_chips_of_a_block_are_in_a_host() -> None:
     assert len(topology.of_kind("host")) == 8
     inside = {name for name in topology.graph["host1-0-1"] if name.startswith("chip")}
     assert inside == {"chip2-0-1", "chip2-1-1", "chip3-0-1", "chip3-1-1"}
+
+
+@pytest.mark.parametrize(
+    ("shape", "host"),
+    [((16, 16), (2, 2)), ((3, 4), (1, 2)), ((8,), (2,)), ((5, 5, 5), (1, 1, 1)), ((4, 4, 4), (2, 2, 1))],
+)
+def test_hosts_of_a_torus_fit_its_shape(shape: tuple[int, ...], host: tuple[int, ...]) -> None:
+    """Unless told, a host has two chips along each of the first two axes that are even."""
+    made, told = generate("torus", shape=shape), generate("torus", shape=shape, host=host)
+    assert dict(made.graph.nodes(data=True)) == dict(told.graph.nodes(data=True))
+    assert set(made.graph.edges) == set(told.graph.edges)

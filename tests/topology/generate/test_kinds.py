@@ -70,12 +70,12 @@ def test_every_device_is_in_a_host(kind: str) -> None:
         ("pcie", {"sockets": "UPI9"}, "sockets: 'UPI9' is not one of 'QPI'"),
         ("cpu-nic", {"lanes": 33}, "lanes: 33 is not an integer from 1 to 32"),
         ("gb200-nvl72", {"racks": 0}, "racks: 0 is not an integer from 1 to 64"),
-        ("torus", {"shape": ()}, r"shape: \(\) is not 1 to 6 lengths"),
+        ("torus", {"shape": ()}, r"shape: \(\) is not a tuple of 1 to 6 lengths"),
         ("torus", {"shape": (2,) * 7}, "shape: "),
         ("torus", {"shape": [4, 4]}, "shape: "),
         ("torus", {"shape": (4, 0)}, "shape: "),
-        ("torus", {"shape": (4, 4)}, r"host: \(2, 2, 1\) does not divide \(4, 4\)"),
-        ("torus", {"shape": (3, 4, 4)}, "host: .* does not divide"),
+        ("torus", {"shape": (4, 4), "host": (2, 2, 1)}, r"host: \(2, 2, 1\) does not divide \(4, 4\)"),
+        ("torus", {"shape": (3, 4, 4), "host": (2, 2, 1)}, "host: .* does not divide"),
         ("torus", {"shape": (1024, 1024, 1024), "host": (1, 1, 1)}, "shape: .* has 1,073,741,824 chips"),
         ("torus", {"wrap": 1}, "wrap: 1 is not True or False"),
         ("torus", {"link": "v9"}, "link: 'v9' is not one of 'v4'"),
@@ -118,6 +118,13 @@ def test_kinds_have_other_names(name: str, kind: str) -> None:
     assert kind_of(name) == kind
     assert generate(name) == generate(kind)
     assert generate(name).graph.graph["kind"] == kind
+
+
+def test_machines_of_a_network_have_other_names_too() -> None:
+    """What names a kind names the machine of each node; the picture says its one name."""
+    named = generate("fat-tree", nodes=2, machine="DGX-H100")
+    assert named == generate("fat-tree", nodes=2, machine="hgx-h100")
+    assert named.graph.graph["machine"] == "hgx-h100"
 
 
 def test_no_other_name_hides_a_kind() -> None:
