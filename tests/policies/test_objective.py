@@ -195,9 +195,9 @@ def test_a_local_term_cannot_be_pickled() -> None:
     sense="max",
     unit="",
     bounds=(0, 100),
-    over=lambda node, chosen: (chosen * np.arange(chosen.shape[1])).sum(axis=1),  # noqa: ARG005
+    over=lambda node, chosen: (chosen * np.arange(chosen.shape[1])).sum(axis=1),
 )
-def places(node: LocalProblem, chosen: Any) -> int:  # noqa: ARG001
+def places(node: LocalProblem, chosen: Any) -> int:
     """Sum of the devices' positions, with a form for many choices at once."""
     return int(chosen.sum())
 
@@ -212,7 +212,7 @@ def test_many_choices_score_as_each_alone(local: Callable[..., LocalProblem]) ->
 
 
 @objective(sense="max", unit="", bounds=(0, 2**62))
-def huge(node: LocalProblem, chosen: Any) -> int:  # noqa: ARG001
+def huge(node: LocalProblem, chosen: Any) -> int:
     """Leaves 64 bits once it has a weight."""
     return 2**62
 
@@ -227,9 +227,9 @@ def test_scores_beyond_64_bits_stay_exact(local: Callable[..., LocalProblem]) ->
 @pytest.mark.parametrize(
     ("over", "message"),
     [
-        (lambda node, chosen: chosen.sum(axis=1) / 2, "over returned float64"),  # noqa: ARG005
-        (lambda node, chosen: chosen.sum(axis=0), r"of shape \(3,\), not 1 integers"),  # noqa: ARG005
-        (lambda node, chosen: chosen.sum(axis=1) + 100, "returned 101, outside its bounds 0..100"),  # noqa: ARG005
+        (lambda node, chosen: chosen.sum(axis=1) / 2, "over returned float64"),
+        (lambda node, chosen: chosen.sum(axis=0), r"of shape \(3,\), not 1 integers"),
+        (lambda node, chosen: chosen.sum(axis=1) + 100, "returned 101, outside its bounds 0..100"),
     ],
 )
 def test_what_a_form_for_many_choices_returns_is_checked(
@@ -245,4 +245,4 @@ def test_what_a_form_for_many_choices_returns_is_checked(
 def test_a_form_for_many_choices_sees_what_the_term_sees() -> None:
     """Other parameters are refused when the term is made."""
     with pytest.raises(InputError, match="over has other parameters than the function; use node, chosen"):
-        objective(sense="max", unit="", bounds=(0, 1), over=lambda node, left: left)(places.function)  # noqa: ARG005
+        objective(sense="max", unit="", bounds=(0, 1), over=lambda node, left: left)(places.function)
