@@ -78,7 +78,7 @@ def evaluate(request: Request, output: Format) -> int:
             again = [word for word in sys.argv[1:] if word != "--fresh"]
             note(f"to go on, give the same command again: {program_name(sys.argv[0])} {shlex.join(again)}")
         return INTERRUPTED
-    notes = [*decided_by(request, results), *unmodelled(results)]
+    notes = [*decided_by(request, results), *unmodelled(results), *results.uncompared()]
     files = write_files(results, request, notes)
     notes = [*unplaced(results), *notes]  # the report has a chapter of its own for these
     if output is Format.TABLE:

@@ -6,7 +6,7 @@ from math import isnan
 from typing import Any
 
 from drapolicy.cli.output import on_terminal, print_line, print_table
-from drapolicy.evaluate import METRICS, Difference, Metric, Results
+from drapolicy.evaluate import LEGEND, METRICS, Difference, Metric, Results
 from drapolicy.policies import STOCK
 
 TIME = "policy time (s)"
@@ -36,6 +36,8 @@ def print_results(results: Results, metric: str | None) -> None:
         f"* best mean. After a mean: difference from {STOCK} and its 95 % interval, paired by seed. "
         f"{TIME} depends on the machine and is not reproducible; all else is."
     )
+    if any(metric.name == "of-fleet" for metric in shown):
+        print_line(LEGEND)
     if len({cell.seed for cell in results.cells}) == 1:
         print_line("One seed gives no interval, so no policy can be better for certain; give more with --seeds.")
     print_line()

@@ -125,5 +125,13 @@ METRICS = MappingProxyType(
     }
 )
 
+LEGEND = (
+    "bandwidth and of-fleet compare the slowest link of a set with that of the best set of its size: on an empty "
+    "machine, and among all devices that were free in the fleet when the pod was placed. Pods with a single device and "
+    "pods that got none are left out of both; delivered is bandwidth with 0 for pods that got none and 100 for single "
+    "devices."
+)
+"""What the figures of topology mean, for people who read a table of them."""
+
 PRIMARY = ("slowdown", "placed", "bandwidth")
 """The metrics that may name a winner, the first that has a meaning for a workload is the default."""

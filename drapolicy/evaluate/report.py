@@ -11,7 +11,7 @@ from pathlib import Path
 
 from drapolicy.errors import UnknownReferenceError
 from drapolicy.evaluate import charts
-from drapolicy.evaluate.metrics import METRICS
+from drapolicy.evaluate.metrics import LEGEND, METRICS
 from drapolicy.evaluate.table import Results, Verdict
 from drapolicy.policies import STOCK
 from drapolicy.text import distinct, printable
@@ -109,6 +109,7 @@ def report(results: Results, *, title: str = "", metric: str | None = None, note
         title=printable(title or "Policies compared", 200),
         notes=[printable(note, 2000) for note in notes],
         stock=STOCK,
+        legend=LEGEND,
         metrics=list(METRICS.values()),
         policies=list(names.values()),
         seeds=", ".join(map(str, sorted({cell.seed for cell in results.cells}))),

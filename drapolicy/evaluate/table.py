@@ -154,6 +154,16 @@ class Results:
         meaning = (name for name in PRIMARY if known[name])
         return next(differing, next(meaning, PRIMARY[0]))
 
+    def uncompared(self) -> list[str]:
+        """Return for each scenario how many pods the figures of topology leave out; nothing where all are in."""
+        counts = {s: sum(cell.uncompared for cell in self.cells if cell.scenario == s) for s in self.scenarios}
+        return [
+            f"{scenario}: not computed: the best set for {count} {'pod' if count == 1 else 'pods'}, all policies and "
+            "seeds; bandwidth, of-fleet and delivered leave them out"
+            for scenario, count in counts.items()
+            if count
+        ]
+
     def rows(self) -> Iterator[dict[str, str | int | float | None]]:
         """Yield one row for each cell and metric."""
         for cell in self.cells:

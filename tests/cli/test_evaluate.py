@@ -15,7 +15,7 @@ from drapolicy import api
 from drapolicy.cli import evaluate as command
 from drapolicy.cli.output import Format
 from drapolicy.cli.results import best_of, short
-from drapolicy.evaluate import METRICS, Results
+from drapolicy.evaluate import LEGEND, METRICS, Results
 from drapolicy.evaluate.cell import Cell
 from drapolicy.policies import POLICIES
 
@@ -59,6 +59,7 @@ def test_table_report_and_winner(run, words, tmp_path):
     assert [line.split()[0] for line in lines[2:5]] == ["kube-scheduler", "packing", "random"]
     assert "policy time (s)" in lines[1]
     assert "not reproducible" in ran.out
+    assert LEGEND in ran.out
     assert any(line.startswith("mine: ") and "no policy is better than kube-scheduler" in line for line in lines)
     assert sum("InterPodAffinity" in line and line.endswith("(1 pod)") for line in lines) == 1
     out = tmp_path / "out"

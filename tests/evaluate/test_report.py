@@ -15,6 +15,7 @@ from drapolicy.errors import UnknownReferenceError
 from drapolicy.evaluate import Results
 from drapolicy.evaluate.cell import Cell
 from drapolicy.evaluate.charts import colours
+from drapolicy.evaluate.metrics import LEGEND
 from drapolicy.evaluate.report import number, report, write_report
 
 EVIL = "<script>document.title='owned'</script>]]>\"'&\x00\u202e"
@@ -66,6 +67,14 @@ def test_a_report_answers_first(tmp_path: Path) -> None:
     assert "3 seeds" in text
     assert "1 cannot allocate all claims." in text
     assert f"sha256:{'f' * 64}" in text
+
+
+def test_a_report_says_what_the_figures_of_topology_mean() -> None:
+    """The legend stands below each table, and both figures have a column of their own."""
+    text = report(results())
+    assert LEGEND in text
+    assert "of-fleet [%]" in text
+    assert "bandwidth [%]" in text
 
 
 def test_a_report_needs_nothing_else() -> None:

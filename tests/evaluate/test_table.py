@@ -6,6 +6,7 @@ import csv
 import io
 from math import isnan
 
+import msgspec.structs
 import pytest
 
 from drapolicy.errors import UnknownReferenceError
@@ -46,6 +47,15 @@ def results(**policies: list[dict[str, float | None]]) -> Results:
 
 def slow(*values: float) -> list[dict[str, float | None]]:
     return [{"slowdown": value} for value in values]
+
+
+def test_pods_without_figures_of_topology_are_counted() -> None:
+    """Searches that were cut are told with their number; where none was, nothing is said."""
+    known = results(stock=slow(3.0, 3.1), a=slow(2.0, 2.1))
+    assert known.uncompared() == []
+    cells = tuple(msgspec.structs.replace(each, uncompared=2 * each.seed) for each in known.cells)
+    (said,) = Results(cells).uncompared()
+    assert said.startswith("s: not computed: the best set for 4 pods, all policies and seeds")
 
 
 STOCK_SLOW = slow(3.0, 3.1, 2.9, 3.0)
