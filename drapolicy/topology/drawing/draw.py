@@ -32,7 +32,7 @@ def draw(graph: Topology, *, within: str = "", title: str = "") -> alt.LayerChar
         Vertex of which only the inside is drawn, with the NVSwitches that it is linked to: a host of a rack, say; for
         a switch of a network, what it serves.
     title
-        Above the chart; without it the kind that a generator gave, or a count of the devices.
+        Above the chart; without it `within`, or the kind that a generator gave.
 
     Returns
     -------
