@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -89,6 +89,58 @@ def bound_mb_s(links: NDArray[np.int64], wants: Wants, count: int) -> tuple[int,
         for d in more:
             parts[d] = joined, has
     return 0, ()
+
+
+def best_of_each_mb_s(links: NDArray[np.int64], wants: Wants) -> int:
+    """Return the greatest bottleneck of a set with just so many devices of each request, which accept none in common.
+
+    Parameters
+    ----------
+    links
+        As for :func:`bound_mb_s`.
+    wants
+        Rows without a device in common; together they want at least 2.
+
+    Notes
+    -----
+    From the bound down, the speeds at which links join such a set: connected sets are grown without one twice. Time is
+    exponential in the worst case, and that of the bound where links are those of best paths: what such links join are
+    cliques, and the first set grown will do.
+
+    Examples
+    --------
+    >>> links = np.array([[0, 50, 10], [50, 0, 20], [10, 20, 0]])
+    >>> best_of_each_mb_s(links, Wants(np.array([[True, True, False], [False, False, True]]), np.array([2, 1])))
+    20
+    """
+    bound, _ = bound_mb_s(links, wants, int(wants.least.sum()))
+    usable = np.flatnonzero(wants.rows.any(axis=0)).tolist()
+    request = {d: int(wants.rows[:, d].argmax()) for d in usable}
+    speeds = np.unique(links[links > 0])[::-1].tolist() if bound else []
+    for speed in speeds:
+        if speed <= bound and _joins(links >= speed, usable, request, wants.least.tolist()):
+            return int(speed)
+    return 0
+
+
+def _joins(near: NDArray[np.bool_], usable: Sequence[int], request: Mapping[int, int], needs: list[int]) -> bool:
+    """Return whether some connected set has just so many devices of each request."""
+    reach = {d: [other for other in usable if near[d, other]] for d in usable}
+
+    def grows(edge: list[int], seen: frozenset[int]) -> bool:
+        if not any(needs):
+            return True
+        while edge:
+            device = edge.pop()
+            if needs[request[device]]:
+                needs[request[device]] -= 1
+                new = [other for other in reach[device] if other not in seen]
+                if grows([*edge, *new], seen.union(new)):
+                    return True
+                needs[request[device]] += 1
+        return False
+
+    return any(grows([start], frozenset(usable[: s + 1])) for s, start in enumerate(usable))
 
 
 def _grown(near: NDArray[np.bool_], wants: Wants, count: int, start: int, joined: Sequence[int]) -> tuple[int, ...]:

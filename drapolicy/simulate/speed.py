@@ -7,17 +7,13 @@ collective over the devices has to cross: that of a spanning tree whose slowest 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from itertools import combinations
-from math import comb
 
 import numpy as np
-from numpy.typing import NDArray
 
 from drapolicy.problem.site import Site, Sites
-from drapolicy.topology.measures import best_bottleneck_mb_s, bottleneck_mb_s
-
-_MOST_SETS = 20_000
+from drapolicy.simulate.bound import Wants, best_of_each_mb_s
 
 
 class Ideal:
@@ -48,22 +44,15 @@ class Ideal:
         own = np.flatnonzero(np.isin(of_driver, drivers))
         signature = (site.links[np.ix_(own, own)].tobytes() + "\n".join(of_driver[own]).encode(), drivers)
         if signature not in self._of_links:
-            self._of_links[signature] = self._best(site, drivers, own)
+            self._of_links[signature] = self._best(site, drivers)
         return self._of_links[signature]
 
     @staticmethod
-    def _best(site: Site, drivers: tuple[str, ...], own: NDArray[np.intp]) -> int:
-        if len(set(drivers)) == 1:
-            return best_bottleneck_mb_s(site.links[np.ix_(own, own)], len(drivers))
-        if comb(len(own), len(drivers)) > _MOST_SETS:
-            # Too many sets to look at each: no set beats the fastest link.
-            return int(site.links[np.ix_(own, own)].max(initial=0))
-        names = [site.devices[d].pool.driver for d in own]
-        best = 0
-        for picked in combinations(range(len(own)), len(drivers)):
-            if tuple(sorted(names[i] for i in picked)) == drivers:
-                best = max(best, bottleneck_mb_s(site.links, own[list(picked)].tolist()))
-        return best
+    def _best(site: Site, drivers: tuple[str, ...]) -> int:
+        of_driver = np.array([device.pool.driver for device in site.devices])
+        counts = Counter(drivers)
+        rows = np.array([of_driver == driver for driver in counts], np.bool_)
+        return best_of_each_mb_s(site.links, Wants(rows, np.array(list(counts.values()), np.int64)))
 
 
 def stretched_ns(duration_ns: int, percent: int, ideal_mb_s: int, real_mb_s: int) -> int:

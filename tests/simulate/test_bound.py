@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from drapolicy.inventory import build
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.state import State
-from drapolicy.simulate.bound import Wants, bound_mb_s
+from drapolicy.simulate.bound import Wants, best_of_each_mb_s, bound_mb_s
 from drapolicy.testing.simple import DRIVER, ask_with, claim, device, first_of, objects, request
 from drapolicy.topology.measures import bottleneck_mb_s
 from drapolicy.topology.measures.quality import best_mb_s
@@ -54,6 +54,33 @@ def test_no_set_of_several_requests_is_better(seed: int) -> None:
     assert bound >= max(found)
     assert len(first) <= count
     assert len(set(first)) == len(first)
+
+
+@settings(max_examples=80)
+@given(st.integers(0, 2**32 - 1))
+def test_the_best_of_each_is_the_best_of_all_sets(seed: int) -> None:
+    """So many devices of each of two drivers: what every set gives, on links of any form."""
+    rng = np.random.default_rng(seed)
+    size, least = int(rng.integers(2, 9)), rng.integers(1, 4, size=2)
+    links, first = table(rng, size), rng.random(size) < 0.5
+    rows = np.array([first, ~first])
+    found = [0]
+    for one in combinations(np.flatnonzero(first).tolist(), int(least[0])):
+        for other in combinations(np.flatnonzero(~first).tolist(), int(least[1])):
+            found.append(bottleneck_mb_s(links, [*one, *other]))
+    assert best_of_each_mb_s(links, Wants(rows, least)) == max(found)
+
+
+def test_a_path_that_needs_another_card_is_none() -> None:
+    """Four devices that only three cards join, two devices a card: with one card they meet at the slow links alone."""
+    links = np.full((7, 7), 1)
+    for card, pair in ((4, (0, 1)), (5, (1, 2)), (6, (2, 3))):
+        links[card, list(pair)] = links[list(pair), card] = 50
+    np.fill_diagonal(links, 0)
+    rows = np.arange(7) < 4
+    assert best_of_each_mb_s(links, Wants(np.array([rows, ~rows]), np.array([4, 1]))) == 1
+    assert best_of_each_mb_s(links, Wants(np.array([rows, ~rows]), np.array([4, 3]))) == 50
+    assert bound_mb_s(links, Wants(np.array([rows, ~rows]), np.array([4, 1])), 5)[0] == 50
 
 
 def test_a_card_that_every_set_needs_bounds_it() -> None:

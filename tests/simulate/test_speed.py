@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from drapolicy.problem.site import Sites
@@ -38,3 +39,11 @@ def test_ideal_is_the_best_that_some_node_can_give() -> None:
     assert 0 < bridged.mb_s([gpu, nic]) < links.max()
     assert bridged.mb_s([gpu] * 9) == 0
     assert bridged.mb_s([nic, gpu]) == bridged.mb_s([gpu, nic])
+
+
+def test_many_devices_of_several_drivers_are_not_guessed() -> None:
+    """However many sets there are, the ideal counts the path between device and card."""
+    bridged = Sites(fleet("a100-pcie-bridged"))
+    links = bridged[0].links
+    gpus = [d.index for d in bridged[0].devices if d.pool.driver == "gpu.nvidia.com"]
+    assert Ideal(bridged).mb_s(["gpu.nvidia.com"] * len(gpus) + ["dra.net"]) < links[np.ix_(gpus, gpus)].max()
