@@ -14,6 +14,7 @@
 `slurm_conf`              reads Slurm's ``topology.conf``, `slurm_yaml` its ``topology.yaml``; `slurm`: their networks
 `topograph`               reads models of topograph, `topograph_output` what it gets from NetQ and NMX
 `kubernetes_nodes`        reads Kubernetes nodes; `labels`: where their labels say hosts are; `label_table`: which do
+`dra_slices`              reads ResourceSlices: what DRA attributes alone say of GPUs and NICs, signatures of shapes
 `document`, `hostlist`    YAML and JSON of strangers with the place of every field; names like ``node[01-16]``
 `attributes`              what DRA attributes alone say; `attribute_links`, `common`; `spellings`: their table
 `bind`                    graph and devices of a node -> link table and report; `matching`: which device is which vertex

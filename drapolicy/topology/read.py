@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from drapolicy.errors import InputError
 from drapolicy.topology import (
     amd_smi,
+    dra_slices,
     hwloc_console,
     hwloc_xml,
     kfd,
@@ -57,6 +58,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     hwloc_xml,
     hwloc_console,
     kubernetes_nodes,
+    dra_slices,
     slurm_conf,
     slurm_yaml,
     topograph,
