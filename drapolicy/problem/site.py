@@ -270,6 +270,11 @@ class Sites:
         begin, end = self._pool_rows
         return {row for i in rows for row in range(begin[i], end[i])}
 
+    @property
+    def troubled(self) -> bool:
+        """Whether a pool of shared counters is incomplete or invalid, which every node sees."""
+        return bool(self._troubling_rows)
+
     @cached_property
     def _troubling_rows(self) -> set[int]:
         """Slices of pools that are incomplete or invalid for every node, as their counters are there for all (K8s S23).
