@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from drapolicy.topology.graph import Topology
 from drapolicy.topology.measures.roads import Roads, joins, roads
 
+_AT_ONCE = 1 << 24  # distances that are held at once: 128 MiB
+
 _Step: TypeAlias = tuple[Hashable, Hashable]
 
 
@@ -54,14 +56,13 @@ def hops(topology: Topology, names: Sequence[str]) -> NDArray[np.int64]:
     size = len(number)
     graph = csr_array((np.ones(len(rows), np.int8), (rows, columns)), shape=(size, size))
     begins = [number["from", name] for name in names]
+    stops = np.array([number.get(("to", name), -1) for name in names], np.int64)
+    met = np.flatnonzero(stops >= 0)
     found = np.full((len(names), len(names)), -1, np.int64)
-    if not names:
-        return found
-    distance = shortest_path(graph, unweighted=True, indices=begins)
-    for d, name in enumerate(names):
-        if ("to", name) in number:
-            column = distance[:, number["to", name]]
-            found[:, d] = np.where(np.isfinite(column), column, -1)
+    step = max(1, _AT_ONCE // max(size, 1))
+    for d in range(0, len(names), step):
+        far = shortest_path(graph, unweighted=True, indices=begins[d : d + step])[:, stops[met]]
+        found[d : d + step, met] = np.where(np.isfinite(far), far, -1)
     np.fill_diagonal(found, 0)
     return found
 
