@@ -15,7 +15,7 @@ from drapolicy.errors import Fault, ParseError
 from drapolicy.topology.amd_links import AmdLinks, Link
 from drapolicy.topology.graph import Topology
 from drapolicy.topology.source import json_of, refusal, text_of
-from drapolicy.topology.tables import Words, find
+from drapolicy.topology.tables import Words, find, stray_rows
 
 NAME = "amd-smi topology"
 
@@ -26,6 +26,7 @@ TYPE: Final = "LINK TYPE"
 BANDWIDTH: Final = "NUMA BW"
 
 _ADDRESS: Final = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]", re.IGNORECASE)
+_ROW: Final = re.compile(rf"\s*{_ADDRESS.pattern}(\s+[\w/-]+)+\s*", re.IGNORECASE)
 _TITLE: Final = re.compile(r"^[ \t]*(WEIGHT|HOPS|LINK TYPE) TABLE:", re.MULTILINE)
 _OTHERS: Final = ("CACHE COHERANCY", "CACHE COHERENCY", "ATOMICS", "DMA", "BI-DIRECTIONAL")
 _TITLES: Final = {
@@ -103,6 +104,7 @@ def _of_text(text: str, file: str) -> AmdLinks:
         tables.check(title, allowed, itself)
     if TYPE not in tables.found:
         tables.fault("", 1, f"has no table {TYPE!r}; give the output of {NAME} as it was printed")
+    stray_rows(tables, text, _ROW)
     if tables.faults:
         raise ParseError(faults=tables.faults)
     names = tables.found[TYPE].names

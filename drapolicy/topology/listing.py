@@ -6,10 +6,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from drapolicy.errors import Fault
+from drapolicy.errors import Fault, ParseError
 
 GPU: Final = re.compile(r"GPU(0|[1-9][0-9]{0,3})")
 NIC: Final = re.compile(r"(?!GPU)(?=\S{1,64}\Z)[A-Za-z][\w.:-]*\d[\w.:-]*", re.IGNORECASE)
+MOST_COLUMNS: Final = 2048
+"""Most columns of a matrix that is read; the largest hosts have a hundred devices."""
+
 LINK: Final = re.compile(r"X|NV\d+|P[A-Z]{2}|NODE|SYS|SOC|OK|[CGT]?NS")
 """What may stand in a cell, right or wrong."""
 
@@ -61,7 +64,7 @@ class Listing:
     columns
         All columns in order: a device's name, or the key of a title.
     starts
-        Where the columns start in the line, tabs expanded.
+        Where the titles start in the line, tabs expanded.
     rows
         By name, in the order of the lines.
     legend, nic_legend
@@ -92,6 +95,12 @@ class Listing:
     def names(self) -> tuple[str, ...]:
         """Names of the devices, each once."""
         return tuple(dict.fromkeys(self.over_devices))
+
+    def bound(self, columns: int) -> None:
+        """Raise `ParseError` if the header has more columns than any machine."""
+        if columns > MOST_COLUMNS:
+            self.fault("header", self.line, f"has {columns:,} columns; at most {MOST_COLUMNS:,} are read")
+            raise ParseError(faults=self.faults)
 
     def fault(self, where: str, line: int, message: str, column: int = 0) -> None:
         """Add a fault of a line, and of a column in it if one is given."""
@@ -133,19 +142,21 @@ class Listing:
             self.fault("header", stop + 1, "a second matrix starts here; give one machine at a time")
 
     def _legends(self, lines: list[str], start: int, stop: int) -> None:
+        names, told = set(self.names), set[str]()
         for i in range(start, stop):
             line = lines[i].strip()
             if match := _LEGEND.fullmatch(line):
                 self.legend[match[1]] = match[2]
             elif match := _NIC_LEGEND.fullmatch(line):
                 nic, rdma = match.groups()
-                if nic not in self.names:
+                if nic not in names:
                     self.fault("NIC Legend", i + 1, f"{nic} is not in the matrix")
                 elif not _RDMA.fullmatch(rdma):
                     self.fault("NIC Legend", i + 1, f"{rdma!r} is not the name of an RDMA device")
-                elif nic in self.nic_legend or rdma in self.nic_legend.values():
+                elif nic in self.nic_legend or rdma in told:
                     self.fault("NIC Legend", i + 1, f"{nic} or {rdma} is named twice")
                 self.nic_legend[nic] = rdma
+                told.add(rdma)
             elif looks_like_row(line.split()):
                 message = "is given twice" if line.split()[0] in self.rows else "stands outside the matrix"
                 self.fault(f"row {line.split()[0]}", i + 1, message)

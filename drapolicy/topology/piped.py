@@ -33,6 +33,7 @@ def find(text: str, file: str) -> Listing:
     lines = lines_of(text)
     start, second, *_ = [*_heads(lines), len(lines)]
     listing = Listing(file, start + 1)
+    listing.bound(lines[start].count("|"))
     label = _header(listing, _cells(lines[start]))
     end = start + 1
     while end < second and ("|" in lines[end] or _RULE.fullmatch(lines[end])):

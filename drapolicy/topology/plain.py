@@ -37,6 +37,7 @@ def find(text: str, file: str) -> Listing:
     if start == len(lines) or any(_ROCM.search(line) for line in lines):
         raise ParseError(faults=[Fault(file, -1, "", "", _what_it_is(text, lines))])
     listing = Listing(file, start + 1)
+    listing.bound(len(lines[start].split()))
     _header(listing, lines[start])
     end = _rows(listing, lines, start + 1, second)
     listing.close(lines, end, second)
@@ -75,7 +76,8 @@ def _header(listing: Listing, line: str) -> None:
         title = titles.get(match.start())
         column = str(title.lastgroup) if title else match[0]
         listing.add_column(column, match.start() + 1, title=bool(title))
-        listing.starts[column] = len(line[: match.start()].expandtabs(8))
+        if title:
+            listing.starts[column] = len(line[: match.start()].expandtabs(8))
 
 
 def _rows(listing: Listing, lines: list[str], start: int, stop: int) -> int:

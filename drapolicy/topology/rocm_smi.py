@@ -12,7 +12,7 @@ from drapolicy.topology.amd_links import AmdLinks, Link
 from drapolicy.topology.graph import Topology
 from drapolicy.topology.listing import GPU, lines_of
 from drapolicy.topology.source import json_of, refusal, text_of
-from drapolicy.topology.tables import Tables, Words, find
+from drapolicy.topology.tables import Tables, Words, find, stray_rows
 
 NAME = "rocm-smi --showtopo"
 
@@ -93,7 +93,7 @@ def _of_text(text: str, file: str) -> AmdLinks:
         tables.fault("", 1, f"has no table {TYPE!r}; give the output of {NAME} as it was printed")
     names = next((table.names for table in tables.found.values()), ())
     numa = _numa_of_text(text, tables, names)
-    _rows_of_no_table(text, tables)
+    stray_rows(tables, text, _ROW)
     if tables.faults:
         raise ParseError(faults=tables.faults)
 
@@ -127,14 +127,6 @@ def _numa_of_text(text: str, tables: Tables, names: tuple[str, ...]) -> dict[str
             if name not in numa:
                 tables.fault(f"Numa Node, {name}", last, "is missing; give the whole output")
     return numa
-
-
-def _rows_of_no_table(text: str, tables: Tables) -> None:
-    """Fault rows whose table lost its title, unless what is wrong is told already."""
-    taken = {line for table in tables.found.values() for line in table.lines.values()}
-    for number, line in enumerate(lines_of(text), 1) if not tables.faults else ():
-        if number not in taken and _ROW.fullmatch(line):
-            tables.fault("", number, f"{line.strip()[:40]!r} is a row of no table; its title may be cut")
 
 
 def _of_json(value: Any, file: str) -> AmdLinks:

@@ -93,6 +93,24 @@ class Tables:
                 self.fault(where, line, message, cell.column)
 
 
+def stray_rows(tables: Tables, text: str, row: re.Pattern[str]) -> None:
+    """Add the faults of rows whose table lost its title, unless what is wrong is told already.
+
+    Parameters
+    ----------
+    tables
+        Gets the faults.
+    text
+        All that the tables were found in.
+    row
+        What a row matches in whole.
+    """
+    taken = {line for table in tables.found.values() for line in table.lines.values()}
+    for number, line in enumerate(lines_of(text), 1) if not tables.faults else ():
+        if number not in taken and row.fullmatch(line):
+            tables.fault("", number, f"{line.strip()[:40]!r} is a row of no table; its title may be cut")
+
+
 def find(text: str, file: str, titles: Mapping[str, re.Pattern[str]], name: re.Pattern[str]) -> Tables:
     """Find the tables of a text.
 
@@ -147,8 +165,8 @@ def take(tables: Tables, lines: list[str], table: Table, stop: int, name: re.Pat
         tables.fault(table.title, min(start, stop - 1) + 1, "has no line that names its columns; give the whole output")
         return table
     table.names = tuple(dict.fromkeys(words))
-    for word in table.names:
-        if words.count(word) > 1:
+    for word, times in Counter(words).items():
+        if times > 1:
             tables.fault(table.title, start + 1, f"{word} is named twice")
     end = start + 1
     for i in range(start + 1, stop):

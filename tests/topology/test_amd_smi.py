@@ -124,6 +124,7 @@ def test_the_tools_of_amd_are_told_apart() -> None:
     [
         ("XGMI", "NVL", "LINK TYPE, row 0000:0c:00.0, column 0000:22:00.0: line 18, column 27: 'NVL' is not one of XGMI, PCIE"),
         ("LINK TYPE TABLE", "LINKS", "has no table 'LINK TYPE'"),
+        ("WEIGHT TABLE", "WEIGHTS", "line 8: '0000:0c:00.0 0            15           5' is a row of no table"),
         ("50000-100000", "fast", "'fast' is not MB/s from-to or N/A"),
         ("SELF         XGMI", "XGMI         XGMI", "'XGMI' is not SELF"),
         ("0001:38:00.0 DISABLED     DISABLED     ENABLED", "", "ACCESS, row 0001:38:00.0: line 4: is missing after this line"),

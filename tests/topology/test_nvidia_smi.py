@@ -121,6 +121,14 @@ def test_a_long_file_of_headers_takes_no_time() -> None:
         nvidia_smi.parse("GPU0\n" * 100_000)
 
 
+def test_more_columns_than_any_machine_are_refused_at_once() -> None:
+    """Comparing the names of 100,000 columns with each other would take minutes."""
+    columns = [f"n{d}" for d in range(100_000)]
+    for text in ("\tGPU0\t" + "\t".join(columns) + "\nGPU0\t X \n", f"||GPU0|{'|'.join(columns)}|\n|GPU0|X|\n"):
+        with pytest.raises(ParseError, match=r"header: line 1: has 100,00\d columns; at most 2,048 are read"):
+            nvidia_smi.parse(text)
+
+
 def test_soc_is_sys() -> None:
     """The K80 era's letters for a path between sockets mean SYS."""
     old = nvidia_smi.parse("\tGPU0\tGPU1\tCPU Affinity\nGPU0\t X \tSOC\t0-7\nGPU1\tSOC\t X \t0-7\n")
