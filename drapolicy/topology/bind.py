@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.topology.attributes import NodeDevice
 from drapolicy.topology.graph import Topology
-from drapolicy.topology.matching import WAYS, By, Vertices, match_devices, units_on
+from drapolicy.topology.matching import WAYS, By, match_devices, units_on
 from drapolicy.topology.measures.pairwise import pairwise
+from drapolicy.topology.vertices import Vertices
 
 INSIDE_TIMES = 2
 """Bandwidth between two parts of one device, as a multiple of the best between any two of the machine.

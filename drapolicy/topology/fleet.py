@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from drapolicy.errors import UnknownReferenceError
 from drapolicy.inventory import Fleet
 from drapolicy.inventory.links import NodeLinks
-from drapolicy.topology.attributes import NodeDevice, role, value
+from drapolicy.topology.attributes import NodeDevice, is_gpu_driver, role, value
 from drapolicy.topology.bind import BindReport, Machine, Match
 from drapolicy.topology.graph import Topology
+from drapolicy.topology.links import family
 from drapolicy.topology.measures.spread import groups
 from drapolicy.topology.nearness import nearness
 from drapolicy.topology.read import read
@@ -188,15 +189,21 @@ def devices_of(fleet: Fleet, node: str) -> list[NodeDevice]:
     ]
 
 
-def with_topology(fleet: Fleet, path: str | Path) -> tuple[Fleet, FleetReport]:
+def with_topology(fleet: Fleet, path: str | Path, *, product: str = "") -> tuple[Fleet, FleetReport]:
     """Give the nodes of a fleet the links that a file tells, as fast as the fleet's GPUs make them.
+
+    A fleet of several products takes a file for each, one after the other: nodes keep the links that they have where
+    a later file is not about them.
 
     Parameters
     ----------
     fleet
-        The fleet; its `product_of` decides the bandwidths.
+        The fleet.
     path
         What one of its machines printed, see :func:`drapolicy.topology.read.read`.
+    product
+        Product name of this machine's GPUs, which decides the bandwidths. If given, only the `nodes_with` it get links;
+        by default it is what `product_of` finds, and all nodes that match get links.
 
     Returns
     -------
@@ -212,7 +219,29 @@ def with_topology(fleet: Fleet, path: str | Path) -> tuple[Fleet, FleetReport]:
     OSError
         If it cannot be opened.
     """
-    return bind_fleet(fleet, read(path, product=product_of(fleet)))
+    topology = read(path, product=product or product_of(fleet))
+    return bind_fleet(fleet, topology, nodes=nodes_with(fleet, product) if product else None)
+
+
+def nodes_with(fleet: Fleet, product: str) -> list[str]:
+    """Return the nodes with GPUs of a product's family (`drapolicy.topology.links.FAMILIES`).
+
+    Examples
+    --------
+    >>> from drapolicy.workload import fleet_objects
+    >>> from drapolicy.inventory import build
+    >>> fleet = build(fleet_objects("dgx-h100", 2))
+    >>> nodes_with(fleet, "NVIDIA H200"), nodes_with(fleet, "NVIDIA A100-SXM4-40GB")
+    (['node-00', 'node-01'], [])
+    """
+    wanted = family(product)
+
+    def has(node: str) -> bool:
+        gpus = ((driver, device) for driver, _, device in devices_of(fleet, node) if is_gpu_driver(driver))
+        names = {str(name) for driver, device in gpus if (name := value(driver, device, "product"))}
+        return any(family(name) is wanted for name in names)
+
+    return [node for node in fleet.nodes.names if has(node)]
 
 
 def product_of(fleet: Fleet) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Container, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from drapolicy.api.resource import Device
 from drapolicy.topology.attributes import NodeDevice, number, role, value
-from drapolicy.topology.graph import DEVICE_KINDS, INSIDE, Topology
+from drapolicy.topology.graph import DEVICE_KINDS
 from drapolicy.topology.parts import Unit, units
 from drapolicy.topology.pci import address
+from drapolicy.topology.vertices import CALLED, Key, Vertices
 
 By = Literal["pci", "uuid", "index", "rdma", "numa", "pci order", "minor", "name"]
 """Ways to tell which vertex a device is."""
@@ -34,76 +34,9 @@ Parts of a device are matched with it (`drapolicy.topology.parts`), and told ``b
 PARENT = "parent"
 """How a part of a device is told: it is where the whole is."""
 
-_Key: TypeAlias = tuple[int | str, ...]
 _Claims: TypeAlias = dict[int, tuple[str, str]]
 
-_NUMA = re.compile(r"(?:.*/)?numa(\d+)")
 _CPU_DRIVER = re.compile(r"(^|[./-])cpu([./-]|$)")
-_CALLED = {"pci": "PCI address", "uuid": "UUID", "index": "index", "rdma": "RDMA device name"}
-
-
-class Vertices:
-    """What the vertices of one machine say of themselves.
-
-    Attributes
-    ----------
-    memory
-        Names of the memory nodes.
-    """
-
-    def __init__(self, topology: Topology) -> None:
-        self.topology = topology
-        self.memory = topology.of_kind("numa")
-        self.kind = {name: str(topology.graph.nodes[name]["kind"]) for name in topology.devices}
-        self._facts: dict[str, dict[str, _Key]] = {way: {} for way in _CALLED}
-        for name in topology.devices:
-            for way, key in _facts_of_vertex(topology.graph.nodes[name]).items():
-                self._facts[way][name] = key
-        self._named: dict[str, dict[_Key, list[str]]] = {way: defaultdict(list) for way in _CALLED}
-        for way, facts in self._facts.items():
-            for name, key in facts.items():
-                self._named[way][key].append(name)
-        self.of_numa = dict(self._cpus())
-
-    def _cpus(self) -> list[tuple[int, str]]:
-        graph = self.topology.graph
-        cpus = {
-            name: [other for other, data in graph[name].items() if data["kind"] == INSIDE and other in self.memory]
-            for name, kind in self.kind.items()
-            if kind == "cpu"
-        }
-        found = []
-        for memory in self.memory:
-            own = [cpu for cpu, of in cpus.items() if of == [memory]]
-            if number := _NUMA.fullmatch(memory):
-                found.append((int(number[1]), own[0] if len(own) == 1 else memory))
-        return found
-
-    def equal(self, way: str, key: _Key, kinds: Sequence[str]) -> list[str]:
-        """Return the vertices of some kinds that say this."""
-        return [name for name in self._named[way].get(key, ()) if self.kind[name] in kinds]
-
-    def says(self, way: str, kinds: Sequence[str]) -> bool:
-        """Tell whether any vertex of some kinds says such a thing."""
-        return any(self.kind[name] in kinds for name in self._facts[way])
-
-    def fact(self, way: str, name: str) -> _Key | None:
-        """Return what a vertex says, None for nothing."""
-        return self._facts[way].get(name)
-
-    def gpus_in_order(self) -> list[str]:
-        """Return the GPUs by their place in the listing; those without one come first."""
-        return sorted(self.topology.of_kind("gpu"), key=lambda name: self._facts["index"].get(name, (-1,)))
-
-    def why_free(self, name: str) -> str:
-        """Return why a vertex that nothing was matched to is free."""
-        data = self.topology.graph.nodes[name]
-        told = [f"{called} {data[way]}" for way, called in _CALLED.items() if data.get(way, "") != ""]
-        if data["kind"] == "cpu":
-            return "no device of a CPU driver names its memory node, or it is not the only CPU there"
-        if not told:
-            return "nothing says its PCI address, UUID, index or RDMA device name"
-        return f"no device has its {', '.join(told)}"
 
 
 def match_devices(vertices: Vertices, grouped: Sequence[Unit], ways: Sequence[By], why: dict[int, str]) -> _Claims:
@@ -160,7 +93,7 @@ def _match_units(
         open_ = [u for u in refused if u not in claims]
         if way == "numa":
             claims |= _by_numa(vertices, items, [u for u in open_ if kinds[u] == ("cpu",)], refused)
-        elif way in _CALLED:
+        elif way in CALLED:
             for u in open_:
                 if way == "index" and kinds[u] != ("gpu",):
                     continue
@@ -186,9 +119,9 @@ def _by_fact(
     key = _KEYS[way](item)
     if key is None:
         return "", ""
-    told = f"{_CALLED[way]} {value(item[0], item[2], _FACTS[way])}"
+    told = f"{CALLED[way]} {value(item[0], item[2], _FACTS[way])}"
     if not vertices.says(way, kinds):
-        return "", f"{told}: the graph tells no {_CALLED[way]}"
+        return "", f"{told}: the graph tells no {CALLED[way]}"
     found = vertices.equal(way, key, kinds)
     if not found:
         return "", f"{told}: no device of the graph has it"
@@ -256,36 +189,27 @@ def _kinds(driver: str, device: Device) -> tuple[str, ...]:
     return (known,) if known else DEVICE_KINDS
 
 
-def _facts_of_vertex(data: Mapping[str, Any]) -> dict[str, _Key]:
-    facts: dict[str, _Key] = {way: (data[way],) for way in ("uuid", "rdma") if data.get(way)}
-    if data.get("pci") and (told := address(data["pci"])) is not None:
-        facts["pci"] = told
-    if "index" in data and data["kind"] == "gpu":
-        facts["index"] = (data["index"],)
-    return facts
-
-
-def _address(item: NodeDevice) -> _Key | None:
+def _address(item: NodeDevice) -> Key | None:
     return address(value(item[0], item[2], "pci_bus_id"))
 
 
-def _number(fact: str) -> Callable[[NodeDevice], _Key | None]:
-    def key(item: NodeDevice) -> _Key | None:
+def _number(fact: str) -> Callable[[NodeDevice], Key | None]:
+    def key(item: NodeDevice) -> Key | None:
         found = number(item[0], item[2], fact)
         return None if found is None else (found,)
 
     return key
 
 
-def _word(fact: str) -> Callable[[NodeDevice], _Key | None]:
-    def key(item: NodeDevice) -> _Key | None:
+def _word(fact: str) -> Callable[[NodeDevice], Key | None]:
+    def key(item: NodeDevice) -> Key | None:
         found = value(item[0], item[2], fact)
         return (found,) if isinstance(found, str) else None
 
     return key
 
 
-def _name(item: NodeDevice) -> _Key:
+def _name(item: NodeDevice) -> Key:
     """Split a name into text and numbers, so that gpu-2 comes before gpu-10."""
     parts = re.split(r"(\d+)", item[2].name)
     return (*(int(part) if n % 2 else part for n, part in enumerate(parts)), item[1], item[0])
@@ -293,7 +217,7 @@ def _name(item: NodeDevice) -> _Key:
 
 _FACTS = {"pci": "pci_bus_id", "uuid": "uuid", "index": "index", "rdma": "rdma_device"}
 
-_KEYS: Mapping[str, Callable[[NodeDevice], _Key | None]] = {
+_KEYS: Mapping[str, Callable[[NodeDevice], Key | None]] = {
     "pci": _address,
     "uuid": _word("uuid"),
     "index": _number("index"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pytest
+from msgspec.structs import replace as struct_replace
 
 from drapolicy.api import Objects
 from drapolicy.api import load as load_objects
@@ -225,3 +226,28 @@ def test_links_of_a_file_are_as_fast_as_the_fleets_gpus(tmp_path: Path) -> None:
     other = nvidia_smi.topology(nvidia_smi.read(listing))
     assert np.array_equal(links.mb_s, bind_fleet(plain, expected)[0].links["node-00"].mb_s)
     assert not np.array_equal(links.mb_s, bind_fleet(plain, other)[0].links["node-00"].mb_s)
+
+
+def test_a_file_for_each_product(tmp_path: Path) -> None:
+    """Files of several products go to their own nodes, one after the other."""
+    objects = fleet_objects("a100-pcie-bridged", 2).merged(renamed_nodes(fleet_objects("dgx-h100", 1)))
+    fleet = build(objects)
+    for model in ("a100-pcie-bridged", "dgx-h100"):
+        (tmp_path / model).write_text(topology_text(model), encoding="utf-8")
+        fleet, report = with_topology(fleet, tmp_path / model, product=MODELS[model].product)
+        assert sorted(report.nodes) == (["h-00"] if model == "dgx-h100" else ["node-00", "node-01"])
+    assert sorted(fleet.links) == ["h-00", "node-00", "node-01"]
+
+
+def renamed_nodes(objects: Objects) -> Objects:
+    """Return the slices of nodes under other names."""
+
+    def other(item: ResourceSlice) -> ResourceSlice:
+        spec = struct_replace(
+            item.spec,
+            node_name=(item.spec.node_name or "").replace("node", "h"),
+            pool=struct_replace(item.spec.pool, name=item.spec.pool.name.replace("node", "h")),
+        )
+        return ResourceSlice(metadata=ObjectMeta(name=f"h-{item.metadata.name}"), spec=spec)
+
+    return Objects(slices=tuple(map(other, objects.slices)))
