@@ -124,7 +124,9 @@ class AllocatedState:
             amount, times = amounts.get(name, (0, 0))
             amounts[name] = (amount + quantity.nano, times + 1)
 
-    def restore(self, device: DeviceId, *, whole: bool, shared: bool, consuming: bool, amounts: Mapping[str, int]) -> None:
+    def restore(
+        self, device: DeviceId, *, whole: bool, shared: bool, consuming: bool, amounts: Mapping[str, int]
+    ) -> None:
         """Take what another state said of a device; ids of shares are not known.
 
         Parameters

@@ -30,6 +30,7 @@ from drapolicy.release import MINORS, Release, release
 from drapolicy.release.gates import FEATURES
 from drapolicy.testing.generate import Case, problem
 from drapolicy.testing.simple import ask, ask_with, row
+from drapolicy.testing.worlds import mixed
 from drapolicy.verify import verify
 
 CASES = 80
@@ -165,6 +166,8 @@ def engine_equals_policy(policy: Policy, cases: int = CASES) -> None:
         _same_history(policy, State(build(row(nodes=3, devices=4), release())), asks, memory)
         for seed in range(max(cases // 10, 1)):
             _same_history(policy, _state(_case(seed)), list(_drawn_asks(seed, cases // 3)), memory)
+            world = mixed(seed)
+            _same_history(policy, State(build(world.objects, release())), world.asks, memory)
 
 
 def _drawn_asks(seed: int, count: int) -> Iterator[Ask]:
@@ -192,13 +195,22 @@ def _same_history(policy: Policy, state: State, asks: Sequence[Ask], memory: int
             state.apply(Finish(running.pop(int(rng.integers(len(running))))))
         plain = policy.place(Problem(state, (wanted,)), np.random.default_rng(step))
         kept = engine.place(Problem(state, (wanted,)), np.random.default_rng(step))
-        if (plain.node, plain.results, plain.outcome) != (kept.node, kept.results, kept.outcome):
-            message = f"{policy.name}: step {step}: {plain.node} without memory, {kept.node} with {memory} answers"
-            raise BrokenContract(message)
+        for field, one, other in zip(_SAID, _said(plain), _said(kept), strict=True):
+            if one != other:
+                message = f"{policy.name}: step {step}: {field} {one} without memory, {other} with {memory} answers"
+                raise BrokenContract(message)
         state.cursor = plain.cursor
         if plain.node is not None:
             state.apply(Start(wanted, plain.node, plain.results))
             running.append(wanted.name)
+
+
+_SAID = ("node", "results", "status", "outcome", "score", "reasons", "considered", "cursor", "unmodelled")
+
+
+def _said(placement: Placement) -> tuple[object, ...]:
+    """Return all of a placement but the way that it was found."""
+    return tuple(getattr(placement, field) for field in _SAID)
 
 
 def renaming_only_renames(policy: Policy, cases: int = CASES) -> None:

@@ -359,9 +359,9 @@ def test_an_engine_may_see_several_states() -> None:
 
 
 def test_memory_is_used_and_said() -> None:
-    """The second ask of a kind is answered from memory, unless the node changed."""
-    state = State(build(row(nodes=2, devices=2)))
-    engine = Engine(state.fleet, POLICIES["first-fit"])
+    """Where nodes are not ranked, the second ask of a kind is answered from memory, unless the node changed."""
+    state = State(build(row(nodes=1, devices=2)))
+    engine = Engine(state.fleet, POLICIES["kube-scheduler"])
     paths = [place(engine, state, ask(name, 1)).path for name in "ab"]
     started(state, ask("c", 1))
     paths.append(place(engine, state, ask("d", 1)).path)

@@ -108,9 +108,7 @@ class Contents:
             state.take(devices[position])
         for position, code in others:
             whole, shared, consuming, amounts = self._held[code]
-            state.restore(
-                devices[position], whole=whole, shared=shared, consuming=consuming, amounts=dict(amounts)
-            )
+            state.restore(devices[position], whole=whole, shared=shared, consuming=consuming, amounts=dict(amounts))
         return state
 
 

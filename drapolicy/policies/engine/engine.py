@@ -46,11 +46,14 @@ class Stats:
     ----------
     ranked
         Decisions by ranking.
+    asked
+        Nodes that were asked for it.
     looked_up
         Decisions in which each node was looked at, by the reason for it.
     """
 
     ranked: int = 0
+    asked: int = 0
     looked_up: Counter[str] = field(default_factory=Counter)
 
 
@@ -77,9 +80,7 @@ class Engine:
         What it did.
     """
 
-    def __init__(
-        self, fleet: Fleet, policy: Policy, *, answers: int = KEPT_ANSWERS, memory: int = KEPT_BYTES
-    ) -> None:
+    def __init__(self, fleet: Fleet, policy: Policy, *, answers: int = KEPT_ANSWERS, memory: int = KEPT_BYTES) -> None:
         self.fleet = fleet
         self.policy = policy
         self.memory = Memory(answers)
@@ -161,7 +162,9 @@ class Engine:
         if missing is not None:
             return self._none(problem, rule, missing, {}, 0)
         self._follow(state)
+        before = self._maker.made
         kind = self._kind(ask, state)
+        self.stats.asked += self._maker.made - before
         ranking = kind.ranking
         assert ranking is not None
         amounts = [] if ask.room is None else self._rooms.asked(state, ask.room)

@@ -246,7 +246,7 @@ class Kind:
         )
         answer = self._maker.solver.solve(local, self._maker.objective, np.random.default_rng(0))
         self._label(answer)
-        self._maker.made += n not in self.odd
+        self._maker.made += 1
         self.plain = self.plain and isinstance(answer.outcome, Fits | NoFit)
         self.odd[n] = answer
         return answer

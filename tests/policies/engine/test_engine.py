@@ -1,0 +1,166 @@
+"""The engine decides as its policy does, whatever it remembers, and says when it cannot rank nodes."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from drapolicy.api import Objects
+from drapolicy.inventory import build
+from drapolicy.policies import POLICIES, Best, Engine, Exact, First, FirstFit, Rule, inside, objective
+from drapolicy.problem.ask import Ask
+from drapolicy.problem.events import Finish, Start
+from drapolicy.problem.placement import Placement
+from drapolicy.problem.problem import Problem
+from drapolicy.problem.state import State
+from drapolicy.release import release
+from drapolicy.testing.contract import RELEASES
+from drapolicy.testing.generate import problem
+from drapolicy.testing.simple import ask, ask_with, claim, device, objects, request, row
+from drapolicy.testing.worlds import mixed
+
+SAID = ("node", "results", "status", "outcome", "score", "reasons", "considered", "cursor", "unmodelled")
+
+
+@objective(sense="max", unit="devices", bounds=(0, 512))
+def numas(node, chosen):  # type: ignore[no-untyped-def]
+    """NUMA nodes touched; reads a group of its own."""
+    return np.unique(node.groups["gpu.example/numa"][chosen]).size
+
+
+@objective(sense="max", unit="letters", bounds=(0, 512))
+def nosy(node, chosen):  # type: ignore[no-untyped-def]
+    """Length of the chosen devices' names, which no column tells."""
+    return sum(len(node.devices[d].id.device) for d in chosen)
+
+
+RULES = (
+    POLICIES["first-fit"],
+    POLICIES["packing"],
+    POLICIES["bandwidth"],
+    Rule(solver=FirstFit(), nodes=Best(), name="best of first"),
+    Rule(inside, solver=Exact(), nodes=First(), name="exact on the first"),
+    Rule(numas, solver=Exact(), nodes=Best(), name="reads groups"),
+    Rule(nosy, solver=Exact(), nodes=Best(), name="reads names"),
+)
+
+
+def place(policy: Engine | Rule, state: State, wanted: Ask) -> Placement:
+    return policy.place(Problem(state, (wanted,)), np.random.default_rng(0))
+
+
+def said(placement: Placement) -> list[object]:
+    return [getattr(placement, field) for field in SAID]
+
+
+def live(rule: Rule, state: State, asks: tuple[Ask, ...], seed: int, steps: int = 30) -> list[Engine]:
+    """Play asks that come and go; every engine must decide as the rule does."""
+    rng = random.Random(seed)
+    engines = [Engine(state.fleet, rule, answers=answers) for answers in (0, 1, 10**6)]
+    for step in range(steps):
+        wanted = rng.choice(asks)
+        if wanted.name in state.running:
+            state.apply(Finish(wanted.name))
+            continue
+        plain = place(rule, state, wanted)
+        for engine in engines:
+            assert said(place(engine, state, wanted)) == said(plain), (seed, step, rule.name)
+        if plain.node is not None:
+            state.apply(Start(wanted, plain.node, plain.results))
+    return engines
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_ranking_equals_the_loop_on_mixed_clusters(rule: Rule) -> None:
+    """Unequal nodes, little room, taints and failing selectors: node, devices, score and reasons are the loop's."""
+    ranked = 0
+    for seed in range(12):
+        world = mixed(seed)
+        ranked += live(rule, State(build(world.objects)), world.asks, seed)[-1].stats.ranked
+    assert (ranked > 80) is (rule.name != "reads names")
+
+
+@pytest.mark.parametrize("rule", RULES[:5], ids=lambda rule: rule.name)
+def test_ranking_equals_the_loop_with_every_feature(rule: Rule) -> None:
+    """Every feature of every release: counters, shares, taints, lists, lists of alternatives."""
+    ranked = 0
+    for seed in range(18):
+        case = problem(seed, release=RELEASES[seed % len(RELEASES)])
+        asks = tuple(ask_with(None, *case.claims, name=f"test/ask-{i}") for i in range(3))
+        state = State(build(case.objects, case.release), case.existing)
+        ranked += live(rule, state, asks, seed, steps=8)[-1].stats.ranked
+    assert ranked
+
+
+def test_changes_taken_back_are_seen() -> None:
+    """What was tried and taken back leaves no trace in later decisions."""
+    state = State(build(row(nodes=3, devices=2)))
+    engine = Engine(state.fleet, POLICIES["first-fit"])
+    before = place(engine, state, ask("a", 2))
+    with state.trial():
+        first = place(engine, state, ask("b", 2))
+        assert first.node is not None
+        state.apply(Start(ask("b", 2), first.node, first.results))
+        assert place(engine, state, ask("a", 2)).node == "node-1"
+    assert said(place(engine, state, ask("a", 2))) == said(before)
+
+
+def test_decisions_cost_what_has_changed() -> None:
+    """A node is asked again only when what is taken on it was never seen on a node like it."""
+    state = State(build(row(nodes=200, devices=4)))
+    engine = Engine(state.fleet, POLICIES["first-fit"])
+    for number in range(200):
+        placement = place(engine, state, ask(f"a{number}", 1 + number % 2))
+        assert placement.node is not None
+        assert placement.path == "ranked"
+        state.apply(Start(ask(f"a{number}", 1 + number % 2), placement.node, placement.results))
+    # Five fillings of four equal devices from the left, asked by two kinds.
+    assert engine.stats.asked <= 10
+
+
+def test_links_tell_nodes_apart() -> None:
+    """Nodes that are alike but for their links do not share answers."""
+    devices = {f"node-{n}": [device("a", numa=0), device("b", numa=n), device("c", numa=1)] for n in range(2)}
+    state = State(build(objects(devices)))
+    rule = Rule(inside, solver=Exact(), nodes=Best())
+    engine = Engine(state.fleet, rule)
+    for count in (2, 3):
+        assert said(place(engine, state, ask("a", count))) == said(place(rule, state, ask("a", count)))
+    assert engine.stats.ranked == 2
+
+
+@pytest.mark.parametrize(
+    ("made", "rule", "wanted", "reason"),
+    [
+        (row(nodes=2, devices=2), POLICIES["random"], ask("a", 1), "chance decides"),
+        (row(nodes=2, devices=2), POLICIES["first-fit"], ask("a", 0), "claims that hold devices already, or none"),
+        (row(nodes=2, devices=2), Rule(nosy, solver=Exact()), ask("a", 1), "the policy reads devices"),
+    ],
+)
+def test_what_cannot_be_ranked_says_why(made: Objects, rule: Rule, wanted: Ask, reason: str) -> None:
+    """A decision that looks at each node is counted under its reason."""
+    state = State(build(made))
+    engine = Engine(state.fleet, rule)
+    assert said(place(engine, state, wanted)) == said(place(rule, state, wanted))
+    assert [text for text in engine.stats.looked_up if text.startswith(reason)]
+
+
+def test_rankings_are_bounded() -> None:
+    """With room for one ranking, kinds of ask take turns and decide as before."""
+    state = State(build(row(nodes=3, devices=3)))
+    rule = POLICIES["first-fit"]
+    engine = Engine(state.fleet, rule, memory=1)
+    for count in (1, 2, 1, 3, 2):
+        assert said(place(engine, state, ask("a", count))) == said(place(rule, state, ask("a", count)))
+
+
+def test_a_pending_pod_says_what_each_node_lacks() -> None:
+    """Taints, room and devices are counted as the loop counts them."""
+    for seed in range(20):
+        world = mixed(seed, nodes=5)
+        state = State(build(world.objects, release()))
+        greedy = ask_with(world.asks[0].pod, claim("all", request(4), request(4, name="more")), name="test/greedy")
+        engine = Engine(state.fleet, POLICIES["first-fit"])
+        assert said(place(engine, state, greedy)) == said(place(POLICIES["first-fit"], state, greedy))
