@@ -251,3 +251,39 @@ def renamed_nodes(objects: Objects) -> Objects:
         return ResourceSlice(metadata=ObjectMeta(name=f"h-{item.metadata.name}"), spec=spec)
 
     return Objects(slices=tuple(map(other, objects.slices)))
+
+
+def test_a_pool_of_several_slices_is_one_node() -> None:
+    """Devices of all slices of a pool's newest generation are bound, in whatever order the slices come."""
+    whole = gpus("a", 8)
+    halves = [
+        ResourceSlice(
+            metadata=ObjectMeta(name=f"a-{half}"),
+            spec=struct_replace(whole.spec, pool=pool, devices=whole.spec.devices[4 * half : 4 * half + 4]),
+        )
+        for half in (1, 0)
+        for pool in [ResourcePool(name="a", generation=1, resource_slice_count=2)]
+    ]
+    _, report = bind_fleet(build(Objects(slices=tuple(halves))), generate("dgx-1-v100"))
+    assert {each.device[2]: each.vertex for each in report.nodes["a"].bound} == {
+        f"gpu-{d}": f"GPU{d}" for d in range(8)
+    }
+
+
+def test_devices_with_one_uuid_go_to_nobody() -> None:
+    """Two devices with a UUID of the graph contest its vertex; a third one is bound."""
+    graph = generate("dgx-1-v100").graph.copy()
+    for d in range(8):
+        graph.nodes[f"GPU{d}"]["uuid"] = f"u{d}"
+        del graph.nodes[f"GPU{d}"]["index"]
+    devices = [
+        Device(name=f"d{n}", attributes={"uuid": DeviceAttribute(string_value=uuid)})
+        for n, uuid in enumerate(["u0", "u0", "u3"])
+    ]
+    spec = struct_replace(gpus("a", 0).spec, devices=devices)
+    published = ResourceSlice(metadata=ObjectMeta(name="a"), spec=spec)
+    _, report = bind_fleet(build(Objects(slices=(published,))), Topology(graph))
+    assert [(each.device[2], each.vertex) for each in report.nodes["a"].bound] == [("d2", "GPU3")]
+    assert {why for _, why in report.nodes["a"].devices} == {
+        "GPU0 is claimed by gpu.nvidia.com/a/d0 and gpu.nvidia.com/a/d1"
+    }
