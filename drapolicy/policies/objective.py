@@ -51,9 +51,10 @@ class Term:
         The same for S choices at once, or None: called with the same names, ``chosen`` and ``left`` being bool
         ndarrays of shape (S, D), and returns an integer ndarray of shape (S,).
     pairs
-        The same as a matrix, or None: ``pairs(node)`` is an int64 ndarray of shape (D, D), symmetric, and the term
-        of free devices is the sum of its entries between them, each pair once, and of their own on its diagonal.
-        Solvers that need not look at every choice read it.
+        The same as a matrix, or None: ``pairs(node)`` is an int64 ndarray of shape (D, D), symmetric; what free
+        devices add to the term of no devices is the sum of the entries between them, each pair once, and of their
+        own on the diagonal. It returns None on nodes where the term is not of this form. Solvers that need not look
+        at every choice read it.
     """
 
     name: str
@@ -64,7 +65,7 @@ class Term:
     function: Callable[..., Any]
     doc: str = ""
     over: Callable[..., Any] | None = None
-    pairs: Callable[[LocalProblem], NDArray[np.int64]] | None = None
+    pairs: Callable[[LocalProblem], NDArray[np.int64] | None] | None = None
 
     def of(self, node: LocalProblem, chosen: Indices, left: Indices) -> int:
         """Return the term for one choice.
@@ -311,7 +312,7 @@ def objective(
     unit: str,
     bounds: tuple[int, int],
     over: Callable[..., Any] | None = None,
-    pairs: Callable[[LocalProblem], NDArray[np.int64]] | None = None,
+    pairs: Callable[[LocalProblem], NDArray[np.int64] | None] | None = None,
 ) -> Callable[[Callable[..., Any]], Term]:
     """Turn a function of a node and of ``chosen``, ``left`` or ``room`` into a term.
 

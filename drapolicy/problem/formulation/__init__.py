@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from drapolicy.problem.formulation.build import formulate
-from drapolicy.problem.formulation.first import Found, first
 from drapolicy.problem.formulation.model import Assignment, Distinct, Formulation, Joint, Match, Row
 from drapolicy.problem.formulation.proofs import infeasible
+from drapolicy.problem.formulation.search import Found, first
+from drapolicy.problem.formulation.views import fixed, narrowed, permuted, restored
 
 __all__ = [
     "Assignment",
@@ -16,6 +17,10 @@ __all__ = [
     "Match",
     "Row",
     "first",
+    "fixed",
     "formulate",
     "infeasible",
+    "narrowed",
+    "permuted",
+    "restored",
 ]

@@ -15,7 +15,7 @@ from drapolicy.problem.formulation.seats import mask_of, members
 MAX_CASES = 256
 
 # What each row may have, as bits, in one case.
-_Suited = Mapping[int, int]
+Suited = Mapping[int, int]
 
 
 def infeasible(formulation: Formulation) -> str | None:
@@ -41,7 +41,7 @@ def infeasible(formulation: Formulation) -> str | None:
         if reason:
             found.append(reason)
             continue
-        for suited in _cases(f, rows):
+        for suited in value_cases(f, rows, MAX_CASES) or [{r: mask_of(f.candidates[r]) for r in rows}]:
             because = _short(f, rows, suited) or _indistinct(f, rows, suited) or _drawn(f, rows, suited)
             if because is None or len(found) > MAX_CASES:
                 return None
@@ -107,21 +107,55 @@ def _unmatched(f: Formulation, rows: Sequence[int]) -> str | None:
     return None
 
 
-def _cases(f: Formulation, rows: Sequence[int]) -> Iterator[_Suited]:
-    """Yield what each row may have for each value that the devices of each matchAttribute have in common."""
+def value_cases(f: Formulation, rows: Sequence[int], most: int) -> list[Suited] | None:
+    """Return what each row may have for each value that the devices of each matchAttribute have in common.
+
+    Parameters
+    ----------
+    rows
+        One row a request.
+    most
+        Most cases; None is returned where there are more.
+    """
     bearing = _bearing(f, rows)
     values = [[v for v in range(match.table.shape[1]) if _enough(f, match, v, rows)] for match in bearing]
-    plain = {r: mask_of(f.candidates[r]) for r in rows}
-    if prod(map(len, values)) > MAX_CASES:
-        yield plain
-        return
+    if prod(map(len, values)) > most:
+        return None
+    cases: list[Suited] = []
     for common in product(*values):
-        suited = dict(plain)
+        suited = {r: mask_of(f.candidates[r]) for r in rows}
         for match, value in zip(bearing, common, strict=True):
             for r in rows:
                 if match.scope[r]:
                     suited[r] &= _having(match, r, value)
-        yield suited
+        cases.append(suited)
+    return cases
+
+
+def binding(f: Formulation, rows: Sequence[int]) -> bool:
+    """Return whether counters, groups or a distinctAttribute could refuse devices that rows may have.
+
+    Parameters
+    ----------
+    rows
+        One row a request; none of them shares devices.
+    """
+    suited = f.candidates[list(rows)].any(axis=0)
+    count = sum(f.rows[r].count for r in rows)
+    if np.any(np.sort(f.draws[suited], axis=0)[::-1][:count].sum(axis=0) > f.counters):
+        return True
+    for joint in f.joints:
+        drawing = suited & joint.drawing
+        if drawing.any() and not (joint.open & joint.groups[drawing].all(axis=0)).any():
+            return True
+    for distinct in f.distincts:
+        own = [r for r in rows if distinct.scope[r] and f.rows[r].count]
+        if sum(f.rows[r].count for r in own) > 1:
+            codes = np.where(f.candidates[own], distinct.codes[own], -1)
+            different = {(d, int(code)) for row in codes for d, code in enumerate(row) if code >= 0}
+            if distinct.table[[code for _, code in different]].sum(axis=0).max(initial=0) > 1:
+                return True
+    return False
 
 
 def _having(match: Match, r: int, value: int) -> int:
@@ -141,7 +175,7 @@ def _enough(f: Formulation, match: Match, value: int, rows: Sequence[int]) -> bo
     return True
 
 
-def _short(f: Formulation, rows: Sequence[int], suited: _Suited) -> str | None:
+def _short(f: Formulation, rows: Sequence[int], suited: Suited) -> str | None:
     """Return the requests that have too few devices together; rows that share devices, or admin ones, do not count."""
     shared = mask_of(f.shared)
     whole = [r for r in rows if f.rows[r].count and not f.rows[r].admin and not suited[r] & shared]
@@ -156,7 +190,7 @@ def _short(f: Formulation, rows: Sequence[int], suited: _Suited) -> str | None:
     return None
 
 
-def _indistinct(f: Formulation, rows: Sequence[int], suited: _Suited) -> str | None:
+def _indistinct(f: Formulation, rows: Sequence[int], suited: Suited) -> str | None:
     """Return the requests that have too few different values of a distinctAttribute together."""
     for distinct in f.distincts:
         own = [r for r in rows if distinct.scope[r] and f.rows[r].count]
@@ -175,7 +209,7 @@ def _values(distinct: Distinct, r: int, suited: int) -> int:
     return mask_of(np.any(distinct.table[sorted(codes)], axis=0)) if codes else 0
 
 
-def _drawn(f: Formulation, rows: Sequence[int], suited: _Suited) -> str | None:
+def _drawn(f: Formulation, rows: Sequence[int], suited: Suited) -> str | None:
     """Return the counter of which even the least thirsty devices draw too much; shared devices may draw nothing."""
     if not f.counters.size:
         return None

