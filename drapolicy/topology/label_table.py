@@ -123,6 +123,7 @@ FAMILIES: Final[tuple[Family, ...]] = (
                 "nvidia.com/gpu.clique",
                 "accelerator.topograph.run/domain",
                 "network.topology.nvidia.com/accelerator",
+                "network.topology.kubernetes.io/accelerator",
                 "topology.k8s.aws/ultraserver-id",
             ),
             (Level("accelerator.topograph.run/sub-domain", "rack", optional=True),),
@@ -139,11 +140,21 @@ FAMILIES: Final[tuple[Family, ...]] = (
     ),
     Family(
         (
-            _switch("core", "network.topology.nvidia.com/core", "network.topology.nvidia.com/datacenter"),
-            _switch("spine", "network.topology.nvidia.com/spine"),
-            _switch("leaf", "network.topology.nvidia.com/leaf", "network.topology.nvidia.com/block"),
+            _switch(
+                "core",
+                "network.topology.nvidia.com/core",
+                "network.topology.nvidia.com/datacenter",
+                "network.topology.kubernetes.io/datacenter",
+            ),
+            _switch("spine", "network.topology.nvidia.com/spine", "network.topology.kubernetes.io/spine"),
+            _switch(
+                "leaf",
+                "network.topology.nvidia.com/leaf",
+                "network.topology.nvidia.com/block",
+                "network.topology.kubernetes.io/block",
+            ),
         ),
-        "topograph docs/engines/k8s.md of v0.3; the second spellings are of v0.1",
+        "topograph docs/engines/k8s.md of v0.3; other spellings are of v0.1 and of docs/k8s.md before it",
     ),
     Family(
         tuple(_switch(layer, f"{_EKS}{n}") for n, layer in enumerate(("core", "spine", "leaf"), 1)),
@@ -179,10 +190,10 @@ FAMILIES: Final[tuple[Family, ...]] = (
     ),
     Family(
         (
-            _switch("spine", "topology.kubernetes.io/block"),
-            _place("rack", "topology.kubernetes.io/rack"),
+            _switch("spine", "topology.kubernetes.io/block", "cloud.provider.com/topology-block"),
+            _place("rack", "topology.kubernetes.io/rack", "cloud.provider.com/topology-rack"),
         ),
-        "not given by Kubernetes; a convention of examples of Kueue and Grove",
+        "not given by Kubernetes; conventions of examples of Kueue and Grove, the second of Kueue's own documentation",
     ),
 )
 """Labels that are known, by source."""

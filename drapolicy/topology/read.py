@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from typing import Any, Final, Protocol
 
-from drapolicy.errors import InputError
+from drapolicy.errors import InputError, ParseError
 from drapolicy.topology import (
     amd_smi,
     dra_slices,
@@ -96,7 +96,9 @@ class Reading:
         try:
             return self.format.topology(self.record, product)
         except InputError as error:
-            raise error if error.faults else refusal(self.file, str(error)) from None
+            if not error.faults:
+                raise refusal(self.file, str(error)) from None
+            raise ParseError(faults=[replace(fault, file=fault.file or self.file) for fault in error.faults]) from None
 
 
 def load(path: str | PathLike[str]) -> Reading:

@@ -17,6 +17,7 @@ ZONE, REGION = "topology.kubernetes.io/zone", "topology.kubernetes.io/region"
 TIER = "fabric.topograph.run/tier-"
 EKS = "topology.k8s.aws/network-node-layer-"
 CLIQUE = "nvidia.com/gpu.clique"
+OLDEST, KUEUE = "network.topology.kubernetes.io/", "cloud.provider.com/topology-"
 BLOCK, RACK = "cloud.google.com/gce-topology-block", "cloud.google.com/gce-topology-subblock"
 
 
@@ -75,6 +76,10 @@ def test_switches_are_cabled() -> None:
             "spine",
         ),
         ({CLIQUE: "u.0", f"{TIER}0": "l1"}, {CLIQUE: "u.0", f"{TIER}0": "l2"}, "domain"),
+        ({f"{OLDEST}spine": "s", f"{OLDEST}block": "b"}, {f"{OLDEST}spine": "s", f"{OLDEST}block": "b"}, "leaf"),
+        ({f"{OLDEST}accelerator": "nvl1"}, {f"{OLDEST}accelerator": "nvl1"}, "domain"),
+        ({f"{KUEUE}block": "b", f"{KUEUE}rack": "r"}, {f"{KUEUE}block": "b", f"{KUEUE}rack": "r"}, "rack"),
+        ({f"{KUEUE}block": "b", f"{KUEUE}rack": "r"}, {f"{KUEUE}block": "b", f"{KUEUE}rack": "t"}, "spine"),
         ({BLOCK: "b", RACK: "s"}, {BLOCK: "b", RACK: "s"}, "rack"),
         ({BLOCK: "b", RACK: "s"}, {BLOCK: "b", RACK: "t"}, "spine"),
         ({f"{EKS}1": "a", f"{EKS}2": "b", f"{EKS}3": "c"}, {f"{EKS}1": "a", f"{EKS}2": "b", f"{EKS}3": "c"}, "leaf"),

@@ -62,6 +62,8 @@ def test_a_file_that_makes_no_graph_is_named() -> None:
     assert reading.facts["switches"] == 0
     with pytest.raises(ParseError, match="topology.yaml: topology all: topology/flat says nothing"):
         reading.topology()
+    with pytest.raises(ParseError, match=r"model.yaml: vertex .*is not a name"):
+        load_text('switches: {"a\\t": {nodes: [n]}}\n', "model.yaml").topology()
 
 
 def test_two_formats_in_one_text_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
