@@ -82,6 +82,7 @@ class Best:
         nodes = fleet.nodes.candidates
         self._max_steps = max_steps
         self._memory = Memory(_STATES)
+        self._seen: tuple[State, int] | None = None
         self._stamps: list[Stamp | None] = [None] * nodes
         self._free: list[NDArray[np.bool_]] = [_NONE] * nodes
         self._table_of = [-1] * nodes
@@ -132,6 +133,9 @@ class Best:
 
     def _follow(self, state: State) -> None:
         """Look at what is free of the nodes that have changed."""
+        if self._seen is not None and self._seen[0] is state and self._seen[1] == state.version:
+            return
+        self._seen = state, state.version
         for n, stamp in enumerate(self._stamps):
             now = state.stamp(n)
             if stamp != now:
