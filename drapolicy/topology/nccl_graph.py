@@ -102,6 +102,7 @@ class _Draft:
         if system.notes:
             self.graph.graph["notes"] = system.notes
         self.assumed: list[str] = []
+        self.switches: dict[str, Iterator[str]] = {}
         self.vertices: dict[int, list[str]] = {}
         self.by_address: dict[tuple[str, str], str] = {}
         hosts = dict.fromkeys(cpu.host for cpu in system.cpus)
@@ -149,9 +150,11 @@ class _Draft:
             self.vertices[id(pci)] = self._nics(prefix, [net for nic in pci.nics for net in nic], pci.address)
 
     def _nics(self, prefix: str, nets: list[Net], address: str = "") -> list[str]:
-        names = list(dict.fromkeys(net.name for net in nets))
-        for name in names:
-            ports = [net for net in nets if net.name == name]
+        named: dict[str, list[Net]] = defaultdict(list)
+        for net in nets:
+            named[net.name].append(net)
+        names = list(named)
+        for name, ports in named.items():
             self._add(
                 prefix + name,
                 kind="nic",
@@ -167,7 +170,8 @@ class _Draft:
         if pci.kind != "switch":
             return
         name = self.prefix[cpu.host] + pci.address
-        free = next(n for n in _numbered(name) if n not in self.graph)
+        names = self.switches.setdefault(name, _numbered(name))
+        free = next(n for n in names if n not in self.graph)
         # A second switch with the address of another is a part of its chip; the address tells the first one only.
         self._add(free, kind="switch", layer="pcie", pci=pci.address if free == name else "")
         self.vertices[id(pci)] = [free]

@@ -7,6 +7,7 @@ which NCCL completes on the machine. What is optional here is what such a file l
 from __future__ import annotations
 
 import re
+from collections import Counter
 from os import PathLike, fspath
 from typing import Final
 
@@ -25,6 +26,12 @@ NAME: Final = "topology XML of NCCL or RCCL"
 
 VERSIONS: Final = ("1", "2")
 """Of the format: NCCL writes 1, RCCL 2."""
+
+MOST_CPUS: Final = 256
+"""Most NUMA nodes of a host that are read, as every two of them are linked."""
+
+MOST_HOSTS: Final = 1024
+"""Most hosts of an NVLink domain that are read."""
 
 _INSIDE: Final = {
     "system": {"cpu"},
@@ -119,6 +126,9 @@ class _Reader(Checks):
         cpus = tuple(self._cpu(element) for element in root.children if element.tag == "cpu")
         if not cpus:
             self.fault(root, "has no <cpu>; give the whole file")
+        hosts = Counter(cpu.host for cpu in cpus)
+        if len(hosts) > MOST_HOSTS or max(hosts.values(), default=0) > MOST_CPUS:
+            self.fault(root, f"has too many <cpu>; at most {MOST_CPUS} of a host and {MOST_HOSTS} hosts are read")
         self._compare(cpus)
         if self.faults:
             raise ParseError(faults=self.sorted())

@@ -431,6 +431,10 @@ def test_a_comment_ruled_with_dashes_is_passed_over() -> None:
             ),
             "<gpu> dev: line 3, column 75: 0 of rank 0 is given twice",
         ),
+        (
+            "<system version='1'>" + "".join(f"<cpu numaid='{numa}'/>" for numa in range(257)) + "</system>",
+            "<system>: line 1, column 1: has too many <cpu>; at most 256 of a host and 1024 hosts are read",
+        ),
         (system(gpu("0000:07:00.0", 0, 2 * NVLINK.format("0000:0f:00.0", 1))), "0000:0f:00.0 is given twice"),
         (
             system(gpu("0000:07:00.0", 0, NVLINK.format("0000:0f:00.0", 1)), gpu("0000:0f:00.0", 1)),
