@@ -13,20 +13,24 @@ from drapolicy.cli.inputs import read as read_objects
 from drapolicy.cli.output import Format, Picture, print_data, print_line, print_table
 from drapolicy.errors import Fault, InputError
 from drapolicy.release import Release
+from drapolicy.topology import amd_smi, node_link, nvidia_smi, rocm_smi
 from drapolicy.topology import generate as make
-from drapolicy.topology import node_link
 from drapolicy.topology.attributes import common
 from drapolicy.topology.bind import BindReport
 from drapolicy.topology.diff import diff as compare
-from drapolicy.topology.fleet import bind_fleet, devices_of, product_of
+from drapolicy.topology.fleet import bind_fleet, devices_of, nodes_with, product_of
 from drapolicy.topology.generate import ALIASES, KINDS, from_text, kind_of
 from drapolicy.topology.generate import matrix as matrix_of
 from drapolicy.topology.graph import Topology
+from drapolicy.topology.links import DEFAULT_FAMILY, family
 from drapolicy.topology.matrix import text as letters
 from drapolicy.topology.read import Reading, load, load_text
 from drapolicy.topology.source import text_in
 
 _Row: TypeAlias = tuple[str, str, str, str]
+
+# Formats that name GPUs by a number alone; how fast their links are depends on what they are.
+_WITHOUT_PRODUCT = (nvidia_smi, rocm_smi, amd_smi)
 
 
 def read(files: Sequence[str], *, product: str, save: Path | None, output: Format) -> int:
@@ -76,9 +80,16 @@ def said(file: str, reading: Reading, picture: Topology) -> dict[str, Any]:
         "format": reading.format.NAME,
         "experimental": bool(told.get("experimental", False)),
         **node_link.facts(picture),
-        "notes": list(told.get("notes", getattr(reading.record, "notes", ()))),
+        "notes": [*told.get("notes", getattr(reading.record, "notes", ())), *_unknown_product(reading, picture)],
     }
     return {**reading.facts, **{name: value for name, value in shared.items() if name not in reading.facts}}
+
+
+def _unknown_product(reading: Reading, picture: Topology) -> Iterable[str]:
+    product = str(picture.graph.graph.get("product", ""))
+    if reading.format in _WITHOUT_PRODUCT and family(product) is DEFAULT_FAMILY:
+        told = f"product {product!r} is not known" if product else "the file tells no product"
+        yield f"{told}: links have the rates of an A100 or MI250; give --product"
 
 
 def kinds(kind: str, output: Picture) -> int:
@@ -142,21 +153,35 @@ def generate(kind: str, params: Sequence[str], *, failures: str, seed: int, host
     return 0
 
 
-def bind(files: Sequence[str], *, topology: str, match: str, kubernetes: Release, lenient: bool, output: Format) -> int:
+def bind(
+    files: Sequence[str],
+    *,
+    topology: str,
+    product: str,
+    match: str,
+    kubernetes: Release,
+    lenient: bool,
+    output: Format,
+) -> int:
     """Print how a picture and the nodes of a fleet were joined."""
     if topology == STDIN and STDIN in files:
         message = "--topology: standard input is the fleet already; give a file"
         raise InputError(message)
     fleet = inventory.build(read_objects(files, kubernetes, lenient=lenient), kubernetes)
-    picture = _load(topology).topology(product_of(fleet))
-    _, report = bind_fleet(fleet, picture, match=match)
+    picture = _load(topology).topology(product or product_of(fleet))
+    nodes = nodes_with(fleet, product) if product else list(fleet.nodes.names)
+    fleet, report = bind_fleet(fleet, picture, nodes=nodes, match=match)
+    others = sorted(set(fleet.nodes.names).difference(nodes), key=fleet.nodes.index.__getitem__)
+    apart = _apart(fleet)
     notes = {name: _notes(fleet, name) for name in (*report.nodes, *report.unmatched)}
     if output is not Format.TABLE:
         made = {
             "nodes": {name: _report(found, notes[name]) for name, found in report.nodes.items()},
             "unmatched": {name: _report(found, notes[name]) for name, found in report.unmatched.items()},
             "without": list(report.without),
+            "other_product": others,
             "vertices": _vertices(report.vertices),
+            "apart": apart,
         }
         print_data(made, output)
         return 0
@@ -176,7 +201,30 @@ def bind(files: Sequence[str], *, topology: str, match: str, kubernetes: Release
     print_line(f"{_nodes(len(report.nodes))} got links, {len(report.without)} did not")
     if report.without:
         print_line(f"without: {_shortly(report.without)}")
+    if others:
+        print_line(f"left out, as no GPU there is of the family of {product}: {_shortly(others)}")
+    for shape in apart:
+        print_line(f"alike in their slices (signature {shape['signature'][:12]}), but not in their links:")
+        for table in shape["links"]:
+            print_line(
+                f"  {(table['links'] or 'none')[:12]}: {_nodes(len(table['nodes']))}: {_shortly(table['nodes'])}"
+            )
     return 0
+
+
+def _apart(fleet: inventory.Fleet) -> list[dict[str, Any]]:
+    """Return the nodes that only their links tell apart: by signature, then by link table."""
+    found = inventory.shapes(fleet)
+    return [
+        {
+            "signature": found.signatures[shape],
+            "links": [
+                {"links": found.links[table] if table >= 0 else None, "nodes": list(names)}
+                for table, names in tables.items()
+            ],
+        }
+        for shape, tables in found.odd.items()
+    ]
 
 
 def diff(before: str, after: str, *, product: str, output: Format) -> int:

@@ -40,8 +40,9 @@ def read(
     """Tell what files say of a machine or network; the format is found from the content.
 
     Read are nvidia-smi topo -m, rocm-smi --showtopo, amd-smi topology, xpu-smi topology -m, captures of AMD's KFD
-    (JSON, folder or archive), topology XML of NCCL and RCCL, hwloc's XML and lstopo, Kubernetes nodes, Slurm's
-    topology.conf and topology.yaml, models and outputs of topograph, and pictures that drapolicy wrote.
+    (JSON, folder or archive), topology XML of NCCL and RCCL, hwloc's XML and lstopo, Kubernetes nodes, ResourceSlices
+    (attributes alone, with the signatures of shapes), Slurm's topology.conf and topology.yaml, models and outputs of
+    topograph, and pictures that drapolicy wrote.
 
     JSON and YAML give one object; of several files, one that has an object for each.
 
@@ -132,6 +133,9 @@ def bind(
     match: Annotated[
         str, typer.Option(metavar="WAY", help="How devices are told apart: pci, uuid, index ...; auto tries them all.")
     ] = "auto",
+    product: Annotated[
+        str, typer.Option(metavar="NAME", help="Join nodes with GPUs of this product alone; for fleets of several.")
+    ] = "",
     k8s: Minor = "1.37",
     feature_gates: Gates = None,
     lenient: Lenient = False,
@@ -151,7 +155,15 @@ def bind(
     from drapolicy.cli.topology import bind as run
 
     kubernetes = chosen(k8s, feature_gates or ())
-    return run(files, topology=topology, match=match, kubernetes=kubernetes, lenient=lenient, output=output)
+    return run(
+        files,
+        topology=topology,
+        product=product,
+        match=match,
+        kubernetes=kubernetes,
+        lenient=lenient,
+        output=output,
+    )
 
 
 @app.command()
