@@ -82,7 +82,7 @@ def test_facts_of_every_real_file_are_printed_or_it_is_refused(run, shared):
 
 def test_a_file_is_told_with_what_all_formats_have(run, pair):
     """Beside the facts stand file, format, and how many vertices and links of each kind there are."""
-    told = json.loads(run("topology", "read", "-o", "json", pair).out)
+    told = json.loads(run("topology", "read", "-o", "json", pair, "--product", "A100").out)
     assert (told["kind"], told["gpu_pairs"]) == ("nvidia-smi", {"NV4": 1})
     assert (told["file"], told["format"]) == (str(pair), "nvidia-smi topo -m")
     assert (told["vertices"], told["links"]["NV"]) == ({"gpu": 2, "host": 1}, 1)
@@ -97,6 +97,20 @@ def test_what_documentation_alone_tells_is_experimental(run, tmp_path):
     assert told["experimental"] is True
     assert "experimental" in told["notes"][0]
     assert "experimental, read after the vendor's documentation" in run("topology", "read", path).out
+
+
+@pytest.mark.parametrize(
+    ("product", "note"),
+    [
+        ("", "the file tells no product: links have the rates of an A100"),
+        ("abacus", "product 'abacus' is not known: "),
+        ("Tesla V100-SXM2-16GB", ""),
+    ],
+)
+def test_rates_that_are_assumed_are_told(run, pair, product, note):
+    """A matrix names no product, so that links are those of a common one unless somebody says what they are."""
+    notes = json.loads(run("topology", "read", pair, "--product", product, "-o", "json").out)["notes"]
+    assert [told.startswith(note) for told in notes] == [True] * bool(note)
 
 
 def test_facts_are_a_table(run, pair):
