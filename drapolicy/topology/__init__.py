@@ -18,6 +18,7 @@
 `document`, `hostlist`    YAML and JSON of strangers with the place of every field; names like ``node[01-16]``
 `attributes`              what DRA attributes alone say; `attribute_links`, `common`; `spellings`: their table
 `bind`                    graph and devices of a node -> link table and report; `matching`: which device is which vertex
+`parts`, `pci`            which devices are parts of one; addresses in any spelling; `vertices`: what a graph tells
 `measures`                how well a set of devices is linked
 `read`                    reads a file of any format; the table of formats
 `generate`                machines and networks that nobody has at hand; `generate`
