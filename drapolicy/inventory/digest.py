@@ -40,7 +40,7 @@ def digest_of(
         _bytes([release.minor, *sorted(release.gates)]),
         _bytes(list(classes)),
         _bytes(list(taint_rules)),
-        _bytes([replace(node, source=None) for node in nodes]),
+        (canonical(replace(node, source=None)) for node in nodes),
         _bytes(slices),
         _bytes(devices),
     ):

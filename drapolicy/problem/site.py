@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -238,6 +239,7 @@ class Sites:
         self._made: dict[int, Site] = {}
         self._unbound: dict[int, ResourceSlice] = {}
         self._published: dict[int, dict[DeviceId, Device]] = {}
+        self._homes: dict[PoolId, int | None] = {}
         self._reaches = Reach()
 
     @cached_property
@@ -324,15 +326,25 @@ class Sites:
             self._made[n] = site
         return site
 
+    def home(self, pool: PoolId) -> int | None:
+        """Return the node that alone can use a pool; None for a pool that several can use, or that is not published."""
+        if pool not in self._homes:
+            rows = self._rows_of(pool)
+            nodes = {int(self.fleet.node_of_slice[row]) for row in rows}
+            alone = len(nodes) == 1 and -1 not in nodes and bool(self._bound[rows.start : rows.stop].all())
+            self._homes[pool] = nodes.pop() if alone else None
+        return self._homes[pool]
+
     @cached_property
-    def home_of_pool(self) -> Mapping[PoolId, int]:
-        """Node that alone can use a pool, by pool; pools that several nodes can use are left out."""
+    def _bound(self) -> NDArray[np.bool_]:
+        return self.fleet.slices.bound
+
+    def _rows_of(self, pool: PoolId) -> range:
+        """Return the rows of a pool's slices, which are in the order of driver and pool."""
         slices = self.fleet.slices
-        homes: dict[PoolId, int] = {}
-        shared: set[PoolId] = set()
-        alone = slices.bound
-        for i, n in enumerate(self.fleet.node_of_slice.tolist()):
-            pool = PoolId(slices.driver[i] or "", slices.pool[i] or "")
-            if not alone[i] or homes.setdefault(pool, n) != n:
-                shared.add(pool)
-        return {pool: n for pool, n in homes.items() if pool not in shared}
+
+        def named(row: int) -> tuple[str, str]:
+            return slices.driver[row] or "", slices.pool[row] or ""
+
+        rows = range(len(slices))
+        return range(bisect_left(rows, pool, key=named), bisect_right(rows, pool, key=named))

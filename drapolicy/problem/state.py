@@ -17,7 +17,8 @@ from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.ask import Ask, claim_key, unmet
 from drapolicy.problem.events import Event, Finish, Start
 from drapolicy.problem.node_allocatable import demand
-from drapolicy.problem.room import NodeRoom, PodAsk, pod_ask
+from drapolicy.problem.room import PodAsk, pod_ask
+from drapolicy.problem.rooms import NodeRooms
 from drapolicy.problem.site import Sites
 
 Stamp: TypeAlias = tuple[object, int, int]
@@ -78,7 +79,7 @@ class State:
         self._held: dict[str, AllocationResult] = {}
         self._users: dict[str, set[str]] = {}
         self._running: dict[str, Running] = {}
-        self.rooms = [NodeRoom(node) for node in fleet.nodes]
+        self.rooms = NodeRooms(fleet.nodes)
         self._stamps = [0] * len(fleet.nodes)
         self._shared_stamp = 0
         self._journal: list[int] = []
@@ -279,11 +280,11 @@ class State:
 
     def _touch(self, allocation: AllocationResult) -> None:
         """Stamp the nodes whose answers may change: the pool's own, or all if several nodes can use the pool."""
-        homes = self.sites.home_of_pool
+        home_of = self.sites.home
         allocated = self.allocated.allocated
         for result in allocation.devices.results:
             device = DeviceId(result.driver, result.pool, result.device)
-            home = homes.get(PoolId(result.driver, result.pool))
+            home = home_of(PoolId(result.driver, result.pool))
             if home is None:
                 self._shared_stamp += 1
                 continue

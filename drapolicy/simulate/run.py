@@ -141,8 +141,8 @@ class _Run:
             if self.progress is not None:
                 self.progress(seen, len(self.records))
         end = max((record.arrived_ns for record in self.records), default=0)
-        memory = self.engine.memory
-        return Play(tuple(self.records), end, self.decisions, memory.hits, memory.misses, self.seconds)
+        stats = self.engine.stats
+        return Play(tuple(self.records), end, self.decisions, stats.known, stats.asked, self.seconds)
 
     def _note(self, number: int, **changes: Any) -> None:
         self.records[number] = replace(self.records[number], **changes)

@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from drapolicy.errors import InputError
 from drapolicy.inventory import Fleet
 from drapolicy.policies.cycle import NO_DEVICES, TIMED_OUT, missing_class
 from drapolicy.policies.decide import decide, status_of, with_own_shares
 from drapolicy.policies.engine.contents import Contents
+from drapolicy.policies.engine.faces import Faces, Refusals
 from drapolicy.policies.engine.kind import Kind, Maker, UnreadError
 from drapolicy.policies.engine.layout import Layout
 from drapolicy.policies.engine.ranking import Amounts
 from drapolicy.policies.engine.rooms import Rooms
 from drapolicy.policies.engine.views import Sight, UnseenError
-from drapolicy.policies.kube import static_filters, unmodelled
+from drapolicy.policies.kube import unmodelled
 from drapolicy.policies.memory import Memory
 from drapolicy.policies.nodes import Best, First
 from drapolicy.policies.objective import as_objective
@@ -31,8 +30,6 @@ from drapolicy.problem.outcome import Abort, Fits, NodeError, NoFit, Outcome, Ti
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.state import State
-
-_Refusals: TypeAlias = tuple[NDArray[np.bool_], Counter[str], NDArray[np.intp]]
 
 KEPT_ANSWERS = 200_000
 KEPT_BYTES = 1 << 30
@@ -47,13 +44,16 @@ class Stats:
     ranked
         Decisions by ranking.
     asked
-        Nodes that were asked for it.
+        Answers that had to be found.
+    known
+        Nodes that were considered without being asked.
     looked_up
         Decisions in which each node was looked at, by the reason for it.
     """
 
     ranked: int = 0
     asked: int = 0
+    known: int = 0
     looked_up: Counter[str] = field(default_factory=Counter)
 
 
@@ -90,7 +90,7 @@ class Engine:
         self._most_kinds = max(1, memory // (8 * max(1, len(fleet.nodes))))
         self._blind: dict[bytes, str] = {}
         self._reads: frozenset[str] = frozenset()
-        self._refused: dict[bytes, _Refusals] = {}
+        self._refused: OrderedDict[bytes, Refusals] = OrderedDict()
         self._state: object = None
         self._seen = 0
         self._journal = np.empty(1024, np.int32)
@@ -113,14 +113,25 @@ class Engine:
         obstacle = self._obstacle(problem, self.policy)
         if not obstacle:
             try:
+                before = self._maker.made
                 placement = self._ranked(problem, self.policy)
             except UnseenError as unseen:
                 obstacle = self._blind[problem.ask.wishes] = str(unseen)
             else:
-                self.stats.ranked += 1
+                self._count(1, self._maker.made - before, placement.considered)
+                self._forget()
                 return placement
         self.stats.looked_up[obstacle] += 1
-        return decide(self.policy, problem, rng, self.memory)
+        before = self.memory.misses
+        placement = decide(self.policy, problem, rng, self.memory)
+        self._count(0, self.memory.misses - before, placement.considered)
+        return placement
+
+    def _count(self, ranked: int, asked: int, considered: int) -> None:
+        stats = self.stats
+        stats.ranked += ranked
+        stats.asked += asked
+        stats.known += max(0, considered - asked)
 
     # --- whether nodes can be ranked -------------------------------------------------------------------------
 
@@ -145,12 +156,16 @@ class Engine:
             self._maker = Maker(
                 layout, Contents(layout), rule.solver, as_objective(rule.objective), first=isinstance(rule.nodes, First)
             )
-            self._rooms = Rooms()
+            self._rooms = Rooms(self.fleet)
         return self._maker.layout
 
     @cached_property
     def _sight(self) -> Sight:
         return Sight(self._maker.layout)
+
+    @cached_property
+    def _faces(self) -> Faces:
+        return Faces(self.fleet)
 
     # --- ranking ---------------------------------------------------------------------------------------------
 
@@ -162,14 +177,11 @@ class Engine:
         if missing is not None:
             return self._none(problem, rule, missing, {}, 0)
         self._follow(state)
-        before = self._maker.made
         kind = self._kind(ask, state)
-        self.stats.asked += self._maker.made - before
         ranking = kind.ranking
         assert ranking is not None
         amounts = [] if ask.room is None else self._rooms.asked(state, ask.room)
         n = ranking.best_with(amounts) if amounts else ranking.best()
-        self._forget()
         if n is None or n >= self.fleet.nodes.candidates:
             return self._pending(problem, rule, kind, amounts)
         return self._placed(problem, rule, kind, n, amounts)
@@ -216,7 +228,7 @@ class Engine:
             kind = self._kinds.get(key)
             if kind is None:
                 views = self._sight.views(ask.claims, self._reads)
-                kind = Kind(self._maker, ask.claims, views, self._reads, self._refusals(ask)[0])
+                kind = Kind(self._maker, ask.claims, views, self._reads, self._refusals(ask).refused)
                 self._kinds[key] = kind
                 if len(self._kinds) > self._most_kinds:
                     self._kinds.popitem(last=False)
@@ -234,19 +246,12 @@ class Engine:
             kind.mark = self._written
             return kind
 
-    def _refusals(self, ask: Ask) -> _Refusals:
-        """Return which nodes are none for the ask's pod, why, with counts, and the other nodes."""
+    def _refusals(self, ask: Ask) -> Refusals:
         known = self._refused.get(ask.place)
         if known is None:
-            refused = np.arange(len(self.fleet.nodes)) >= self.fleet.nodes.candidates
-            reasons: Counter[str] = Counter()
-            for n in range(self.fleet.nodes.candidates if ask.pod is not None else 0):
-                assert ask.pod is not None
-                reason = static_filters(ask.pod, self.fleet.nodes[n])
-                if reason is not None:
-                    refused[n] = True
-                    reasons[reason] += 1
-            known = self._refused[ask.place] = refused, reasons, np.flatnonzero(~refused)
+            known = self._refused[ask.place] = self._faces.refusals(ask.pod)
+            if len(self._refused) > self._most_kinds:
+                self._refused.popitem(last=False)
         return known
 
     def _forget(self) -> None:
@@ -315,11 +320,11 @@ class Engine:
 
     def _pending(self, problem: Problem, rule: Rule, kind: Kind, amounts: list[tuple[Amounts, int]]) -> Placement:
         """Return why no node took the ask: what the loop over the nodes would say of each."""
-        ask, state = problem.ask, problem.state
+        ask = problem.ask
         _, reasons, nodes = self._refusals(ask)
         counts = Counter(reasons)
         if ask.room is not None and len(nodes):
-            counts += self._rooms.lacking(state, ask.room, nodes)
+            counts += self._rooms.lacking(ask.room, nodes)
             ranking = kind.ranking
             assert ranking is not None
             nodes = nodes[ranking.passing(amounts)[nodes]]

@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
+from drapolicy.inventory import Fleet
 from drapolicy.policies.engine.ranking import Amounts
 from drapolicy.problem.room import PODS, NodeRoom, PodAsk
 from drapolicy.problem.state import State
@@ -15,9 +16,17 @@ _MOST = int(np.iinfo(np.int64).max)
 
 
 class Rooms:
-    """A column for each resource that some pod has asked for, kept up to date from the state's journal."""
+    """A column for each resource that some pod has asked for, kept up to date from the state's journal.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    fleet
+        Its nodes.
+    """
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._empty: dict[str, NDArray[np.int64]] = {}
         self._columns: dict[str, Amounts] = {}
 
     def reset(self) -> None:
@@ -32,23 +41,37 @@ class Rooms:
                 column.write(n, _left(room, name))
 
     def asked(self, state: State, room: PodAsk) -> list[tuple[Amounts, int]]:
-        """Return the columns that a pod needs and how much of each; one that it has one pod's place in comes first."""
-        return [(self._column(state, name), amount) for name, amount in _needs(room)]
+        """Return the columns of what a pod needs, and how much of each."""
+        needs = _needs(room)
+        new = [name for name, _ in needs if name not in self._columns]
+        if new:
+            self._add(state, new)
+        return [(self._columns[name], amount) for name, amount in needs]
 
-    def _column(self, state: State, name: str) -> Amounts:
-        column = self._columns.get(name)
-        if column is None:
-            left = (_left(room, name) for room in state.rooms)
-            column = self._columns[name] = Amounts(np.fromiter(left, np.int64, len(state.rooms)))
-        return column
+    def _add(self, state: State, names: list[str]) -> None:
+        unread = [name for name in names if name not in self._empty]
+        if unread:
+            rooms = map(NodeRoom, self._fleet.nodes)
+            table = np.array([[_left(room, name) for name in unread] for room in rooms], np.int64)
+            self._empty |= dict(zip(unread, table.reshape(-1, len(unread)).T.copy(), strict=True))
+        for name in names:
+            column = self._columns[name] = Amounts(self._empty[name])
+            for n, room in state.rooms.made.items():
+                column.write(n, _left(room, name))
 
-    def lacking(self, state: State, room: PodAsk, nodes: NDArray[np.intp]) -> Counter[str]:
-        """Return NodeResourcesFit's words for each of some nodes that lack something, with counts."""
+    def lacking(self, room: PodAsk, nodes: NDArray[np.intp]) -> Counter[str]:
+        """Return NodeResourcesFit's words for each of some nodes that lack something, with counts.
+
+        Parameters
+        ----------
+        room
+            What :meth:`asked` was asked before.
+        """
         reasons: Counter[str] = Counter()
-        needs = list(_needs(room))
+        needs = _needs(room)
         short = np.zeros(len(nodes), np.int64)
         for i, (name, amount) in enumerate(needs):
-            short |= (self._column(state, name).of(nodes) < amount).astype(np.int64) << i
+            short |= (self._columns[name].of(nodes) < amount).astype(np.int64) << i
         for combination, count in enumerate(np.bincount(short).tolist()):
             names = [name for i, (name, _) in enumerate(needs) if combination >> i & 1]
             if names and count:
