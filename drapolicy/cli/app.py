@@ -10,6 +10,7 @@ import typer
 
 from drapolicy.cli.options import Gates, Lenient, Minor, Output, Topology
 from drapolicy.cli.output import Format, Text
+from drapolicy.cli.policies_app import app as policies_app
 from drapolicy.cli.topology_app import app as topology_app
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.add_typer(topology_app, name="topology")
+app.add_typer(policies_app, name="policies")
 
 
 def _show_version(wanted: bool) -> None:
@@ -172,7 +174,7 @@ def evaluate(
     name: Annotated[str, typer.Option(help="What your scenario is called.")] = "",
     policy: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="May be repeated; all by default. See `drapolicy policies`."),
+        typer.Option(metavar="NAME", help="May be repeated; five by default. See `drapolicy policies`."),
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Repetitions; the first plays arrivals as recorded.")] = 5,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
@@ -247,19 +249,6 @@ def convert(
     from drapolicy.cli.releases import chosen
 
     return run(files, to=to, kubernetes=chosen(k8s), lenient=lenient, output=output)
-
-
-@app.command()
-def policies(*, output: Output = Format.TABLE) -> int:
-    """List the policies.
-
-    \b
-    Example:
-      drapolicy policies
-    """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
-    from drapolicy.cli.policies import policies as run
-
-    return run(output)
 
 
 @app.command()

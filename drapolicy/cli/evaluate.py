@@ -18,7 +18,7 @@ from drapolicy.cli.results import as_data, print_results
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.evaluate import METRICS, Results, embedded, of_files
 from drapolicy.evaluate import evaluate as play
-from drapolicy.policies import POLICIES, STOCK
+from drapolicy.policies import COMPARED, STOCK
 from drapolicy.policies import policy as policy_of
 from drapolicy.release import Release, release
 from drapolicy.simulate import Scenario
@@ -55,7 +55,7 @@ def evaluate(request: Request, output: Format) -> int:
     if request.metric is not None and request.metric not in METRICS:
         message = f"metric {request.metric!r}: unknown; use one of {', '.join(METRICS)}"
         raise UnknownReferenceError(message)
-    chosen = list(dict.fromkeys(policy_of(name).name for name in request.policies or POLICIES))
+    chosen = list(dict.fromkeys(policy_of(name).name for name in request.policies or COMPARED))
     scenarios = _scenarios(request)
     request.out.mkdir(parents=True, exist_ok=True)
     if request.fresh:

@@ -17,7 +17,7 @@ import msgspec
 from drapolicy.errors import InputError
 from drapolicy.evaluate.cell import Cell, cell_key, run_cell
 from drapolicy.evaluate.table import Results
-from drapolicy.policies import POLICIES, STOCK, Policy
+from drapolicy.policies import COMPARED, POLICIES, STOCK, Policy
 from drapolicy.policies import policy as policy_of
 from drapolicy.simulate import Scenario
 
@@ -38,7 +38,7 @@ class Task:
 
 def evaluate(
     scenarios: Sequence[Scenario],
-    policies: Iterable[str | Policy] = tuple(POLICIES),
+    policies: Iterable[str | Policy] = COMPARED,
     seeds: Iterable[int] = range(5),
     *,
     out: str | Path | None = None,

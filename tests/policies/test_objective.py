@@ -175,9 +175,9 @@ def test_a_term_that_is_gone_is_named() -> None:
     from drapolicy.policies.objective import _named
 
     with pytest.raises(
-        SolverError, match=r"objective gone: module drapolicy\.policies\.terms has no term of this name"
+        SolverError, match=r"objective gone: module drapolicy\.policies\.objectives\.bandwidth has no term of this name"
     ):
-        _named("drapolicy.policies.terms", "gone")
+        _named("drapolicy.policies.objectives.bandwidth", "gone")
 
 
 def test_a_local_term_cannot_be_pickled() -> None:

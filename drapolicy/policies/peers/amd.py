@@ -44,10 +44,9 @@ class AmdDevicePlugin(Peer):
     """The best-effort policy of AMD's device plugin: least sum of pair weights among the sets that it looks at.
 
     GPUs come in order of how few partitions they have left, then by the name of their first device. A set takes all
-    that is left of some of them, in this order, and of the last one the first devices that are still needed; required
-    devices come on top. Of sets of equal weight the one of fewest GPUs, then of the earliest, is taken. A set that is
-    asked for as a whole, available or required, is taken as it is. After 200,000 steps the best so far is taken, which
-    machines of up to 17 GPUs never need.
+    that is left of some of them, and of one more the first devices that are still needed; required devices come on top.
+    Of sets of equal weight the one of fewest GPUs, then of the earliest, is taken. A set that is asked for as a whole,
+    available or required, is taken as it is. After 200,000 steps the best so far is taken.
 
     References
     ----------
@@ -84,26 +83,27 @@ class _Lightest:
         self._nodes = 0
 
     def find(self) -> tuple[int, ...]:
-        self._extend((), tuple(self._required), self._weight(self._required), 0)
+        self._extend((), tuple(self._required), self._weight(self._required))
         return self._set
 
     def _weight(self, devices: Sequence[int]) -> int:
         return int(self._weights[np.ix_(devices, devices)].sum()) // 2
 
-    def _extend(self, used: tuple[int, ...], taken: tuple[int, ...], weight: int, start: int) -> None:
+    def _extend(self, used: tuple[int, ...], taken: tuple[int, ...], weight: int) -> None:
         lacking = self._needed - (len(taken) - len(self._required))
-        for g in range(start, len(self._groups)):
+        for g, devices in enumerate(self._groups):
+            if g in used or (g < max(used, default=0) and len(devices) < lacking):
+                continue
             self._nodes += 1
             if self._nodes > _MOST_NODES and self._best is not None:
                 return
-            devices = self._groups[g][:lacking]
-            inside = [*taken, *devices]
-            grown = weight + int(self._weights[np.ix_(devices, list(taken))].sum()) + self._weight(devices)
+            added = devices[:lacking]
+            grown = weight + int(self._weights[np.ix_(added, list(taken))].sum()) + self._weight(added)
             if self._best is not None and grown > self._best[0]:
                 continue
-            if len(devices) < lacking:
-                self._extend((*used, g), tuple(inside), grown, g + 1)
+            if len(added) < lacking:
+                self._extend((*used, g), (*taken, *added), grown)
                 continue
             key = grown, len(used) + 1, (*used, g)
             if self._best is None or key < self._best:
-                self._best, self._set = key, tuple(inside)
+                self._best, self._set = key, (*taken, *added)

@@ -45,8 +45,9 @@ class GpuAllocator(Peer):
     """NVIDIA's go-gpuallocator, by one of its policies.
 
     * ``bestEffort``: all available GPUs are parted into sets of the size asked for, one set may stay short. The parting
-      with the greatest sum of set scores counts, the first of equals, and in it the best full set that has all required
-      GPUs, the first of equals. A size of 1 gives the first GPU.
+      with the greatest sum of set scores counts, the first of equals, and in it the best set that has all required
+      GPUs, the first of equals. That may be the short set, with which upstream gives fewer GPUs than asked for; here
+      the reference completes it. A size of 1 gives the first GPU.
     * ``simple``: the required GPUs, then the first available.
     * ``staticDGX1Pascal``, ``staticDGX1Volta``, ``staticDGX2Volta``: the first of the machine's fixed sets that is
       available and has all required GPUs; sets of other sizes than 1, 2, 4, 8 (and 16) are none. GPUs are numbered by
@@ -139,15 +140,15 @@ class _Partition:
         self._known: dict[int, int | None] = {0: 0}
 
     def best(self) -> list[int] | None:
-        """Return the best full set with all required devices in the best parting; None where there is no parting."""
+        """Return the best set with all required devices in the best parting; None where there is no parting."""
         left = (1 << len(self._asked.available)) - 1
         if self._sum(left) is None:
             return None
         found: tuple[int, ...] = ()
         while left:
             chosen = next(s for s in self._sets(left) if self._with(s, left) == self._sum(left))
-            full = len(chosen) == self._asked.size and self._bits(chosen) & self._required == self._required
-            if full and (not found or self._score(chosen) > self._score(found)):
+            usable = self._bits(chosen) & self._required == self._required
+            if usable and (not found or self._score(chosen) > self._score(found)):
                 found = chosen
             left &= ~self._bits(chosen)
         return [self._asked.available[i] for i in found]

@@ -12,7 +12,7 @@ import numpy as np
 
 from drapolicy.policies.answer import Answer
 from drapolicy.policies.objective import Objective
-from drapolicy.policies.solvers import answer_of, devices_of, first_fit
+from drapolicy.policies.solvers.base import answer_of, devices_of, first_fit
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import Abort, Fits
 from drapolicy.problem.solution import Solution
@@ -112,7 +112,8 @@ class Peer(ABC):
         if wanted == frozenset(devices_of(solution).tolist()):
             return first
         order = [*proposed, *(d for d in range(len(local.devices)) if d not in wanted)]
-        found = self._search(local, objective, order, solution, wanted)
+        whole = len(wanted) == asked.size
+        found = self._search(local, objective, order, solution, wanted) if whole else None
         return found or self._search(local, objective, order, solution, None) or first
 
     def _search(

@@ -1,0 +1,53 @@
+"""What makes one choice of devices better than another: terms by subject, one a file.
+
+Each is an integer with a unit and bounds, says what it sees, and has a plain loop (``of``) and a form for many choices
+at once (``over``); tests hold them equal. How good the alternatives of prioritized lists are is no term: it comes
+before any of them (K8s S68), see :class:`~drapolicy.policies.nodes.Best`.
+"""
+
+from __future__ import annotations
+
+from drapolicy.policies.objectives.alignment import misaligned, nic_distance, numa_nodes, pcie_roots
+from drapolicy.policies.objectives.amounts import best_fit, dot_product, gpu_packing, slack, worst_fit
+from drapolicy.policies.objectives.bandwidth import bottleneck, inside, links_lost, nvlinks_left
+from drapolicy.policies.objectives.cells import cells_broken, domain_slack
+from drapolicy.policies.objectives.cost import cost
+from drapolicy.policies.objectives.fragmentation import fgd_points, fragmentation
+from drapolicy.policies.objectives.mix import DEFAULT_MIX, Mix, TypicalPod, read_mix
+from drapolicy.policies.objectives.packing import chances_lost, still_placeable
+from drapolicy.policies.objectives.partitions import longest_runs
+from drapolicy.policies.objectives.ring import all_reduce, predicted_bandwidth, ring_sum
+from drapolicy.policies.objectives.spreading import milli_left, roots_touched
+
+__all__ = [
+    "DEFAULT_MIX",
+    "Mix",
+    "TypicalPod",
+    "all_reduce",
+    "best_fit",
+    "bottleneck",
+    "cells_broken",
+    "chances_lost",
+    "cost",
+    "domain_slack",
+    "dot_product",
+    "fgd_points",
+    "fragmentation",
+    "gpu_packing",
+    "inside",
+    "links_lost",
+    "longest_runs",
+    "milli_left",
+    "misaligned",
+    "nic_distance",
+    "numa_nodes",
+    "nvlinks_left",
+    "pcie_roots",
+    "predicted_bandwidth",
+    "read_mix",
+    "ring_sum",
+    "roots_touched",
+    "slack",
+    "still_placeable",
+    "worst_fit",
+]

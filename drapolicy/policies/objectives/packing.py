@@ -1,0 +1,36 @@
+"""Packing and spreading: what a choice leaves to others."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drapolicy.policies.objective import Indices, Masks, objective
+from drapolicy.policies.objectives.masks import MOST_DEVICES
+from drapolicy.problem.local import LocalProblem
+
+
+def _still_placeable(node: LocalProblem, left: Masks) -> NDArray[np.int64]:
+    if not node.counters.size:
+        counts: NDArray[np.int64] = left.sum(axis=1).astype(np.int64)
+        return counts
+    kept, rows = np.unique(left, axis=0, return_inverse=True)
+    found = [int(node.placeable(np.flatnonzero(mask)).sum()) for mask in kept]
+    return np.array(found, np.int64)[rows.reshape(-1)]
+
+
+def _chances_lost(node: LocalProblem, left: Masks) -> NDArray[np.int64]:
+    lost: NDArray[np.int64] = int(node.placeable().sum()) - _still_placeable(node, left)
+    return lost
+
+
+@objective(sense="min", unit="devices", bounds=(0, MOST_DEVICES), over=_chances_lost)
+def chances_lost(node: LocalProblem, left: Indices) -> int:
+    """Devices and partitions that could each have been allocated before the choice and cannot after it."""
+    return int(node.placeable().sum() - node.placeable(left).sum())
+
+
+@objective(sense="min", unit="devices", bounds=(0, MOST_DEVICES), over=_still_placeable)
+def still_placeable(node: LocalProblem, left: Indices) -> int:
+    """Devices of the node that can still be allocated afterwards: few means that a full node was filled further."""
+    return int(node.placeable(left).sum())
