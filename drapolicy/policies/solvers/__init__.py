@@ -5,6 +5,8 @@ from __future__ import annotations
 from drapolicy.policies.solvers.base import MAX_STEPS, Solver, answer_of, devices_of, first_fit, rank_of
 from drapolicy.policies.solvers.exact import Exact
 from drapolicy.policies.solvers.grow import Grow
+from drapolicy.policies.solvers.local_search import LocalSearch
+from drapolicy.policies.solvers.portfolio import Portfolio
 from drapolicy.policies.solvers.random_order import RandomOrder
 from drapolicy.policies.solvers.stock import FirstFit
 
@@ -13,6 +15,8 @@ __all__ = [
     "Exact",
     "FirstFit",
     "Grow",
+    "LocalSearch",
+    "Portfolio",
     "RandomOrder",
     "Solver",
     "answer_of",

@@ -24,9 +24,9 @@ def best_by_bound(task: Task, max_steps: int | None, start: tuple[int, ...] = ()
 
     Notes
     -----
-    A device is first taken, by each row in turn, and then left out, so that of equal choices the one of earlier
-    devices comes first. Bound: each device that may still come brings its weights with those taken, and half of the
-    greatest weights to others that may come with it.
+    A device is first taken, by each row in turn, and then left out, so that earlier devices come first; among equal
+    choices a branch is left once its devices come later than those of the best. Bound: each device that may still come
+    brings its weights with those taken, and half of the greatest weights to others that may come with it.
     """
     if not task.plain or task.pairs is None:
         return None
@@ -55,6 +55,7 @@ class _Bound:
             # One less, so that the first choice as good is found anew, with the devices that come first.
             self._best = int(weights[np.ix_(at, at)].sum() + self._own[at].sum()) // 2 - 1
         self._found: tuple[tuple[int, int], ...] | None = None
+        self._mask = 0
         self._steps = 0
         self._stopped = False
 
@@ -63,8 +64,10 @@ class _Bound:
         size, most = len(self._devices), max(self._count, 1)
         tails = size if size * size * most <= _TAILS else 1
         table = np.zeros((tails, size, most), self._between.dtype)
+        # Less than any other: no device is a partner of its own.
+        apart = np.where(np.eye(size, dtype=bool), self._between.min(initial=0) - 1, self._between)
         for begin in range(tails):
-            rest = np.where(np.eye(size, dtype=bool), -(2**60), self._between)[:, begin:]
+            rest = apart[:, begin:]
             top = -np.sort(-rest, axis=1)[:, : most - 1]
             table[begin, :, 1 : top.shape[1] + 1] = np.cumsum(top, axis=1)
         return table
@@ -107,14 +110,13 @@ class _Bound:
             position, value, gains = what
             missing = self._count - len(taken)
             if not missing:
-                if self._best is None or value > self._best:
-                    self._best, self._found = value, tuple(taken)
+                self._judge(value, taken)
                 continue
             if self._max_steps is not None and self._steps >= self._max_steps:
                 self._stopped = True
                 return
             self._steps += 1
-            if not self._promising(position, value, gains, missing):
+            if not self._promising(position, value, gains, taken):
                 continue
             stack.append(("at", (position + 1, value, gains)))
             d = self._devices[position]
@@ -124,7 +126,12 @@ class _Bound:
                 if self._missing[row] and self._seats.allowed(row) >> d & 1
             )
 
-    def _promising(self, position: int, value: Any, gains: NDArray[Any], missing: int) -> bool:
+    def _judge(self, value: Any, taken: list[tuple[int, int]]) -> None:
+        mask = sum(1 << d for _, d in taken)
+        if self._best is None or value > self._best or (value == self._best and _earlier(mask, self._mask)):
+            self._best, self._found, self._mask = value, tuple(taken), mask
+
+    def _promising(self, position: int, value: Any, gains: NDArray[Any], taken: list[tuple[int, int]]) -> bool:
         """Return whether enough devices are left, and something better than the best can come of them."""
         behind = -1 << self._devices[position] if position < len(self._devices) else 0
         suited = 0
@@ -134,6 +141,7 @@ class _Bound:
                 if own.bit_count() < self._missing[row]:
                     return False
                 suited |= own
+        missing = self._count - len(taken)
         at = [i for i in range(position, len(self._devices)) if suited >> self._devices[i] & 1]
         if len(at) < missing:
             return False
@@ -142,4 +150,13 @@ class _Bound:
         tail = position if len(self._partners) > 1 else 0
         twice = 2 * gains[at] + self._partners[tail][at, missing - 1]
         top = np.sort(twice)[-missing:].sum()
-        return bool(value + top // 2 > self._best)
+        most = value + top // 2
+        if most != self._best or self._found is None:
+            return bool(most > self._best)
+        return not _earlier(self._mask & ~behind, sum(1 << d for _, d in taken))
+
+
+def _earlier(devices: int, others: int) -> bool:
+    """Return whether the first device that only one of two sets has is of the first set."""
+    different = devices ^ others
+    return bool(devices & different & -different)

@@ -21,6 +21,7 @@ from drapolicy.problem.outcome import Fits, NoFit
 from drapolicy.problem.solution import Solution
 
 MAX_STEPS = 200_000
+_EASY = 2_000  # steps after which a bound that has not closed may never close
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,15 @@ def solved(task: Task, max_steps: int | None, known: tuple[int, ...]) -> Best:
     known
         Devices of an assignment that is known.
     """
+    found = best_by_tree(task)
+    if found is not None:
+        return found
+    easy = _EASY if max_steps is None else min(_EASY, max_steps)
+    found = best_by_bound(task, easy, known)
+    if found is not None and found.complete:
+        return found
     return (
-        best_by_tree(task)
-        or best_by_tables(task, max_steps)
-        or best_by_bound(task, max_steps, known)
-        or best_by_enumeration(task, max_steps)
+        best_by_tables(task, max_steps) or best_by_bound(task, max_steps, known) or best_by_enumeration(task, max_steps)
     )
 
 

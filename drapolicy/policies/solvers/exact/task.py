@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,17 +90,20 @@ class Task:
         ) and not any(_firsts(f, r) for r in self.rows)
 
     @cached_property
-    def pairs(self) -> tuple[NDArray[np.int64], ...] | None:
-        """Weights of pairs of devices and, on the diagonal, of devices, a matrix a level; None where there are none."""
+    def pairs(self) -> tuple[NDArray[Any], ...] | None:
+        """Weights of pairs of devices and, on the diagonal, of devices, a matrix a level; None where there are none.
+
+        Each an int64 ndarray of shape (D, D), or of Python ints where they do not fit.
+        """
         levels = []
         for level in self.objective.levels:
-            total = np.zeros((self.local.size, self.local.size), object)
-            for weight, term in level:
-                made = term.pairs(self.local) if term.pairs is not None else None
-                if made is None:
-                    return None
-                total += weight * made.astype(object)
-            levels.append(total)
+            made = [(weight, None if term.pairs is None else term.pairs(self.local)) for weight, term in level]
+            if any(matrix is None for _, matrix in made):
+                return None
+            known = [(weight, matrix) for weight, matrix in made if matrix is not None]
+            largest = sum(abs(weight) * int(np.abs(matrix).max(initial=0)) for weight, matrix in known)
+            kind = np.int64 if largest < 2**62 else object
+            levels.append(sum((weight * matrix.astype(kind) for weight, matrix in known), np.zeros((), kind)))
         return tuple(levels)
 
     def score(self, devices: tuple[int, ...]) -> Score:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import gcd
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+# Bounds take sums twice and more: this leaves room in int64.
+_ROOM = 2**58
 
 
 def combined(levels: Sequence[NDArray[Any]], devices: Sequence[int], chosen: int) -> NDArray[Any]:
@@ -16,7 +18,7 @@ def combined(levels: Sequence[NDArray[Any]], devices: Sequence[int], chosen: int
     Parameters
     ----------
     levels
-        A symmetric matrix of Python ints a level, shape (D, D); the first decides before the second.
+        A symmetric matrix a level, shape (D, D), int64 or Python ints; the first decides before the second.
     devices
         Devices that may be chosen.
     chosen
@@ -28,17 +30,20 @@ def combined(levels: Sequence[NDArray[Any]], devices: Sequence[int], chosen: int
         Shape (n, n) for the n devices; int64 where sums over a choice fit, Python ints otherwise.
     """
     at = np.ix_(list(devices), list(devices))
-    total = np.zeros((len(devices), len(devices)), object)
+    total: NDArray[Any] = np.zeros((len(devices), len(devices)), np.int64)
     for level in levels:
         own = level[at]
-        unit = gcd(*own.ravel().tolist()) or 1
-        own = own // unit
-        total = total * (2 * _most(own, chosen) + 1) + own
-    return total.astype(np.int64) if 4 * _most(total, chosen) < 2**62 else total
+        own = own // (int(np.gcd.reduce(own, axis=None)) or 1)
+        factor = 2 * _most(own, chosen) + 1
+        if _most(total, chosen) * factor + factor >= _ROOM:
+            total = total.astype(object)
+        total = total * factor + own
+    return total
 
 
 def _most(matrix: NDArray[Any], chosen: int) -> int:
     """Return a bound of the absolute value of the sum over a choice."""
-    values = [abs(value) for value in matrix.ravel().tolist()]
-    single = max((abs(value) for value in np.diag(matrix).tolist()), default=0)
-    return max(values, default=0) * (chosen * (chosen - 1) // 2) + single * chosen
+    if not matrix.size:
+        return 0
+    single, pair = int(np.abs(np.diag(matrix)).max()), int(np.abs(matrix).max())
+    return pair * (chosen * (chosen - 1) // 2) + single * chosen
