@@ -17,7 +17,7 @@ from drapolicy.problem.outcome import Fits, NoFit, Outcome, TimedOut
 from drapolicy.problem.solution import Solution
 
 MAX_STEPS = 2_000_000
-_EASY = 1_000
+_EASY = 300
 _HARD = 100_000
 
 
@@ -85,7 +85,7 @@ def first_fit(
 ) -> tuple[Answer, Solution | None]:
     """Return the reference's answer, with its solution if the claims fit.
 
-    What is not decided after a thousand steps is decided by the formulation, where that decides as the reference does.
+    What a few hundred steps do not decide, the formulation decides, where it decides as the reference does.
 
     Parameters
     ----------
