@@ -12,15 +12,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from drapolicy.api.core import Pod
-from drapolicy.api.node_selection import Selector
 from drapolicy.api.resource import AllocationResult, DeviceSubRequest, ExactDeviceRequest, ResourceClaim
 from drapolicy.inventory import Fleet
 from drapolicy.policies.answer import Answer
-from drapolicy.policies.kube import MAX_ALTERNATIVES, resource_filter
+from drapolicy.policies.held import Held
+from drapolicy.policies.kube import resource_filter
 from drapolicy.policies.memory import Key, Memory
 from drapolicy.policies.objective import Objective
 from drapolicy.policies.solvers import Solver
-from drapolicy.problem.ask import claim_key, unmet
 from drapolicy.problem.node_allocatable import GATE, demand, mapped, not_shared
 from drapolicy.problem.outcome import Abort, Fits, NodeError, Outcome, TimedOut
 from drapolicy.problem.problem import Problem
@@ -29,7 +28,6 @@ from drapolicy.problem.room import pod_ask
 NO_DEVICES = "cannot allocate all claims"
 TIMED_OUT = "timed out trying to allocate devices"
 NOT_AVAILABLE = "resourceclaim not available on the node"
-OPTIONAL_OPERATIONS = "DRAOptionalNodeOperations"
 
 _NO_POD = Pod()
 
@@ -66,10 +64,8 @@ class Cycle:
         Whether any answer came from memory.
     proved
         Whether the devices of every node that has some are known to be its best.
-    held_rank
-        What prioritized lists of claims with an allocation add to the rank of every node (K8s S68).
-    unscored
-        Why nodes cannot be scored, if so.
+    held
+        What the ask's claims hold already.
     cursor
         Where the next cycle starts, for rules that rotate over the nodes.
     node_error
@@ -96,22 +92,8 @@ class Cycle:
         self._objective = objective
         self._rng = rng
         self._memory = memory
-        state = problem.state
-        self.needed: tuple[ResourceClaim, ...] = unmet(self.ask.claims, state.held)
-        self._needed = tuple(claim_key(claim) not in state.held for claim in self.ask.claims)
-        held = [(claim, state.held[claim_key(claim)]) for claim in self.ask.claims if claim_key(claim) in state.held]
-        self._held = held
+        self.held = Held(self.ask, problem.state)
         self._costs_room = GATE in problem.fleet.release.gates
-        self._selectors = [Selector(a.node_selector) for _, a in held if a.node_selector is not None]
-        mixed = bool(held and self.needed)
-        scored = problem.fleet.release.behaviour.scored_claims
-        self.held_rank = sum(_rank(claim, allocation) for claim, allocation in held) if mixed else 0
-        # Claims and allocations of this cycle are paired by position (K8s Q43).
-        self.unscored = (
-            f"number of allocations {len(self.needed)} is smaller than number of claims"
-            if mixed and scored == "new"
-            else ""
-        )
 
     def __len__(self) -> int:
         return self.problem.fleet.nodes.candidates
@@ -123,7 +105,7 @@ class Cycle:
 
     def missing_class(self) -> Abort | None:
         """Return what ends the attempt when a claim names a class that does not exist (K8s S66)."""
-        return missing_class(self.needed, self.problem.fleet)
+        return missing_class(self.held.needed, self.problem.fleet)
 
     def answer(self, n: int) -> Answer | None:
         """Return what a node says: an answer with devices, or None when it is refused.
@@ -138,7 +120,7 @@ class Cycle:
         if reason is not None:
             self.reasons[reason] += 1
             return None
-        available = self._held_available(n)
+        available = self.held.available(self.problem.fleet.nodes[n])
         shared = self._shared(n) if available else ""
         if shared:
             self.reasons[shared] += 1
@@ -177,21 +159,12 @@ class Cycle:
         refused = self._memory.refusal(self.ask.kind, self.pod, self.problem, n)
         return refused if refused is not None else resource_filter(self.pod_ask, self.problem.state.rooms[n])
 
-    def _held_available(self, n: int) -> bool:
-        """Return whether a node can use all claims that hold an allocation already."""
-        node = self.problem.fleet.nodes[n]
-        if any(selector.matches(node) is False for selector in self._selectors):
-            return False
-        return OPTIONAL_OPERATIONS in node.status.declared_features or not any(
-            result.skip_node_operations for _, held in self._held for result in held.devices.results
-        )
-
     def _shared(self, n: int) -> str:
         """Return which claim may not be shared, because a device of it stands for a resource of its node (K8s S74)."""
         if not self._costs_room:
             return ""
         state, release = self.problem.state, self.problem.fleet.release
-        for claim, held in self._held:
+        for claim, held in self.held.claims:
             others = state.users(claim) - {self.ask.name}
             if others and mapped(held, state.sites.published(n)):
                 return not_shared(claim, release)
@@ -202,7 +175,9 @@ class Cycle:
         if not self._costs_room or self.ask.pod is None:
             return None
         state, release = self.problem.state, self.problem.fleet.release
-        asked = demand(self.pod, state.allocations(self.ask, self.needed, results), state.sites.published(n), release)
+        asked = demand(
+            self.pod, state.allocations(self.ask, self.held.needed, results), state.sites.published(n), release
+        )
         if asked.problem:
             raise CycleEndError(Abort(asked.problem))
         if asked.refusal or not asked.amounts:
@@ -210,10 +185,10 @@ class Cycle:
         return resource_filter(pod_ask(self.pod, asked.amounts), state.rooms[n])
 
     def _solved(self, n: int) -> Answer:
-        if not self.needed:
+        if not self.held.needed:
             return Answer(Fits(()), self._objective.neutral)
         stamp = self.problem.state.stamp(n)
-        key = Key(self.ask.kind, self._needed, n)
+        key = Key(self.ask.kind, self.held.missing, n)
         known = self._memory.recall(key, stamp)
         if known is not None:
             self.recalled = True
@@ -231,16 +206,6 @@ def missing_class(claims: Sequence[ResourceClaim], fleet: Fleet) -> Abort | None
             if wanted.device_class_name not in fleet.classes:
                 return Abort(f"request {name}: device class {wanted.device_class_name} does not exist")
     return None
-
-
-def _rank(claim: ResourceClaim, allocation: AllocationResult) -> int:
-    names = {result.request for result in allocation.devices.results}
-    return sum(
-        MAX_ALTERNATIVES - i
-        for request in claim.spec.devices.requests
-        for i, alternative in enumerate(request.first_available)
-        if f"{request.name}/{alternative.name}" in names
-    )
 
 
 def _requests(claim: ResourceClaim) -> Iterator[tuple[str, ExactDeviceRequest | DeviceSubRequest]]:

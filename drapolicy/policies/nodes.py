@@ -140,12 +140,12 @@ class Kube:
             cycle.cursor = rotation.start
         if not kept:
             return None
-        candidates = [Candidate(fleet.nodes[n], state.rooms[n], answers[n].rank + cycle.held_rank) for n in kept]
+        candidates = [Candidate(fleet.nodes[n], state.rooms[n], answers[n].rank + cycle.held.rank) for n in kept]
         if len(candidates) == 1:
             return Choice(kept[0], answers[kept[0]], {})
         profile = self.profile.of(fleet.release)
-        if cycle.unscored and DYNAMIC_RESOURCES in dict(profile.weights):
-            failed = f'running Score plugins: plugin "{DYNAMIC_RESOURCES}" failed with: {cycle.unscored}'
+        if cycle.held.unscored and DYNAMIC_RESOURCES in dict(profile.weights):
+            failed = f'running Score plugins: plugin "{DYNAMIC_RESOURCES}" failed with: {cycle.held.unscored}'
             raise CycleEndError(Abort(failed))
         try:
             parts, totals = scores(cycle.pod, candidates, profile, ask=cycle.pod_ask)

@@ -10,6 +10,7 @@ import numpy as np
 
 from drapolicy.errors import InputError
 from drapolicy.inventory import Fleet
+from drapolicy.policies.answer import Answer
 from drapolicy.policies.cycle import NO_DEVICES, TIMED_OUT, missing_class
 from drapolicy.policies.decide import decide, status_of, with_own_shares
 from drapolicy.policies.engine.contents import Contents
@@ -153,9 +154,8 @@ class Engine:
             rule = self.policy
             assert isinstance(rule, Rule)
             layout = Layout(self.fleet, troubled=state.sites.troubled)
-            self._maker = Maker(
-                layout, Contents(layout), rule.solver, as_objective(rule.objective), first=isinstance(rule.nodes, First)
-            )
+            key = None if isinstance(rule.nodes, First) else _goodness
+            self._maker = Maker(layout, Contents(layout), rule.solver, as_objective(rule.objective), key)
             self._rooms = Rooms(self.fleet)
         return self._maker.layout
 
@@ -269,7 +269,7 @@ class Engine:
         self, problem: Problem, rule: Rule, kind: Kind, n: int, amounts: list[tuple[Amounts, int]]
     ) -> Placement:
         ask, fleet = problem.ask, self.fleet
-        considered = n + 1 if self._maker.first else fleet.nodes.candidates
+        considered = n + 1 if (self._maker.key is None) else fleet.nodes.candidates
         at = kind.cell(n)
         cell = kind.cells.get(at)
         answer = cell.answer if cell is not None else kind.odd[n]
@@ -290,7 +290,7 @@ class Engine:
             score = dict(cell.template.score)
         if any(entry.share_id is not None for result in results for entry in result.devices.results):
             results = with_own_shares(ask, results, problem.state.version)
-        best = not self._maker.first or fleet.nodes.candidates == 1
+        best = not (self._maker.key is None) or fleet.nodes.candidates == 1
         proved = best and answer.status == "optimal" and not self._unproved(kind, amounts)
         return Placement(
             ask.name,
@@ -364,6 +364,10 @@ class Engine:
 
     def _unmodelled(self, ask: Ask) -> tuple[str, ...]:
         return () if ask.pod is None else unmodelled(ask.pod, self.memory.surroundings(self.fleet))
+
+
+def _goodness(answer: Answer) -> tuple[object, ...]:
+    return answer.rank, answer.score
 
 
 def _positive(counts: Counter[str]) -> dict[str, int]:

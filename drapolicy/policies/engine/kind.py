@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +43,8 @@ class Maker:
         Where devices stand, and what is taken.
     solver, objective
         How a node finds its devices.
-    first
-        The rule takes the first node that has devices, however good they are.
+    key
+        What ranks an answer with devices; None where the rule takes nodes however good their devices are.
     made
         Answers that were found since answers were last forgotten.
     """
@@ -53,8 +53,15 @@ class Maker:
     contents: Contents
     solver: Solver
     objective: Objective
-    first: bool
+    key: Callable[[Answer], tuple[object, ...]] | None
     made: int = 0
+
+    def ends(self, answer: Answer) -> bool:
+        """Tell whether the attempt ends at a node with this answer."""
+        outcome = answer.outcome
+        return isinstance(outcome, Abort) or (
+            isinstance(outcome, TimedOut) and self.layout.fleet.release.behaviour.timeouts_end_attempt
+        )
 
 
 class Cell(NamedTuple):
@@ -188,16 +195,13 @@ class Kind:
                 self.unproved.add((row, content))
 
     def _label(self, answer: Answer) -> int:
-        outcome = answer.outcome
         maker = self._maker
-        ends = isinstance(outcome, Abort) or (
-            isinstance(outcome, TimedOut) and maker.layout.fleet.release.behaviour.timeouts_end_attempt
-        )
-        if not isinstance(outcome, Fits) and not ends:
+        ends = maker.ends(answer)
+        if not answer.fits and not ends:
             return NONE
-        if ends and not maker.first:
+        if ends and maker.key is not None:
             return ENDS
-        key = () if maker.first else (answer.rank, answer.score)
+        key = () if maker.key is None else maker.key(answer)
         label = self._order.label(key)
         while label is None:
             old, new = self._order.spread()
@@ -275,6 +279,23 @@ class Kind:
             marked[row, content] = True
         found: NDArray[np.bool_] = marked[self._row, self._maker.contents.of_node]
         return found
+
+    def keys(self, labels: Labels) -> list[Any]:
+        """Return what ranks the nodes of some labels of devices."""
+        distinct, of = np.unique(labels, return_inverse=True)
+        known = [self._order.key(label) for label in distinct.tolist()]
+        return [known[at] for at in of.tolist()]
+
+    def ends(self) -> NDArray[np.bool_]:
+        """Return at which nodes the attempt ends, if they are looked at; ndarray of shape (N,), bool."""
+        found = self.in_cells({at for at, cell in self.cells.items() if self._maker.ends(cell.answer)})
+        found[[n for n, answer in self.odd.items() if self._maker.ends(answer)]] = True
+        return found
+
+    def answer(self, n: int) -> Answer:
+        """Return the answer of a node that the pod may go to."""
+        cell = self.cells.get(self.cell(n))
+        return self.odd[n] if cell is None else cell.answer
 
     @property
     def held(self) -> int:

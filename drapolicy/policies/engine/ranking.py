@@ -56,6 +56,10 @@ class Order:
         self._of[key] = made
         return made
 
+    def key(self, label: int) -> Any:
+        """Return the key of a label."""
+        return self._keys[bisect_left(self._labels, label)]
+
     def spread(self) -> tuple[Labels, Labels]:
         """Give every key a new label with room around it; return the old labels, ascending, and the new ones."""
         old = np.array(self._labels, np.int32)

@@ -1,0 +1,74 @@
+"""Claims of an ask that hold devices already: where they can be used, and what they mean for scores (K8s S67, S68)."""
+
+from __future__ import annotations
+
+from drapolicy.api.core import Node
+from drapolicy.api.node_selection import Selector
+from drapolicy.api.resource import AllocationResult, ResourceClaim
+from drapolicy.policies.kube import MAX_ALTERNATIVES
+from drapolicy.problem.ask import Ask, claim_key, unmet
+from drapolicy.problem.state import State
+
+OPTIONAL_OPERATIONS = "DRAOptionalNodeOperations"
+
+
+class Held:
+    """What the claims of an ask hold already, and which of them hold nothing yet.
+
+    Parameters
+    ----------
+    ask
+        The ask.
+    state
+        Says which of its claims have an allocation.
+
+    Attributes
+    ----------
+    needed
+        Claims without allocation, in order.
+    missing
+        Whether each claim of the ask is without allocation.
+    claims
+        The other claims with what they hold.
+    selectors
+        Each must match a node that is to use them.
+    optional
+        Whether such a node must be able to do without operations for some device.
+    rank
+        What their prioritized lists add to the rank of every node.
+    unscored
+        Why nodes cannot be scored, if so.
+    """
+
+    def __init__(self, ask: Ask, state: State) -> None:
+        held = state.held
+        self.needed: tuple[ResourceClaim, ...] = unmet(ask.claims, held)
+        self.missing = tuple(claim_key(claim) not in held for claim in ask.claims)
+        self.claims = [(claim, held[claim_key(claim)]) for claim in ask.claims if claim_key(claim) in held]
+        self.selectors = [a.node_selector for _, a in self.claims if a.node_selector is not None]
+        self._read = [Selector(selector) for selector in self.selectors]
+        self.optional = any(item.skip_node_operations for _, a in self.claims for item in a.devices.results)
+        mixed = bool(self.claims and self.needed)
+        self.rank = sum(_rank(claim, allocation) for claim, allocation in self.claims) if mixed else 0
+        # Claims and allocations of this cycle are paired by position (K8s Q43).
+        self.unscored = (
+            f"number of allocations {len(self.needed)} is smaller than number of claims"
+            if mixed and state.fleet.release.behaviour.scored_claims == "new"
+            else ""
+        )
+
+    def available(self, node: Node) -> bool:
+        """Return whether a node can use all claims that hold an allocation."""
+        if not all(selector.matches(node) for selector in self._read):
+            return False
+        return not self.optional or OPTIONAL_OPERATIONS in node.status.declared_features
+
+
+def _rank(claim: ResourceClaim, allocation: AllocationResult) -> int:
+    names = {result.request for result in allocation.devices.results}
+    return sum(
+        MAX_ALTERNATIVES - i
+        for request in claim.spec.devices.requests
+        for i, alternative in enumerate(request.first_available)
+        if f"{request.name}/{alternative.name}" in names
+    )
