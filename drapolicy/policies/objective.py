@@ -1,7 +1,7 @@
 """What is better: integer terms with a unit, weighted or in order of importance.
 
-A term says by its parameters what it looks at, ``chosen``, ``left`` or ``room``, and is given nothing else, so it
-cannot lie about its locality. Scores are integers, so that every way of finding a placement agrees exactly (G10).
+A term says by its parameters what it looks at, ``chosen``, ``left``, ``before`` or ``room``, and is given nothing else,
+so it cannot lie about its locality. Scores are integers, so that every way of finding a placement agrees exactly (G10).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ Indices = NDArray[np.intp]
 Masks = NDArray[np.bool_]
 Score = tuple[int, ...]
 
-_LOCALITIES = ("chosen", "left", "room")
+_LOCALITIES = ("chosen", "left", "before", "room")
+_NONE = np.empty(0, np.intp)
 _LATER = ("members",)
 
 
@@ -41,15 +42,17 @@ class Term:
         Whether more is better.
     sees
         ``chosen``: devices that the ask gets; ``left``: free devices of the ask's drivers that it does not get,
-        eligible or not. Both are ndarrays of indices into ``node.devices``, ascending. ``room``: CPU and memory that
-        the node has left and the pod asks for, an :class:`~drapolicy.problem.room.Outlook`.
+        eligible or not; ``before``: all free devices of these drivers before the choice. Each is an ndarray of
+        indices into ``node.devices``, ascending. ``room``: CPU and memory that the node has left and the pod asks
+        for, an :class:`~drapolicy.problem.room.Outlook`.
     bounds
         Least and greatest value the function may return; anything else is an error.
     function
-        ``function(node, chosen)``, ``function(node, left)``, ``function(node, room)`` or any of them together.
+        ``function(node, chosen)``, ``function(node, left)``, or any of these names together.
     over
-        The same for S choices at once, or None: called with the same names, ``chosen`` and ``left`` being bool
-        ndarrays of shape (S, D), and returns an integer ndarray of shape (S,).
+        The same for S choices at once, or None: called with the same names, ``chosen``, ``left`` and ``before`` being
+        bool ndarrays of shape (S, D), and returns an integer ndarray of shape (S,). Rows may be of several states of
+        the node where ``over`` reads nothing of the node that depends on its state.
     pairs
         The same as a matrix, or None: ``pairs(node)`` is an int64 ndarray of shape (D, D), symmetric; what free
         devices add to the term of no devices is the sum of the entries between them, each pair once, and of their
@@ -75,7 +78,12 @@ class Term:
         SolverError
             When the function returns something else than an integer within its bounds.
         """
-        seen = {"chosen": chosen, "left": left, "room": node.outlook if "room" in self.sees else None}
+        seen = {
+            "chosen": chosen,
+            "left": left,
+            "before": _sealed(node.left(_NONE)) if "before" in self.sees else None,
+            "room": node.outlook if "room" in self.sees else None,
+        }
         try:
             got = self.function(node, **{name: seen[name] for name in self.sees})
         except Exception as error:
@@ -92,24 +100,30 @@ class Term:
             raise SolverError(message)
         return number
 
-    def of_many(self, node: LocalProblem, chosen: Masks, left: Masks) -> NDArray[np.int64]:
+    def of_many(self, node: LocalProblem, chosen: Masks, before: Masks) -> NDArray[np.int64]:
         """Return the term for many choices; ndarray of shape (S,), int64.
 
         Parameters
         ----------
-        chosen, left
-            Devices of each choice; ndarrays of shape (S, D), bool.
+        chosen, before
+            Devices of each choice, and free devices of the ask's drivers before it; ndarrays of shape (S, D), bool.
 
         Raises
         ------
         SolverError
             As :meth:`of`.
         """
+        left = _sealed(before & ~chosen)
         if self.over is None:
             rows = zip(chosen, left, strict=True)
             found = [self.of(node, _sealed(np.flatnonzero(c)), _sealed(np.flatnonzero(k))) for c, k in rows]
             return np.array(found, np.int64)
-        seen = {"chosen": chosen, "left": left, "room": node.outlook if "room" in self.sees else None}
+        seen = {
+            "chosen": chosen,
+            "left": left,
+            "before": before,
+            "room": node.outlook if "room" in self.sees else None,
+        }
         try:
             got = np.asarray(self.over(node, **{name: seen[name] for name in self.sees}))
         except Exception as error:
@@ -188,21 +202,26 @@ class Objective:
         chosen, left = _sealed(chosen), _sealed(node.left(chosen))
         return tuple(sum(w * term.of(node, chosen, left) for w, term in level) for level in self.levels)
 
-    def of_many(self, node: LocalProblem, chosen: Masks) -> NDArray[Any]:
+    def of_many(self, node: LocalProblem, chosen: Masks, before: Masks | None = None) -> NDArray[Any]:
         """Return the scores of many choices; ndarray of shape (S, levels), int64, or Python ints where they are larger.
 
         Parameters
         ----------
         chosen
             Devices of each choice; ndarray of shape (S, D), bool.
+        before
+            Free devices of the ask's drivers before each choice, of the same shape; those of the node's state if left
+            out.
         """
-        free = np.zeros(chosen.shape[1], np.bool_)
-        free[node.left(np.empty(0, np.intp))] = True
-        chosen, left = _sealed(chosen), _sealed(free & ~chosen)
+        if before is None:
+            free = np.zeros(chosen.shape[1], np.bool_)
+            free[node.left(_NONE)] = True
+            before = np.broadcast_to(free, chosen.shape)
+        chosen, before = _sealed(chosen), _sealed(before)
         scores = np.zeros((len(chosen), len(self.levels)), object if self._is_large() else np.int64)
         for position, level in enumerate(self.levels):
             for weight, term in level:
-                scores[:, position] += weight * term.of_many(node, chosen, left).astype(scores.dtype)
+                scores[:, position] += weight * term.of_many(node, chosen, before).astype(scores.dtype)
         return scores
 
     def _is_large(self) -> bool:
@@ -314,7 +333,7 @@ def objective(
     over: Callable[..., Any] | None = None,
     pairs: Callable[[LocalProblem], NDArray[np.int64] | None] | None = None,
 ) -> Callable[[Callable[..., Any]], Term]:
-    """Turn a function of a node and of ``chosen``, ``left`` or ``room`` into a term.
+    """Turn a function of a node and of ``chosen``, ``left``, ``before`` or ``room`` into a term.
 
     Parameters
     ----------
@@ -330,7 +349,8 @@ def objective(
     Raises
     ------
     InputError
-        When the function's parameters are not ``node`` and then one or more of ``chosen``, ``left`` and ``room``.
+        When the function's parameters are not ``node`` and then one or more of ``chosen``, ``left``,
+        ``before`` and ``room``.
     UnsupportedFeatureError
         For ``members``, which is not built yet.
 
@@ -348,11 +368,11 @@ def objective(
         node, *seen = inspect.signature(function).parameters or [""]
         later = [parameter for parameter in seen if parameter in _LATER]
         if later:
-            message = f"objective {name}: parameter {later[0]} is not supported yet; use chosen, left or room"
+            message = f"objective {name}: parameter {later[0]} is not supported yet; use chosen, left, before or room"
             raise UnsupportedFeatureError(message, later)
         if node != "node" or not seen or not set(seen) <= set(_LOCALITIES):
             given = ", ".join([node, *seen]) or "none"
-            message = f"objective {name}: parameters are {given}; use node and then chosen, left, room"
+            message = f"objective {name}: parameters are {given}; use node and then chosen, left, before, room"
             raise InputError(message)
         if sense not in {"max", "min"}:
             message = f"objective {name}: sense {sense!r} is neither 'max' nor 'min'"

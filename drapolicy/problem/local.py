@@ -63,6 +63,8 @@ class LocalProblem:
     reads
         What was read so far of that which tells nodes apart beyond what all of them are compared by: ``links``,
         ``group:NAME``, ``room``, ``devices``, ``site``. Whoever hands one node's answer to another looks here.
+    reads_state
+        Whether anything was read that depends on what is taken of the node.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class LocalProblem:
         self.claims = tuple(claims)
         self._pod = pod
         self.reads: set[str] = set()
+        self.reads_state = False
         self._site = site
         self._room = room
         self._allocated = allocated
@@ -124,9 +127,14 @@ class LocalProblem:
         capacities = [{} if capacity is None else capacity.requests for capacity in wanted]
         return millis(self._site, self._allocated, self.eligible, capacities)
 
-    @cached_property
+    @property
     def free(self) -> NDArray[np.bool_]:
         """Devices that nobody holds as a whole, those with shares included; ndarray of shape (D,), bool."""
+        self.reads_state = True
+        return self._free
+
+    @cached_property
+    def _free(self) -> NDArray[np.bool_]:
         holds = self._allocated.holds
         return _frozen([device.on_node and not holds(device.id) for device in self._site.devices], np.bool_)
 
@@ -213,9 +221,15 @@ class LocalProblem:
 
     def left(self, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return the free devices of the ask's drivers that are not chosen, eligible or not; ascending indices."""
-        mask = self.free & self._of_drivers
+        self.reads_state = True
+        mask = self._free & self._of_drivers
         mask[chosen] = False
         return np.flatnonzero(mask)
+
+    @property
+    def of_drivers(self) -> NDArray[np.bool_]:
+        """Devices of the drivers whose devices the ask can use, eligible or not; ndarray of shape (D,), bool."""
+        return self._of_drivers
 
     @cached_property
     def _of_drivers(self) -> NDArray[np.bool_]:
@@ -247,6 +261,7 @@ class LocalProblem:
     @property
     def counters(self) -> NDArray[np.int64]:
         """What is left of each shared counter; ndarray of shape (K,), int64, each in a unit of its own."""
+        self.reads_state = True
         return self._available
 
     @property
@@ -262,6 +277,7 @@ class LocalProblem:
         left
             Devices that stay free after a choice, as an objective gets them; None for the state as it is.
         """
+        self.reads_state = True
         if left is None:
             return self._placeable_now
         chosen = np.setdiff1d(self.left(_NONE), left, assume_unique=True)

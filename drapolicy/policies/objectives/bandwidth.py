@@ -27,9 +27,7 @@ def inside(node: LocalProblem, chosen: Indices) -> int:
     return sum(int(node.links[a, b]) for a, b in combinations(chosen.tolist(), 2))
 
 
-def _links_lost(node: LocalProblem, left: Masks) -> NDArray[np.int64]:
-    before = np.zeros((1, left.shape[1]), np.bool_)
-    before[0, node.left(np.empty(0, np.intp))] = True
+def _links_lost(node: LocalProblem, left: Masks, before: Masks) -> NDArray[np.int64]:
     lost: NDArray[np.int64] = pair_sums(node.links, before) - pair_sums(node.links, left)
     return lost
 
@@ -43,9 +41,8 @@ def _lost_pairs(node: LocalProblem) -> NDArray[np.int64]:
 
 
 @objective(sense="min", unit="MB/s", bounds=(0, MOST_MB_S), over=_links_lost, pairs=_lost_pairs)
-def links_lost(node: LocalProblem, left: Indices) -> int:
+def links_lost(node: LocalProblem, left: Indices, before: Indices) -> int:
     """Bandwidth between free devices that the choice takes away from later claims, each pair once."""
-    before = node.left(np.empty(0, np.intp))
     gone = np.setdiff1d(before, left, assume_unique=True)
     # Pairs with a device that goes: each once, those of two such devices are counted twice at first.
     return int(node.links[np.ix_(gone, before)].sum()) - int(node.links[np.ix_(gone, gone)].sum()) // 2

@@ -11,7 +11,7 @@ from drapolicy.problem.local import LocalProblem
 
 
 def _still_placeable(node: LocalProblem, left: Masks) -> NDArray[np.int64]:
-    if not node.counters.size:
+    if not node.draws.size:
         counts: NDArray[np.int64] = left.sum(axis=1).astype(np.int64)
         return counts
     kept, rows = np.unique(left, axis=0, return_inverse=True)
@@ -19,15 +19,16 @@ def _still_placeable(node: LocalProblem, left: Masks) -> NDArray[np.int64]:
     return np.array(found, np.int64)[rows.reshape(-1)]
 
 
-def _chances_lost(node: LocalProblem, left: Masks) -> NDArray[np.int64]:
-    lost: NDArray[np.int64] = int(node.placeable().sum()) - _still_placeable(node, left)
+def _chances_lost(node: LocalProblem, left: Masks, before: Masks) -> NDArray[np.int64]:
+    chances = before.sum(axis=1).astype(np.int64) if not node.draws.size else int(node.placeable().sum())
+    lost: NDArray[np.int64] = chances - _still_placeable(node, left)
     return lost
 
 
 @objective(sense="min", unit="devices", bounds=(0, MOST_DEVICES), over=_chances_lost)
-def chances_lost(node: LocalProblem, left: Indices) -> int:
+def chances_lost(node: LocalProblem, left: Indices, before: Indices) -> int:
     """Devices and partitions that could each have been allocated before the choice and cannot after it."""
-    return int(node.placeable().sum() - node.placeable(left).sum())
+    return int(node.placeable(before).sum() - node.placeable(left).sum())
 
 
 @objective(sense="min", unit="devices", bounds=(0, MOST_DEVICES), over=_still_placeable)

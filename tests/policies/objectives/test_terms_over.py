@@ -104,11 +104,12 @@ def test_a_term_equals_its_vectorised_form(name: str) -> None:
         mask = np.zeros(len(node.devices), np.bool_)
         mask[free] = True
         left = mask & ~chosen
-        got = term.of_many(node, chosen, left)
+        before = np.broadcast_to(mask, chosen.shape)
+        got = term.of_many(node, chosen, before)
         loop = [term.of(node, np.flatnonzero(c), np.flatnonzero(k)) for c, k in zip(chosen, left, strict=True)]
         assert got.tolist() == loop
         assert got.dtype == np.int64
-        assert term.of_many(node, chosen[:0], left[:0]).tolist() == []
+        assert term.of_many(node, chosen[:0], before[:0]).tolist() == []
         seen.update(loop)
     # A term that is the same everywhere would be tested by nothing.
     assert len(seen) > 1
