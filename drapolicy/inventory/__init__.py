@@ -3,7 +3,7 @@
 from drapolicy.inventory.columns import ABSENT, Codes, Flags, Integers, Texts
 from drapolicy.inventory.devices import AttributeColumn, CapacityColumn, DeviceTable
 from drapolicy.inventory.fleet import Fleet
-from drapolicy.inventory.load import build, load
+from drapolicy.inventory.load import build, build_from, load
 from drapolicy.inventory.nodes import NodeTable
 from drapolicy.inventory.selecting import select, table_of
 from drapolicy.inventory.shapes import Shapes, shapes
@@ -23,6 +23,7 @@ __all__ = [
     "SliceTable",
     "Texts",
     "build",
+    "build_from",
     "load",
     "select",
     "shapes",

@@ -60,6 +60,27 @@ def build(objects: Objects, release: Release | None = None) -> Fleet:
     return _fleet(_read([objects]), release)
 
 
+def build_from(parts: Iterable[Objects], release: Release | None = None) -> Fleet:
+    """Return the fleet of objects that come in parts, so that a large one needs memory for its columns only.
+
+    Parameters
+    ----------
+    parts
+        As for :func:`build`; a part may be forgotten once the next is asked for.
+    release
+        Kubernetes release; 1.37 with its default gates if left out.
+
+    Raises
+    ------
+    InputError
+        As :func:`build`.
+    """
+    with _no_garbage_collection():
+        found = _read(parts)
+        _return_memory()
+        return _fleet(found, release)
+
+
 def load(*sources: Source, release: Release | None = None, strict: bool = True) -> Fleet:
     """Read a fleet from files, file by file, so that a large one needs memory for its columns only.
 
@@ -77,10 +98,7 @@ def load(*sources: Source, release: Release | None = None, strict: bool = True) 
     InputError
         With all faults of all files.
     """
-    with _no_garbage_collection():
-        found = _read(api.stream(*sources, strict=strict, release=release))
-        _return_memory()
-        return _fleet(found, release)
+    return build_from(api.stream(*sources, strict=strict, release=release), release)
 
 
 class _Read(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,10 @@ class Oracle:
     ----------
     minor
         Kubernetes release, for example ``"1.37"``.
+    *flags
+        Of the program, for example ``"-timing"``.
+    threads
+        How many threads run Go code at a time; as many as there are processors by default.
 
     Raises
     ------
@@ -30,12 +35,15 @@ class Oracle:
         When the program of that release has not been built.
     """
 
-    def __init__(self, minor: str = "1.37") -> None:
+    def __init__(self, minor: str = "1.37", *flags: str, threads: int | None = None) -> None:
         self.path = FOLDER / f"oracle-{minor}"
         if not self.path.is_file():
             message = f"oracle of Kubernetes {minor} is not built; run `make oracle`, which needs Go"
             raise InputError(message)
-        self._process = subprocess.Popen([self.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - own path
+        limit = {} if threads is None else {"GOMAXPROCS": str(threads)}
+        self._process = subprocess.Popen(  # noqa: S603 - own path
+            [self.path, *flags], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **limit}
+        )
 
     def __enter__(self) -> Self:
         return self

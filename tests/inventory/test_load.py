@@ -8,7 +8,7 @@ import pytest
 
 from drapolicy import api
 from drapolicy.errors import InputError
-from drapolicy.inventory import build, load
+from drapolicy.inventory import build, build_from, load
 from drapolicy.release import release
 
 SLICE = """
@@ -51,6 +51,12 @@ def test_files_become_the_fleet_of_their_objects(tmp_path: Path) -> None:
     assert fleet.nodes.names == ("n1", "n2", "n3")
     assert list(fleet.classes) == ["gpu.example.com"]
     assert len(fleet.devices) == 3
+
+
+def test_parts_become_the_fleet_of_all_of_them(tmp_path: Path) -> None:
+    """Objects that come in parts give the fleet that they give together; nothing of a part is needed later."""
+    folder = written(tmp_path)
+    assert build_from(api.load(file) for file in sorted(folder.iterdir())) == build(api.load(folder))
 
 
 def test_files_may_come_in_any_order(tmp_path: Path) -> None:

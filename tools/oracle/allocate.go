@@ -35,6 +35,7 @@ type outcome struct {
 	Results   []resourcev1.AllocationResult `json:"results,omitempty"`
 	Error     string                        `json:"error,omitempty"`
 	ErrorKind string                        `json:"errorKind,omitempty"`
+	took      time.Duration                 // of upstream alone
 }
 
 // answer is one line of output.
@@ -55,11 +56,15 @@ type nodeOutcome struct {
 	outcome
 }
 
-// timing is in nanoseconds: of a single allocation, or of each scan over all nodes.
+// timing is in nanoseconds: of a single allocation, or of each scan over all nodes. With -timing, scans tell
+// too what comes before them, and the least that each node took.
 type timing struct {
-	AllocateNs int64   `json:"allocateNs,omitempty"`
-	ScanNs     []int64 `json:"scanNs,omitempty"`
-	MinScanNs  int64   `json:"minScanNs,omitempty"`
+	AllocateNs     int64   `json:"allocateNs,omitempty"`
+	ScanNs         []int64 `json:"scanNs,omitempty"`
+	MinScanNs      int64   `json:"minScanNs,omitempty"`
+	StateNs        int64   `json:"stateNs,omitempty"`
+	NewAllocatorNs int64   `json:"newAllocatorNs,omitempty"`
+	NodeNs         []int64 `json:"nodeNs,omitempty"`
 }
 
 func (o *outcome) fail(kind string, err error) {
@@ -78,8 +83,11 @@ func (p *program) allocate(l *line, out *answer) {
 		return
 	}
 	started := time.Now()
+	state := l.Allocated.state(features)
+	stated := time.Since(started)
 	allocator, err := structured.NewAllocator(
-		context.Background(), features, l.Allocated.state(features), classes(l.Classes), l.Slices, p.cache(features))
+		context.Background(), features, state, classes(l.Classes), l.Slices, p.cache(features))
+	created := time.Since(started) - stated
 	if err != nil {
 		out.fail(kindNew, err)
 		return
@@ -87,6 +95,9 @@ func (p *program) allocate(l *line, out *answer) {
 	out.Variant = variant(allocator)
 	if l.Nodes != nil {
 		p.scan(l, allocator, out)
+		if p.timing {
+			out.Timing.StateNs, out.Timing.NewAllocatorNs = stated.Nanoseconds(), created.Nanoseconds()
+		}
 	} else {
 		out.outcome = p.one(l, allocator, l.Node)
 		if p.timing {
@@ -131,7 +142,10 @@ func (p *program) one(l *line, allocator structured.Allocator, node *corev1.Node
 		defer cancel()
 		ctx = limited
 	}
+	started := time.Now()
 	results, err := allocator.Allocate(ctx, node, l.Claims)
+	took := time.Since(started)
+	defer func() { out.took = took }()
 	switch {
 	case err == nil:
 	case errors.Is(err, context.DeadlineExceeded):
@@ -158,12 +172,18 @@ func (p *program) one(l *line, allocator structured.Allocator, node *corev1.Node
 func (p *program) scan(l *line, allocator structured.Allocator, out *answer) {
 	fits, scanned := 0, 0
 	times := make([]int64, 0, max(1, l.Repeat))
+	var least []int64
 	for range cap(times) {
 		found, seen := 0, 0
 		var told []nodeOutcome
 		started := time.Now()
 		for _, node := range l.Nodes {
 			result := p.one(l, allocator, node)
+			if took := result.took.Nanoseconds(); seen == len(least) {
+				least = append(least, took)
+			} else {
+				least[seen] = min(least[seen], took)
+			}
 			seen++
 			if result.Fit {
 				found++
@@ -182,6 +202,9 @@ func (p *program) scan(l *line, allocator structured.Allocator, out *answer) {
 	}
 	out.Fit, out.Fits, out.Scanned = fits > 0, &fits, &scanned
 	out.Timing = &timing{ScanNs: times, MinScanNs: slices.Min(times)}
+	if p.timing {
+		out.Timing.NodeNs = least
+	}
 }
 
 // cache returns the compiled expressions of the process, ten at most as in the scheduler.

@@ -49,7 +49,7 @@ type program struct {
 // Main is the whole program for one release.
 func Main(release Release) {
 	p := program{release: release, caches: map[cel.Features]*cel.Cache{}}
-	flag.BoolVar(&p.timing, "timing", false, "tell times for single lines too")
+	flag.BoolVar(&p.timing, "timing", false, "tell times for single lines too, and in loop mode of each node")
 	flag.BoolVar(&p.nodeOutcomes, "node-outcomes", true, "in loop mode, list the outcome of each node")
 	flag.BoolVar(&p.keepShareIDs, "keep-share-ids", false, "tell share IDs as drawn")
 	version := flag.Bool("version", false, "print the version of "+upstream)
