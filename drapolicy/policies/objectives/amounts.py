@@ -26,8 +26,8 @@ def _fit(cpu: float, gpu: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _best_fit(node: LocalProblem, chosen: Masks, room: Outlook) -> NDArray[np.int64]:
-    gpu = node.millis.left.sum() - chosen.astype(np.int64) @ node.millis.takes
-    return _fit(float(room.cpu - room.asked_cpu), gpu.astype(np.float64))
+    gpu = np.maximum(node.millis.left.sum() - chosen.astype(np.int64) @ node.millis.takes, 0)
+    return _fit(float(max(room.cpu - room.asked_cpu, 0)), gpu.astype(np.float64))
 
 
 @objective(sense="max", unit="points", bounds=(-_MOST, 100), over=_best_fit)
@@ -37,8 +37,8 @@ def best_fit(node: LocalProblem, chosen: Indices, room: Outlook) -> int:
     Source: hkust-adsl/kubernetes-scheduler-simulator, best_fit_score.go. The published normalisation over nodes keeps
     the order, so it is left out.
     """
-    cpu = float(room.cpu - room.asked_cpu)
-    gpu = float(int(node.millis.left.sum()) - int(node.millis.takes[chosen].sum()))
+    cpu = float(max(room.cpu - room.asked_cpu, 0))
+    gpu = float(max(int(node.millis.left.sum()) - int(node.millis.takes[chosen].sum()), 0))
     return int((1.0 - (cpu / MOST_CPU * 0.5 + gpu / MOST_GPU * 0.5)) * 100)
 
 
@@ -53,7 +53,7 @@ def worst_fit(node: LocalProblem, chosen: Indices, room: Outlook) -> int:
 
 
 def _dot(room: Outlook, left: float, asked: NDArray[np.float64]) -> NDArray[np.int64]:
-    cpu = (room.cpu / MOST_CPU) * (room.asked_cpu / MOST_CPU)
+    cpu = (max(room.cpu, 0) / MOST_CPU) * (room.asked_cpu / MOST_CPU)
     return _cut(100 * (1 - (cpu + (left / MOST_GPU) * (asked / MOST_GPU)) / 2))
 
 
@@ -68,7 +68,7 @@ def dot_product(node: LocalProblem, chosen: Indices, room: Outlook) -> int:
 
     Source: Tetris (SIGCOMM'14) as FGD's dot_product_score.go has it, by its greatest node, with GPUs added up.
     """
-    cpu = (room.cpu / MOST_CPU) * (room.asked_cpu / MOST_CPU)
+    cpu = (max(room.cpu, 0) / MOST_CPU) * (room.asked_cpu / MOST_CPU)
     gpu = (int(node.millis.left.sum()) / MOST_GPU) * (int(node.millis.takes[chosen].sum()) / MOST_GPU)
     return int(100 * (1 - (cpu + gpu) / 2))
 
