@@ -11,6 +11,7 @@ import numpy as np
 from drapolicy.problem.formulation.matching import shortage
 from drapolicy.problem.formulation.model import Distinct, Formulation, Match
 from drapolicy.problem.formulation.seats import mask_of, members
+from drapolicy.problem.formulation.symmetry import Symmetry, pools
 
 MAX_CASES = 256
 
@@ -210,19 +211,23 @@ def _values(distinct: Distinct, r: int, suited: int) -> int:
 
 
 def _drawn(f: Formulation, rows: Sequence[int], suited: Suited) -> str | None:
-    """Return the counter of which even the least thirsty devices draw too much; shared devices may draw nothing."""
+    """Return the counters of which even the least thirsty devices draw too much; shared devices may draw nothing.
+
+    Counters are looked at one by one, and those that stand for the same of several like GPUs together.
+    """
     if not f.counters.size:
         return None
-    needs = np.where(f.shared[:, None], 0, f.draws)
-    least = np.zeros_like(f.counters)
-    for r in rows:
-        own = needs[list(members(suited[r]))]
-        least = least + np.sort(own, axis=0)[: f.rows[r].count].sum(axis=0)
-    short = np.flatnonzero(least > f.counters)
-    if not short.size:
-        return None
-    k = int(short[0])
-    return f"counter {k}: at least {least[k]} is drawn, {f.counters[k]} is left"
+    for own in (*((k,) for k in range(f.counters.size)), *pools(Symmetry(f).blocks)):
+        draws = np.where(f.shared, 0, f.draws[:, list(own)].sum(axis=1))
+        least = sum(int(np.sort(draws[list(members(suited[r]))])[: f.rows[r].count].sum()) for r in rows)
+        left = int(f.counters[list(own)].sum())
+        if least > left:
+            return f"{_name(f, rows)}: draw at least {least} of {_counters(own)}, {left} is left"
+    return None
+
+
+def _counters(own: Sequence[int]) -> str:
+    return f"counter {own[0]}" if len(own) == 1 else f"counters {', '.join(map(str, own))}"
 
 
 def _name(f: Formulation, rows: Sequence[int]) -> str:

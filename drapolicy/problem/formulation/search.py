@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from drapolicy.problem.formulation.matching import shortage
 from drapolicy.problem.formulation.model import Assignment, Formulation
-from drapolicy.problem.formulation.seats import Seats, Taking, members, twins
+from drapolicy.problem.formulation.seats import Seats, Taking
+from drapolicy.problem.formulation.symmetry import Symmetry, least_draws, pools
 
 MAX_STEPS = 20_000
 _EASY = 64  # steps after which it pays to look ahead by matchings
@@ -41,10 +42,10 @@ def first(formulation: Formulation, max_steps: int | None = MAX_STEPS) -> Found:
 
     Notes
     -----
-    Depth first as the reference (K8s S33, S34), with four shortcuts that change no answer: of devices that no rule
-    tells apart and that are in the same state the first is tried alone; a state that failed once is not entered again;
-    a request is not begun where a later one has too few devices left; nor, in long searches, where all later ones
-    together have (Hall's theorem).
+    Depth first as the reference (K8s S33, S34), with shortcuts that change no answer: of devices and blocks of devices
+    (:class:`Symmetry`) that are alike and in the same state the first is tried alone; a state that failed once is not
+    entered again; a request is not begun where a later one has too few devices left, where later ones draw too much of
+    counters together, nor, in long searches, where all of them together have too few devices (Hall's theorem).
     """
     return _First(formulation, max_steps).run()
 
@@ -81,13 +82,10 @@ class _First:
         self._max_steps = max_steps
         self._steps = 0
         self._failed: set[Hashable] = set()
-        self._twins = twins(formulation)
-        kinds: dict[int, list[int]] = {}
-        for d, kind in enumerate(self._twins):
-            kinds.setdefault(kind, []).append(d)
-        self._kinds = [own for own in kinds.values() if formulation.candidates[:, own[0]].any()]
-        self._own_kind = kinds
+        self._symmetry = Symmetry(formulation)
         self._later = self._rows_from()
+        self._pools = pools(self._symmetry.blocks)
+        self._least = least_draws(formulation, self._pools) if self._pools else None
         self._shared = sum(1 << d for d in range(formulation.devices) if formulation.shared[d])
 
     def _rows_from(self) -> list[int]:
@@ -189,7 +187,7 @@ class _First:
             bit = frame.todo & -frame.todo
             frame.todo ^= bit
             d = bit.bit_length() - 1
-            if self._has_twin_before(d, stack):
+            if self._has_like_before(d, stack):
                 continue
             self._steps += 1
             frame.taking = seats.take(frame.row, d)
@@ -206,40 +204,25 @@ class _First:
             frame.taking = None
         return False
 
-    def _has_twin_before(self, d: int, stack: list[_Request | _Device]) -> bool:
-        """Return whether an earlier device of the same kind and in the same state could be taken instead."""
-        if self._twins[d] == d:
-            return False
-        seats = self._seats
-        state = seats.device(d)
-        own: set[int] = set()
-        if self._shared >> d & 1:
-            for frame in reversed(stack):
-                if isinstance(frame, _Request):
-                    break
-                if frame.taking is not None:
-                    own.add(frame.taking.device)
-        for other in self._own_kind[self._twins[d]]:
-            if other >= d:
-                return False
-            if seats.device(other) == state and other not in own:
-                return True
-        return False
+    def _has_like_before(self, d: int, stack: list[_Request | _Device]) -> bool:
+        """Return whether an earlier device that is alike, and in a like state, could be taken instead."""
+        own: list[int] = []
+        for frame in reversed(stack):
+            if isinstance(frame, _Request):
+                break
+            if frame.taking is not None:
+                own.append(frame.taking.device)
+        return self._symmetry.replaceable(d, self._seats, own)
 
     # --- what is remembered ----------------------------------------------------------------------------------
 
     def _key(self, number: int) -> Hashable:
-        seats, later = self._seats, self._later[number]
-        states = tuple(tuple(sorted(map(repr, map(seats.device, own)))) for own in self._kinds if later >> own[0] & 1)
-        return number, states, seats.common(), tuple(seats.held)
+        return number, self._symmetry.state(self._seats, self._later[number]), tuple(self._seats.held)
 
     def _key_within(self, r: int, place: int, todo: int) -> Hashable:
         """States of devices that the rest of the row or later requests may have; others matter no more."""
-        seats = self._seats
-        number = self._number_of(r)
-        matter = todo | self._later[number + 1]
-        states = tuple((d, seats.device(d)) for d in members(matter))
-        return r, place, todo, states, seats.common(), tuple(seats.held)
+        matter = todo | self._later[self._number_of(r) + 1]
+        return r, place, todo, self._symmetry.state(self._seats, matter, todo), tuple(self._seats.held)
 
     def _number_of(self, r: int) -> int:
         return next(i for i, choices in enumerate(self._f.requests) if r in choices)
@@ -266,7 +249,18 @@ class _First:
                 return True
             if countable and fewest:
                 demands.append((fewest, suited))
-        return self._steps > _EASY and shortage(demands) is not None
+        return self._overdrawn(number) or (self._steps > _EASY and shortage(demands) is not None)
+
+    def _overdrawn(self, number: int) -> bool:
+        """Return whether the requests from this one on draw more than is left of counters of like blocks together."""
+        if self._least is None:
+            return False
+        f, left = self._f, self._seats.left
+        for p, own in enumerate(self._pools):
+            least = sum(min(f.rows[r].count * int(self._least[r, p]) for r in c) for c in f.requests[number:])
+            if least > sum(left[k] for k in own):
+                return True
+        return False
 
     def _assignment(self, stack: list[_Request | _Device]) -> Assignment:
         found: list[tuple[int, list[int]]] = []

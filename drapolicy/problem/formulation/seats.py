@@ -75,6 +75,10 @@ class Seats:
     ----------
     held
         Devices of each claim so far.
+    left
+        What is left of each shared counter.
+    common
+        What the devices of each :class:`Joint` have in common, as bits.
     """
 
     def __init__(self, formulation: Formulation) -> None:
@@ -92,12 +96,12 @@ class Seats:
         self._room = {d: [int(left) for left in f.room[d]] for d in members(self._shared)}
         self._amounts = f.amounts
         self._draws = [[(int(k), int(own[k])) for k in np.flatnonzero(own)] for own in f.draws]
-        self._left: tuple[int, ...] = tuple(f.counters.tolist())
+        self.left: tuple[int, ...] = tuple(f.counters.tolist())
         self._affordable: dict[tuple[int, ...], int] = {}
         self._drawn = 0
         self._joint_masks = [mask_of(joint.drawing) for joint in f.joints]
         self._joint_groups = [[mask_of(own) for own in joint.groups] for joint in f.joints]
-        self._common = [mask_of(joint.open) for joint in f.joints]
+        self.common = [mask_of(joint.open) for joint in f.joints]
         self._joining: dict[tuple[int, int], int] = {}
         self._matches = [_Agreement(match, match.alone) for match in f.matches]
         self._distincts = [_Agreement(distinct, distinct.first) for distinct in f.distincts]
@@ -128,7 +132,7 @@ class Seats:
         rest = self._exempt()
         for j, drawing in enumerate(self._joint_masks):
             mask &= ~drawing | rest | self._joinable(j)
-        if self._left:
+        if self.left:
             mask &= rest | self._payable()
         return mask
 
@@ -137,18 +141,18 @@ class Seats:
         return 0 if self._f.draws_each else self._drawn & self._shared
 
     def _joinable(self, j: int) -> int:
-        key = (j, self._common[j])
+        key = (j, self.common[j])
         known = self._joining.get(key)
         if known is None:
             groups = self._joint_groups[j]
-            known = self._joining[key] = sum(1 << d for d, own in enumerate(groups) if own & self._common[j])
+            known = self._joining[key] = sum(1 << d for d, own in enumerate(groups) if own & self.common[j])
         return known
 
     def _payable(self) -> int:
-        known = self._affordable.get(self._left)
+        known = self._affordable.get(self.left)
         if known is None:
-            known = mask_of(np.all(self._f.draws <= np.array(self._left), axis=1))
-            self._affordable[self._left] = known
+            known = mask_of(np.all(self._f.draws <= np.array(self.left), axis=1))
+            self._affordable[self.left] = known
         return known
 
     # --- taking and giving back ------------------------------------------------------------------------------
@@ -156,7 +160,7 @@ class Seats:
     def take(self, r: int, d: int) -> Taking:
         """Take a device that is allowed."""
         bit, claim = 1 << d, self._claim[r]
-        before = (self._taken, self._taken_by[claim], self._left, self._drawn)
+        before = (self._taken, self._taken_by[claim], self.left, self._drawn)
         share = bool(self._shared & bit)
         if share:
             self._charge(r, d, 1)
@@ -164,17 +168,17 @@ class Seats:
             self._taken |= bit
             self._taken_by[claim] |= bit
         drew = not share or self._f.draws_each or not self._drawn & bit
-        agreed = list(self._agreed), list(self._lonely), list(self._used), list(self._common)
+        agreed = list(self._agreed), list(self._lonely), list(self._used), list(self.common)
         if drew:
             self._drawn |= bit
             if self._draws[d]:
-                left = list(self._left)
+                left = list(self.left)
                 for k, amount in self._draws[d]:
                     left[k] -= amount
-                self._left = tuple(left)
+                self.left = tuple(left)
             for j, drawing in enumerate(self._joint_masks):
                 if drawing & bit:
-                    self._common[j] &= self._joint_groups[j][d]
+                    self.common[j] &= self._joint_groups[j][d]
         for j, match in enumerate(self._matches):
             if r in match.rows:
                 self._agreeing[j] += 1
@@ -197,12 +201,12 @@ class Seats:
         (
             self._taken,
             self._taken_by[claim],
-            self._left,
+            self.left,
             self._drawn,
             self._agreed,
             self._lonely,
             self._used,
-            self._common,
+            self.common,
         ) = taking.before
         for j, match in enumerate(self._matches):
             self._agreeing[j] -= r in match.rows
@@ -228,40 +232,12 @@ class Seats:
             return 0
         return tuple(bool(mask & bit) for mask in self._taken_by) if any(self._admin) else 1
 
-    def common(self) -> Hashable:
-        """Return all that has happened beside the devices themselves."""
+    def agreed(self) -> Hashable:
+        """Return all that has happened to the constraints so far."""
         return (
-            self._left,
-            tuple(self._common),
             tuple(self._agreed),
             tuple(self._lonely),
             tuple(map(bool, self._agreeing)),
             tuple(self._used),
             tuple(map(bool, self._using)),
         )
-
-
-def twins(formulation: Formulation) -> list[int]:
-    """Return for each device the first one that no rule tells from it: the two can stand in for each other.
-
-    Returns
-    -------
-    list of int
-        A device each; its own position for a device that is the first of its kind.
-    """
-    f = formulation
-    found: dict[Hashable, int] = {}
-    first: list[int] = []
-    for d in range(f.devices):
-        key = (
-            f.candidates[:, d].tobytes(),
-            bool(f.shared[d]),
-            f.room[d].tobytes(),
-            f.amounts[:, d].tobytes(),
-            f.draws[d].tobytes(),
-            *((bool(joint.drawing[d]), joint.groups[d].tobytes()) for joint in f.joints),
-            *(match.codes[:, d].tobytes() for match in f.matches),
-            *(distinct.codes[:, d].tobytes() for distinct in f.distincts),
-        )
-        first.append(found.setdefault(key, d))
-    return first
