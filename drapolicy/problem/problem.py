@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from drapolicy.errors import InputError
 from drapolicy.inventory import Fleet
 from drapolicy.problem.ask import Ask, unmet
+from drapolicy.problem.group import Group
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.state import State
 
@@ -20,21 +22,33 @@ class Problem:
     state
         What is taken.
     asks
-        What is wanted. This version decides one ask at a time.
+        What is wanted; :meth:`~drapolicy.policies.Rule.place` decides problems of one ask.
     now_ns
         Time of the decision in nanoseconds.
     version
         Version of the state that the problem is about; the state's own by default.
+    groups
+        Which asks are decided together, all of them in order; without any, each ask is decided on its own.
     """
 
     state: State
     asks: tuple[Ask, ...]
     now_ns: int = 0
     version: int = field(default=-1)
+    groups: tuple[Group, ...] = ()
 
     def __post_init__(self) -> None:
         if self.version < 0:
             object.__setattr__(self, "version", self.state.version)
+        if self.groups and tuple(ask for group in self.groups for ask in group.asks) != self.asks:
+            message = "problem: its asks are not those of its groups in order; use Problem.of_groups"
+            raise InputError(message)
+
+    @classmethod
+    def of_groups(cls, state: State, groups: Iterable[Group], now_ns: int = 0) -> Problem:
+        """Return the problem of groups of asks."""
+        given = tuple(groups)
+        return cls(state, tuple(ask for group in given for ask in group.asks), now_ns, groups=given)
 
     @property
     def fleet(self) -> Fleet:
