@@ -104,6 +104,11 @@ class LocalProblem:
         return self._site.devices
 
     @property
+    def index(self) -> int:
+        """Position of the node in its fleet, for whoever keeps answers; no score may depend on it."""
+        return self._site.index
+
+    @property
     def size(self) -> int:
         """Number of the node's devices, D."""
         return len(self._site.devices)
@@ -119,10 +124,15 @@ class LocalProblem:
         """CPU and memory that the node has left and the ask's pod wants; claims on their own want none."""
         return self.room.outlook(pod_ask(self._pod or Pod()))
 
-    @cached_property
+    @property
     def millis(self) -> Millis:
         """The node's GPUs in thousandths: what is left of each, and what each device takes of it."""
         self.reads.add("devices")
+        self.reads_state = True
+        return self._millis
+
+    @cached_property
+    def _millis(self) -> Millis:
         wanted = [wish.wanted.capacity for wish in self.wishes]
         capacities = [{} if capacity is None else capacity.requests for capacity in wanted]
         return millis(self._site, self._allocated, self.eligible, capacities)

@@ -29,25 +29,22 @@ def _cells(node: LocalProblem) -> list[tuple[int, list[int]]]:
     return cells
 
 
-def _cells_broken(node: LocalProblem, left: Masks) -> NDArray[np.int64]:
-    before = np.zeros(left.shape[1], np.bool_)
-    before[node.left(np.empty(0, np.intp))] = True
+def _cells_broken(node: LocalProblem, left: Masks, before: Masks) -> NDArray[np.int64]:
     total = np.zeros(len(left), np.int64)
     for level, own in _cells(node):
-        if before[own].all():
-            total += 4**level * ~left[:, own].all(axis=1)
+        total += 4**level * (before[:, own].all(axis=1) & ~left[:, own].all(axis=1))
     return total
 
 
 @objective(sense="min", unit="cells", bounds=(0, 2**52), over=_cells_broken)
-def cells_broken(node: LocalProblem, left: Indices) -> int:
+def cells_broken(node: LocalProblem, left: Indices, before: Indices) -> int:
     """Free aligned cells of 2, 4, 8 … devices that the choice breaks; a cell of the next size counts four times.
 
     Devices are in cells by their place among those of their driver, as buddies in memory.
     Source: HiveD (OSDI'20), section 3: buddy cells, the smallest that fits is split.
     """
-    before, after = set(node.left(np.empty(0, np.intp)).tolist()), set(left.tolist())
-    return sum(4**level for level, own in _cells(node) if before.issuperset(own) and not after.issuperset(own))
+    free, after = set(before.tolist()), set(left.tolist())
+    return sum(4**level for level, own in _cells(node) if free.issuperset(own) and not after.issuperset(own))
 
 
 def _domain(node: LocalProblem) -> NDArray[np.int16]:
@@ -55,24 +52,20 @@ def _domain(node: LocalProblem) -> NDArray[np.int16]:
     return numa if (numa >= 0).any() else node.groups["pcieRoot"]
 
 
-def _domain_slack(node: LocalProblem, chosen: Masks) -> NDArray[np.int64]:
+def _domain_slack(node: LocalProblem, chosen: Masks, before: Masks) -> NDArray[np.int64]:
     domain = _domain(node)
     member = (domain[:, None] == np.unique(domain)).astype(np.int64)
-    own = chosen.astype(np.int64) @ member
-    free = np.zeros(len(domain), np.int64)
-    free[node.left(np.empty(0, np.intp))] = 1
-    slack: NDArray[np.int64] = np.where(own > 0, free @ member - own, 0).sum(axis=1)
-    return np.maximum(slack, 0)
+    touched = chosen.astype(np.int64) @ member > 0
+    left: NDArray[np.int64] = np.where(touched, (before & ~chosen).astype(np.int64) @ member, 0).sum(axis=1)
+    return left
 
 
 @objective(sense="min", unit="devices", bounds=(0, MOST_DEVICES), over=_domain_slack)
-def domain_slack(node: LocalProblem, chosen: Indices) -> int:
+def domain_slack(node: LocalProblem, chosen: Indices, before: Indices) -> int:
     """Devices that stay free in the NUMA nodes that the choice touches; in PCIe roots where no NUMA node is known.
 
     Source: Kueue, KEP-2724: the domain with the least free capacity that still fits.
     """
     domain = _domain(node)
     touched = set(domain[chosen].tolist())
-    free = set(node.left(np.empty(0, np.intp)).tolist())
-    own = [d for d in free if int(domain[d]) in touched]
-    return max(len(own) - sum(d in free for d in chosen.tolist()), 0)
+    return sum(int(domain[d]) in touched for d in before.tolist() if d not in chosen)

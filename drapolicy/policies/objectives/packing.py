@@ -25,13 +25,25 @@ def _chances_lost(node: LocalProblem, left: Masks, before: Masks) -> NDArray[np.
     return lost
 
 
-@objective(sense="min", unit="devices", bounds=(0, MOST_DEVICES), over=_chances_lost)
+def _gone(node: LocalProblem) -> NDArray[np.int64] | None:
+    """Return what each device takes away by being chosen: itself, where no partition draws from another's counters."""
+    free = np.zeros(node.size, np.int64)
+    free[node.left(np.empty(0, np.intp))] = 1
+    return None if node.draws.size else np.diag(free)
+
+
+def _kept(node: LocalProblem) -> NDArray[np.int64] | None:
+    gone = _gone(node)
+    return None if gone is None else -gone
+
+
+@objective(sense="min", unit="devices", bounds=(0, MOST_DEVICES), over=_chances_lost, pairs=_gone)
 def chances_lost(node: LocalProblem, left: Indices, before: Indices) -> int:
     """Devices and partitions that could each have been allocated before the choice and cannot after it."""
     return int(node.placeable(before).sum() - node.placeable(left).sum())
 
 
-@objective(sense="min", unit="devices", bounds=(0, MOST_DEVICES), over=_still_placeable)
+@objective(sense="min", unit="devices", bounds=(0, MOST_DEVICES), over=_still_placeable, pairs=_kept)
 def still_placeable(node: LocalProblem, left: Indices) -> int:
     """Devices of the node that can still be allocated afterwards: few means that a full node was filled further."""
     return int(node.placeable(left).sum())

@@ -31,15 +31,7 @@ def _runs(node: LocalProblem) -> list[list[int]]:
     return [[column for _, column in sorted(run)] for run in runs.values()]
 
 
-def _counters_after(node: LocalProblem, left: Indices) -> NDArray[np.int64]:
-    gone = np.setdiff1d(node.left(np.empty(0, np.intp)), left, assume_unique=True)
-    after: NDArray[np.int64] = node.counters - node.draws[gone].sum(axis=0)
-    return after
-
-
-def _longest_runs(node: LocalProblem, left: Masks) -> NDArray[np.int64]:
-    before = np.zeros(left.shape[1], np.bool_)
-    before[node.left(np.empty(0, np.intp))] = True
+def _longest_runs(node: LocalProblem, left: Masks, before: Masks) -> NDArray[np.int64]:
     free = node.counters - (before & ~left).astype(np.int64) @ node.draws > 0
     total = np.zeros(len(left), np.int64)
     for run in _runs(node):
@@ -52,12 +44,13 @@ def _longest_runs(node: LocalProblem, left: Masks) -> NDArray[np.int64]:
 
 
 @objective(sense="max", unit="slices", bounds=(0, MOST_DEVICES), over=_longest_runs)
-def longest_runs(node: LocalProblem, left: Indices) -> int:
+def longest_runs(node: LocalProblem, left: Indices, before: Indices) -> int:
     """Longest run of free slices side by side on each partitioned device of the node afterwards, added up.
 
     Source: HAMi, pull request 2855: MIG placements that keep the largest run of slices.
     """
-    after = _counters_after(node, left)
+    gone = np.setdiff1d(before, left, assume_unique=True)
+    after = node.counters - node.draws[gone].sum(axis=0)
     total = 0
     for run in _runs(node):
         longest = current = 0
