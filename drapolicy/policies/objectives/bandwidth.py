@@ -33,9 +33,13 @@ def _links_lost(node: LocalProblem, left: Masks, before: Masks) -> NDArray[np.in
 
 
 def _lost_pairs(node: LocalProblem) -> NDArray[np.int64]:
-    free = np.zeros(len(node.links), np.bool_)
+    return _lost(node, node.links)
+
+
+def _lost(node: LocalProblem, links: NDArray[np.int64]) -> NDArray[np.int64]:
+    free = np.zeros(len(links), np.bool_)
     free[node.left(np.empty(0, np.intp))] = True
-    links = np.where(free[:, None] & free, node.links, 0)
+    links = np.where(free[:, None] & free, links, 0)
     # A device costs all its links; those to another chosen device were counted with both.
     return np.diag(links.sum(axis=1)) - links
 
@@ -69,7 +73,11 @@ def _straight(node: LocalProblem) -> NDArray[np.int64]:
     return np.where(node.lanes > 0, node.links, 0)
 
 
-@objective(sense="max", unit="MB/s", bounds=(0, MOST_MB_S), over=_nvlinks_left)
+def _nvlinks_gone(node: LocalProblem) -> NDArray[np.int64]:
+    return -_lost(node, _straight(node))
+
+
+@objective(sense="max", unit="MB/s", bounds=(0, MOST_MB_S), over=_nvlinks_left, pairs=_nvlinks_gone)
 def nvlinks_left(node: LocalProblem, left: Indices) -> int:
     """Bandwidth of NVLinks and xGMI between devices that stay free, each pair once: what MAPA preserves.
 
