@@ -367,6 +367,16 @@ class LocalProblem:
         for r, devices in assignment:
             row = self.formulation.rows[r]
             chosen[row.claim].append((row.alternative, devices))
+        return self.taking(chosen)
+
+    def taking(self, chosen: Sequence[Sequence[tuple[int, Sequence[int]]]]) -> Solution | None:
+        """Return the solution in which given devices are taken, by the reference; None where it refuses one.
+
+        Parameters
+        ----------
+        chosen
+            For each claim and request the alternative, 0 without alternatives, and the devices, ascending.
+        """
         return self._allocator.seat(self._site.node, self.claims, chosen)
 
     def written(self, solution: Solution) -> Outcome:

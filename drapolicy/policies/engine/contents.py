@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.policies.engine.layout import Layout
@@ -118,3 +119,11 @@ def bits(mask: int) -> Iterator[int]:
         low = mask & -mask
         yield low.bit_length() - 1
         mask ^= low
+
+
+def masks(wholes: Sequence[int], size: int) -> NDArray[np.bool_]:
+    """Return the devices that some masks of bits name; ndarray of shape (M, D), bool."""
+    width = -(-size // 8) or 1
+    packed = b"".join(whole.to_bytes(width, "little") for whole in wholes)
+    rows = np.frombuffer(packed, np.uint8).reshape(len(wholes), width)
+    return np.unpackbits(rows, axis=1, count=size, bitorder="little").astype(np.bool_)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from drapolicy.api.resource import ResourceClaim
 from drapolicy.policies.answer import Answer
-from drapolicy.policies.engine.contents import Contents
+from drapolicy.policies.engine.contents import Contents, masks
 from drapolicy.policies.engine.layout import Layout
 from drapolicy.policies.engine.ranking import ENDS, NONE, ODD, REFUSED, UNKNOWN, Labels, Order, Ranking, relabelled
+from drapolicy.policies.engine.table import StateReadError, Table
 from drapolicy.policies.engine.template import Template
 from drapolicy.policies.engine.views import UnseenError, Views
 from drapolicy.policies.objective import Objective
@@ -117,6 +118,8 @@ class Kind:
         self._order = Order()
         self.cells: dict[tuple[int, int], Cell] = {}
         self.odd: dict[int, Answer] = {}
+        self._tables: dict[int, Table | None] = {}
+        self._state: State | None = None
         self.plain = True
         self.unproved: set[tuple[int, int]] = set()
         self._labels = np.empty((odd + 2, 0), np.int32)
@@ -142,6 +145,7 @@ class Kind:
         UnreadError, UnseenError
             When the answer of some node cannot be known by what the views tell.
         """
+        self._state = state
         contents = self._maker.contents
         if len(contents) > self._labels.shape[1]:
             self._make_room()
@@ -184,15 +188,45 @@ class Kind:
     # --- asking ----------------------------------------------------------------------------------------------
 
     def _ask(self, state: State, cells: set[tuple[int, int]]) -> None:
+        by_row: dict[int, list[int]] = {}
         for row, content in sorted(cells):
-            answer, template = self._solve(state, row, content)
-            label = self._label(answer)
-            self.cells[row, content] = Cell(answer, template)
-            self._labels[row, content] = label
+            by_row.setdefault(row, []).append(content)
+        for row, contents in by_row.items():
+            for content in self._by_table(state, row, contents):
+                self._keep(row, content, *self._solve(state, row, content))
+
+    def _by_table(self, state: State, row: int, contents: list[int]) -> list[int]:
+        """Look answers up that a table knows; return the contents that it does not know."""
+        if row not in self._tables:
+            local = self._local(state, row, 0)
+            self._tables[row] = Table.of(local, self._maker.objective, self._maker.solver)
+        table = self._tables[row]
+        if table is None:
+            return contents
+        held = [self._maker.contents[content] for content in contents]
+        taken = masks([whole for whole, _ in held], table.local.size)
+        known = table.knows(taken) & np.array([not shares for _, shares in held], np.bool_)
+        asked = np.flatnonzero(known).tolist()
+        try:
+            answers = table.answers(taken[asked])
+        except StateReadError:
+            self._tables[row] = None
+            return contents
+        self._read(table.local)
+        for at, answer in zip(asked, answers, strict=True):
+            self._labels[row, contents[at]] = self._label(answer)
             self._maker.made += 1
-            self.plain = self.plain and isinstance(answer.outcome, Fits | NoFit)
-            if answer.fits and answer.status != "optimal":
-                self.unproved.add((row, content))
+            if not answer.fits:
+                self._keep(row, contents[at], answer, None)
+        return [content for content, well in zip(contents, known.tolist(), strict=True) if not well]
+
+    def _keep(self, row: int, content: int, answer: Answer, template: Template | None) -> None:
+        self._labels[row, content] = self._label(answer)
+        self.cells[row, content] = Cell(answer, template)
+        self._maker.made += 1
+        self.plain = self.plain and isinstance(answer.outcome, Fits | NoFit)
+        if answer.fits and answer.status != "optimal":
+            self.unproved.add((row, content))
 
     def _label(self, answer: Answer) -> int:
         maker = self._maker
@@ -211,7 +245,8 @@ class Kind:
             label = self._order.label(key)
         return label
 
-    def _solve(self, state: State, row: int, content: int) -> tuple[Answer, Template | None]:
+    def _local(self, state: State, row: int, content: int) -> LocalProblem:
+        """Return a node of a view of which just a content is taken."""
         maker, fleet = self._maker, self._maker.layout.fleet
         n = int(self._views.sample[row])
         site = state.sites[n]
@@ -219,7 +254,7 @@ class Kind:
             message = "devices that a node does not see as its slices publish them"
             raise UnseenError(message)
         ids = maker.layout.ids(n)
-        local = LocalProblem(
+        return LocalProblem(
             site,
             self._claims,
             maker.contents.allocated(content, ids, consumable="ConsumableCapacity" in fleet.release.features),
@@ -227,16 +262,45 @@ class Kind:
             classes=fleet.classes,
             release=fleet.release,
         )
-        answer = maker.solver.solve(local, maker.objective, np.random.default_rng(0))
+
+    def _solve(self, state: State, row: int, content: int) -> tuple[Answer, Template | None]:
+        maker = self._maker
+        local = self._local(state, row, content)
+        return self._with_template(local, maker.solver.solve(local, maker.objective, np.random.default_rng(0)))
+
+    def _seated(self, row: int, content: int) -> tuple[Answer, Template | None]:
+        """Return the answer of a cell that is known by a table alone: its devices, as the reference takes them."""
+        table, state = self._tables[row], self._state
+        assert table is not None
+        assert state is not None
+        taken = masks([self._maker.contents[content][0]], table.local.size)
+        chosen = table.chosen(taken[0])
+        local = self._local(state, row, content)
+        solution = (
+            None
+            if chosen is None
+            else local.taking([[chosen] if claim.spec.devices.requests else [] for claim in self._claims])
+        )
+        if solution is None:
+            return self._solve(state, row, content)
+        (answer,) = table.answers(taken)
+        outcome = local.written(solution)
+        return self._with_template(local, replace(answer, outcome=outcome))
+
+    def _with_template(self, local: LocalProblem, answer: Answer) -> tuple[Answer, Template | None]:
+        maker = self._maker
         template = None
         if isinstance(answer.outcome, Fits):
             results = answer.outcome.results
             score = maker.objective.by_term(local, local.indices(results)) if maker.objective.levels else {}
-            template = Template.of(results, maker.layout.positions(n), score)
+            template = Template.of(results, maker.layout.positions(local.index), score)
+        self._read(local)
+        return answer, template
+
+    def _read(self, local: LocalProblem) -> None:
         unread = frozenset(local.reads) - self._reads
         if unread:
             raise UnreadError(unread)
-        return answer, template
 
     def _ask_odd(self, state: State, n: int) -> Answer:
         fleet = self._maker.layout.fleet
@@ -254,6 +318,25 @@ class Kind:
         self.plain = self.plain and isinstance(answer.outcome, Fits | NoFit)
         self.odd[n] = answer
         return answer
+
+    def settled(self, n: int) -> Cell | None:
+        """Return the cell of a node that is to be taken, with its devices; None for a node that is asked on its own.
+
+        Raises
+        ------
+        UnseenError
+            When the reference says something else than the table foresaw.
+        """
+        row, content = self.cell(n)
+        known = self.cells.get((row, content))
+        if known is None and row < len(self._views):
+            foreseen = int(self._labels[row, content])
+            self._keep(row, content, *self._seated(row, content))
+            if self._labels[row, content] != foreseen:
+                message = "a table that foresees other answers than the reference gives"
+                raise UnseenError(message)
+            known = self.cells[row, content]
+        return known
 
     # --- telling ---------------------------------------------------------------------------------------------
 
@@ -286,16 +369,27 @@ class Kind:
         known = [self._order.key(label) for label in distinct.tolist()]
         return [known[at] for at in of.tolist()]
 
-    def ends(self) -> NDArray[np.bool_]:
-        """Return at which nodes the attempt ends, if they are looked at; ndarray of shape (N,), bool."""
+    def ends(self, nodes: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Tell at which of some nodes the attempt ends."""
+        ranking = self.ranking
+        assert ranking is not None
+        if self.plain:
+            return np.zeros(len(nodes), np.bool_)
+        if self._maker.key is not None:
+            return ranking.labels[nodes] == ENDS
         found = self.in_cells({at for at, cell in self.cells.items() if self._maker.ends(cell.answer)})
         found[[n for n, answer in self.odd.items() if self._maker.ends(answer)]] = True
-        return found
+        ends: NDArray[np.bool_] = found[nodes]
+        return ends
 
-    def answer(self, n: int) -> Answer:
-        """Return the answer of a node that the pod may go to."""
-        cell = self.cells.get(self.cell(n))
-        return self.odd[n] if cell is None else cell.answer
+    def doubtful(self) -> NDArray[np.intp]:
+        """Return the nodes whose devices are not known to be their best."""
+        odd = [n for n, answer in self.odd.items() if answer.fits and answer.status != "optimal"]
+        if not self.unproved and not odd:
+            return np.zeros(0, np.intp)
+        found = self.in_cells(self.unproved)
+        found[odd] = True
+        return np.flatnonzero(found)
 
     @property
     def held(self) -> int:
