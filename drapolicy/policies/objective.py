@@ -58,6 +58,9 @@ class Term:
         devices add to the term of no devices is the sum of the entries between them, each pair once, and of their
         own on the diagonal. It returns None on nodes where the term is not of this form. Solvers that need not look
         at every choice read it.
+    joins
+        The same as a matrix of links, or None: ``joins(node)`` is an int64 ndarray of shape (D, D), symmetric and not
+        negative; the term of two devices or more is the greatest amount such that links of it or more join them all.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Term:
     doc: str = ""
     over: Callable[..., Any] | None = None
     pairs: Callable[[LocalProblem], NDArray[np.int64] | None] | None = None
+    joins: Callable[[LocalProblem], NDArray[np.int64]] | None = None
 
     def of(self, node: LocalProblem, chosen: Indices, left: Indices) -> int:
         """Return the term for one choice.
@@ -332,6 +336,7 @@ def objective(
     bounds: tuple[int, int],
     over: Callable[..., Any] | None = None,
     pairs: Callable[[LocalProblem], NDArray[np.int64] | None] | None = None,
+    joins: Callable[[LocalProblem], NDArray[np.int64]] | None = None,
 ) -> Callable[[Callable[..., Any]], Term]:
     """Turn a function of a node and of ``chosen``, ``left``, ``before`` or ``room`` into a term.
 
@@ -343,7 +348,7 @@ def objective(
         For tables and charts.
     bounds
         Least and greatest value.
-    over, pairs
+    over, pairs, joins
         Other forms of the same term, see :class:`Term`; they make solvers faster and change nothing else.
 
     Raises
@@ -388,6 +393,6 @@ def objective(
             message = f"objective {name}: over has other parameters than the function; use node, {', '.join(seen)}"
             raise InputError(message)
         doc = inspect.getdoc(function) or ""
-        return Term(name, unit, sense, tuple(seen), (low, high), function, doc, over, pairs)
+        return Term(name, unit, sense, tuple(seen), (low, high), function, doc, over, pairs, joins)
 
     return make

@@ -56,7 +56,7 @@ def _bottleneck(node: LocalProblem, chosen: Masks) -> NDArray[np.int64]:
     return for_sets(chosen, lambda sets: bottlenecks_mb_s(node.links, sets))
 
 
-@objective(sense="max", unit="MB/s", bounds=(0, MOST_MB_S), over=_bottleneck)
+@objective(sense="max", unit="MB/s", bounds=(0, MOST_MB_S), over=_bottleneck, joins=_links)
 def bottleneck(node: LocalProblem, chosen: Indices) -> int:
     """Slowest link that a collective of the chosen devices must cross, over the fastest tree that joins them.
 

@@ -17,6 +17,7 @@ from drapolicy.inventory import build
 from drapolicy.inventory.links import NodeLinks
 from drapolicy.policies import Exact, Objective, chances_lost, inside, links_lost, objective, still_placeable
 from drapolicy.policies.objective import Score
+from drapolicy.policies.objectives import bottleneck
 from drapolicy.policies.solvers.base import devices_of, first_fit, rows_of
 from drapolicy.policies.solvers.exact.bound import best_by_bound
 from drapolicy.policies.solvers.exact.enumeration import best_by_enumeration
@@ -47,6 +48,8 @@ OBJECTIVES = (
     Objective().then(links_lost),
     Objective().then(inside - links_lost),
     Objective().then(inside, links_lost, still_placeable),
+    Objective().then(bottleneck),
+    Objective().then(bottleneck, inside, links_lost),
     Objective().then(chances_lost, still_placeable),
     Objective().then(uneven, inside),
 )

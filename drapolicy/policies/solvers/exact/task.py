@@ -95,8 +95,20 @@ class Task:
 
         Each an int64 ndarray of shape (D, D), or of Python ints where they do not fit.
         """
+        return self._pairs(0)
+
+    @cached_property
+    def joins(self) -> tuple[NDArray[np.int64], tuple[NDArray[Any], ...]] | None:
+        """Links of which the first level is the slowest that is needed, and the weights of the levels after it."""
+        first = self.objective.levels[0]
+        if len(first) != 1 or first[0][0] < 1 or first[0][1].joins is None:
+            return None
+        after = self._pairs(1)
+        return None if after is None else (first[0][1].joins(self.local), after)
+
+    def _pairs(self, begin: int) -> tuple[NDArray[Any], ...] | None:
         levels = []
-        for level in self.objective.levels:
+        for level in self.objective.levels[begin:]:
             made = [(weight, None if term.pairs is None else term.pairs(self.local)) for weight, term in level]
             if any(matrix is None for _, matrix in made):
                 return None

@@ -7,7 +7,7 @@ trees, NUMA nodes and racks are of it (ultrametric links), and every mixture of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, product
 from math import prod
 from typing import Any
 
@@ -196,32 +196,60 @@ def best_by_tree(task: Task) -> Best | None:
     """Return the best assignment by blocks; None where weights or rules are not of that form.
 
     Rules that bind beyond candidates and matchAttribute (counters, groups, distinctAttribute) are not of that form.
+    A first level that is the slowest link needed is: the fastest links whose blocks hold enough devices decide it, and
+    the levels after it choose inside of them, as long as these blocks are joined throughout.
     """
     f, rows = task.formulation, [r for r in task.rows if task.formulation.rows[r].count]
-    if not task.plain or task.pairs is None or binding(f, rows):
+    weighing = task.pairs if task.joins is None else task.joins[1]
+    if not task.plain or weighing is None or not rows or binding(f, rows):
         return None
     cases = value_cases(f, rows, MAX_CASES)
-    if cases is None:
-        return None
-    devices = np.flatnonzero(f.candidates[rows].any(axis=0)).tolist() if rows else []
+    devices = np.flatnonzero(f.candidates[rows].any(axis=0)).tolist()
     needed = [f.rows[r].count for r in rows]
-    if prod(count + 1 for count in needed) > MAX_COUNTS:
+    regions = _regions(None if task.joins is None or sum(needed) < 2 else task.joins[0][np.ix_(devices, devices)])
+    if cases is None or regions is None or prod(count + 1 for count in needed) > MAX_COUNTS:
         return None
-    weights = combined(task.pairs, devices, sum(needed))
-    tree = tree_of(weights) if devices else None
+    weights = combined(weighing, devices, sum(needed))
+    tree = tree_of(weights)
     if tree is None:
         return None
     programme = TreeProgramme(tree, weights, needed)
-    best: tuple[int, tuple[int, ...]] | None = None
-    for suited in cases:
-        found = programme.best([sum(1 << i for i, d in enumerate(devices) if suited[r] >> d & 1) for r in rows])
-        # Of equal sums the earlier devices: compared as the first place where they differ.
-        if found is not None and (best is None or (-found[0], found[1]) < (-best[0], best[1])):
-            best = found
-    if best is None:
-        return Best(None, (), (), complete=True, steps=len(cases))
-    chosen = tuple(devices[i] for i in best[1])
-    dealt = first(narrowed(f, sum(1 << d for d in chosen)))
-    if dealt.assignment is None:
+    steps = 0
+    for alike in regions:
+        best: tuple[int, tuple[int, ...]] | None = None
+        for region, suited in product(alike, cases):
+            steps += 1
+            own = [sum(1 << i for i, d in enumerate(devices) if suited[r] >> d & 1) & region for r in rows]
+            found = programme.best(own)
+            # Of equal sums the earlier devices: compared at the first place where they differ.
+            if found is not None and (best is None or (-found[0], found[1]) < (-best[0], best[1])):
+                best = found
+        if best is not None:
+            chosen = tuple(devices[i] for i in best[1])
+            dealt = first(narrowed(f, sum(1 << d for d in chosen)))
+            if dealt.assignment is None:
+                return None
+            return Best(task.score(chosen), chosen, dealt.assignment, complete=True, steps=steps)
+    return Best(None, (), (), complete=True, steps=steps)
+
+
+def _regions(links: NDArray[np.int64] | None) -> list[list[int]] | None:
+    """Return the blocks that links of at least some amount join, from the greatest amount on, devices as bits.
+
+    None where there are too many amounts, or where a block is not joined throughout: then a choice in it may not be
+    joined itself.
+    """
+    if links is None:
+        return [[-1]]
+    found: list[list[int]] = []
+    amounts = np.unique(links[~np.eye(len(links), dtype=bool)])[::-1].tolist()
+    if len(amounts) > MAX_CASES:
         return None
-    return Best(task.score(chosen), chosen, dealt.assignment, complete=True, steps=len(cases))
+    for amount in amounts:
+        joined = links >= amount
+        np.fill_diagonal(joined, val=True)
+        number, labels = connected_components(joined, directed=False)
+        if not np.array_equal(joined, labels[:, None] == labels):
+            return None
+        found.append([sum(1 << int(i) for i in np.flatnonzero(labels == label)) for label in range(number)])
+    return found or [[-1]]
