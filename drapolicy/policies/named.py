@@ -47,6 +47,9 @@ from drapolicy.policies.solvers import Exact, FirstFit, Grow, RandomOrder
 _STEPS = 5_000
 """Steps of exact searches; at the limit the best so far is taken."""
 
+_RING_STEPS = 200_000
+"""The same where rings are looked at: all sets of 8 of 16 devices, and more."""
+
 
 def kube_scheduler() -> Rule:
     """The stock scheduler: its filters and scores choose the node, the first devices that fit are taken.
@@ -195,7 +198,7 @@ def fgd(
     return Rule(Objective().then(term), solver=Exact(max_steps=max_steps), nodes=Best())
 
 
-def mapa_greedy(*, max_steps: int | None = None) -> Rule:
+def mapa_greedy(*, max_steps: int | None = _RING_STEPS) -> Rule:
     """MAPA's greedy policy: devices with the most bandwidth around the best ring through them.
 
     The ring's links are added up; of equals the first devices are taken, on the first node. Exact for sets of up to 8.
@@ -212,7 +215,7 @@ def mapa_greedy(*, max_steps: int | None = None) -> Rule:
     return Rule(Objective().then(ring_sum), solver=Exact(max_steps=max_steps), nodes=Best())
 
 
-def mapa_preserve(*, sensitive: bool = True, max_steps: int | None = None) -> Rule:
+def mapa_preserve(*, sensitive: bool = True, max_steps: int | None = _RING_STEPS) -> Rule:
     """MAPA's preservation policy: fast rings for jobs that need them, and for the others what spoils the least.
 
     A sensitive job gets the set whose best ring has the greatest predicted bandwidth. Another gets the one that leaves

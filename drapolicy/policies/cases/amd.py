@@ -136,7 +136,7 @@ def _play(where: str, case: _Case, known: _Known) -> Row:
     free = set(known.number if case.available is None else case.available) - set(case.filtered or ())
     rule = policy("amd-device-plugin")
     assert isinstance(rule, Rule)
-    got = list(Player(known.machine, known.machine.state(free), rule).ask(case.size, case.required or ()))
+    got = sorted(Player(known.machine, known.machine.state(free), rule).ask(case.size, case.required or ()))
     name = f"{where} {case.name}".strip()
     if case.error:
         return Row(name, rule.name, f"none ({case.error})", listed(got), not got)
@@ -145,7 +145,8 @@ def _play(where: str, case: _Case, known: _Known) -> Row:
         return Row(name, rule.name, f"{case.size} devices", listed(got), len(got) == case.size)
     wanted = known.weight(expected or []) if case.weight is None else case.weight
     same = expected is not None and set(got) == set(expected)
-    tie = len(got) == (case.size if expected is None else len(expected)) and weight == wanted
-    note = "another set of the same weight" if tie and not same else ""
+    told_weight = wanted if expected is None else known.weight(expected)
+    agrees = len(got) == (case.size if expected is None else len(expected)) and weight == wanted == told_weight
+    note = "another set of the same weight" if agrees and expected is not None and not same else ""
     told = "" if expected is None else f"{listed(expected)} "
-    return Row(name, rule.name, f"{told}(weight {wanted})", f"{listed(got)} (weight {weight})", same or tie, note)
+    return Row(name, rule.name, f"{told}(weight {wanted})", f"{listed(got)} (weight {weight})", agrees, note)

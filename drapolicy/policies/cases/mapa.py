@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from drapolicy.errors import InputError
 from drapolicy.inventory.links import Path
 from drapolicy.policies.cases.machine import Machine, Slot
-from drapolicy.policies.cases.reading import Fields, read
+from drapolicy.policies.cases.reading import MOST_DEVICES, Fields, read
 from drapolicy.policies.cases.report import Player, Report, Row, listed
 from drapolicy.policies.named import policy
 from drapolicy.policies.objectives.ring import ring_sum_of
@@ -83,6 +83,8 @@ def run(data: object) -> Report:
 
 def _tables(name: str, topology: _Topology) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
     size = topology.gpus or max((max(a, b) for a, b, _, _ in topology.links), default=0)
+    if not 0 <= size <= MOST_DEVICES:
+        raise InputError(f"topologies.{name}: {size} GPUs; a node has at most {MOST_DEVICES}")
     links, lanes = np.zeros((size, size), np.int64), np.zeros((size, size), np.int16)
     for number, (a, b, gb_s, kind) in enumerate(topology.links):
         where = f"topologies.{name}.links[{number}]"

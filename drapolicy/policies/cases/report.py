@@ -122,7 +122,8 @@ class Player:
         the policy's answer; it stands in :attr:`completed`.
         """
         self.completed = ()
-        if size <= 0 or len(set(required)) > size:
+        # No claim can say so: upstream refuses the same.
+        if size <= 0 or size > len(self.machine.slots) or len(set(required)) > size:
             return ()
         self._asked += 1
         claims = self.machine.claims(size, tuple(dict.fromkeys(required)), name=f"ask-{self._asked}")

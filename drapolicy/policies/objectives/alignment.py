@@ -81,8 +81,8 @@ def _nic_distance(node: LocalProblem, chosen: Masks) -> NDArray[np.int64]:
     steps: NDArray[np.int64] = _FAR - node.paths.astype(np.int64)
     if not nic.any():
         return np.zeros(len(chosen), np.int64)
-    own: Masks = chosen & nic
-    usable = np.where(own.any(axis=1)[:, None], own, nic[None])
+    own: Masks = np.logical_and(chosen, nic)
+    usable = np.where(own.any(axis=1, keepdims=True), own, nic[None])
     total = np.zeros(len(chosen), np.int64)
     for d in np.flatnonzero(~nic).tolist():
         row: NDArray[np.int64] = steps[d, :]
