@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drapolicy.policies.solvers.exact.task import Best, Task
 from drapolicy.policies.solvers.exact.weights import combined
+from drapolicy.policies.solvers.task import Best, Task
 from drapolicy.problem.formulation.seats import Seats
 
 _TAILS = 2**22  # most entries of the table of best partners behind each device

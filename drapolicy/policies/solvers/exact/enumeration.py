@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from drapolicy.policies.solvers.exact.tables import BLOCK
-from drapolicy.policies.solvers.exact.task import Best, Task
+from drapolicy.policies.solvers.task import Best, Task
 from drapolicy.problem.formulation import Assignment
 from drapolicy.problem.formulation.seats import Seats, Taking, members
 

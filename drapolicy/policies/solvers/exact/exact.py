@@ -13,8 +13,9 @@ from drapolicy.policies.solvers.base import answer_of, devices_of, first_fit, ro
 from drapolicy.policies.solvers.exact.bound import best_by_bound
 from drapolicy.policies.solvers.exact.enumeration import best_by_enumeration
 from drapolicy.policies.solvers.exact.tables import best_by_tables
-from drapolicy.policies.solvers.exact.task import Best, Task
 from drapolicy.policies.solvers.exact.tree import best_by_tree
+from drapolicy.policies.solvers.local_search import LocalSearch
+from drapolicy.policies.solvers.task import Best, Task
 from drapolicy.problem.formulation import Formulation
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import Fits, NoFit
@@ -31,7 +32,8 @@ class Exact:
     Attributes
     ----------
     max_steps
-        Limit of choices looked at; at the limit the best so far is ``feasible``, not ``optimal``.
+        Limit of choices looked at; at the limit the answer is ``feasible``, not ``optimal``: the best so far, or what
+        local search finds if that is better.
 
     Notes
     -----
@@ -49,7 +51,7 @@ class Exact:
     name: ClassVar[str] = "exact"
     seeded: ClassVar[bool] = False
 
-    def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:  # noqa: ARG002
+    def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:
         """Return the best assignment of the node."""
         fitting, solution = first_fit(local, objective)
         if solution is None or not objective.levels:
@@ -63,10 +65,16 @@ class Exact:
         found = None if best.score is None else seated(local, task.expanded(best.assignment))
         if found is None:
             # Devices that no allocation can be written for, or nothing as good as the first until the limit.
-            return _by_reference(local, objective, fitting, solution, self.max_steps) if best.complete else fitting
-        if not best.complete and best.score is not None and best.score <= fitting.score:
-            return fitting
-        return answer_of(local, objective, *found, status="optimal" if best.complete else "feasible")
+            if best.complete:
+                return _by_reference(local, objective, fitting, solution, self.max_steps)
+            return self._improved(local, objective, fitting, rng)
+        answer = answer_of(local, objective, *found, status="optimal" if best.complete else "feasible")
+        return answer if best.complete else self._improved(local, objective, answer, rng)
+
+    def _improved(self, local: LocalProblem, objective: Objective, answer: Answer, rng: np.random.Generator) -> Answer:
+        """Return the best of an answer at the limit and what local search comes to, so that no heuristic is better."""
+        other = LocalSearch(max_steps=self.max_steps).solve(local, objective, rng)
+        return other if other.score > answer.score else answer
 
 
 def solved(task: Task, max_steps: int | None, known: tuple[int, ...]) -> Best:

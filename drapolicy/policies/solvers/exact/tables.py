@@ -8,7 +8,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from drapolicy.policies.solvers.exact.task import Best, Task
+from drapolicy.policies.solvers.task import Best, Task
 from drapolicy.problem.formulation import Formulation
 
 BLOCK = 4_096

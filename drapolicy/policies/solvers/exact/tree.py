@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
-from drapolicy.policies.solvers.exact.task import Best, Task
 from drapolicy.policies.solvers.exact.weights import combined
+from drapolicy.policies.solvers.task import Best, Task
 from drapolicy.problem.formulation import first, narrowed
 from drapolicy.problem.formulation.proofs import binding, value_cases
 
