@@ -13,6 +13,7 @@ from drapolicy.inventory import Fleet
 from drapolicy.inventory.nodes import NodeTable
 from drapolicy.policies.answer import Answer
 from drapolicy.policies.cycle import Cycle, CycleEndError
+from drapolicy.policies.held import Held
 from drapolicy.policies.kube import Candidate, NodeTree, Profile, Rotation, nodes_to_find, pinned_nodes, scores, select
 from drapolicy.policies.kube.profile import DYNAMIC_RESOURCES
 from drapolicy.problem.outcome import Abort
@@ -144,15 +145,22 @@ class Kube:
         if len(candidates) == 1:
             return Choice(kept[0], answers[kept[0]], {})
         profile = self.profile.of(fleet.release)
-        if cycle.held.unscored and DYNAMIC_RESOURCES in dict(profile.weights):
-            failed = f'running Score plugins: plugin "{DYNAMIC_RESOURCES}" failed with: {cycle.held.unscored}'
-            raise CycleEndError(Abort(failed))
+        stopped = unscorable(cycle.held, profile)
+        if stopped is not None:
+            raise CycleEndError(stopped)
         try:
             parts, totals = scores(cycle.pod, candidates, profile, ask=cycle.pod_ask)
         except InputError as error:
             raise CycleEndError(Abort(str(error))) from error
         position = select(totals, rng, self.profile.ties)
         return Choice(kept[position], answers[kept[position]], parts[position])
+
+
+def unscorable(held: Held, profile: Profile) -> Abort | None:
+    """Return what ends the attempt when several nodes are to be scored, because of claims that hold devices already."""
+    if not held.unscored or DYNAMIC_RESOURCES not in dict(profile.weights):
+        return None
+    return Abort(f'running Score plugins: plugin "{DYNAMIC_RESOURCES}" failed with: {held.unscored}')
 
 
 def snapshot_order(fleet: Fleet) -> tuple[int, ...]:

@@ -78,7 +78,7 @@ def demand(
         items = [
             (item, published.get(DeviceId(item.driver, item.pool, item.device))) for item in allocation.devices.results
         ]
-        if not any(device is not None and _has_costs(device) for _, device in items):
+        if not any(device is not None and has_costs(device) for _, device in items):
             continue
         key = claim_key(claim)
         using = users.get(key, [])
@@ -154,7 +154,8 @@ def of_bound(pod: Pod, release: Release) -> Mapping[str, int]:
     return {name: ceil(units * 1000) for name, units in sorted(total.items())}
 
 
-def _has_costs(device: Device) -> bool:
+def has_costs(device: Device) -> bool:
+    """Tell whether a device takes something of its node besides itself."""
     return bool(device.node_allocatable_resources or device.node_allocatable_resource_mappings)
 
 

@@ -358,10 +358,14 @@ def test_an_engine_may_see_several_states() -> None:
     assert found == ["device-1", "device-0"]
 
 
+class Own(First):
+    """A node rule that the engine does not know."""
+
+
 def test_memory_is_used_and_said() -> None:
     """Where nodes are not ranked, the second ask of a kind is answered from memory, unless the node changed."""
     state = State(build(row(nodes=1, devices=2)))
-    engine = Engine(state.fleet, POLICIES["kube-scheduler"])
+    engine = Engine(state.fleet, Rule(solver=FirstFit(), nodes=Own()))
     paths = [place(engine, state, ask(name, 1)).path for name in "ab"]
     started(state, ask("c", 1))
     paths.append(place(engine, state, ask("d", 1)).path)

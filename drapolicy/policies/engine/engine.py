@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drapolicy.errors import InputError
 from drapolicy.inventory import Fleet
 from drapolicy.policies.answer import Answer
-from drapolicy.policies.cycle import NO_DEVICES, TIMED_OUT, missing_class
-from drapolicy.policies.decide import decide, status_of, with_own_shares
+from drapolicy.policies.cycle import missing_class
+from drapolicy.policies.decide import decide
+from drapolicy.policies.engine.choosing import Chosen
 from drapolicy.policies.engine.contents import Contents
+from drapolicy.policies.engine.decision import Decision, nothing
 from drapolicy.policies.engine.faces import Faces, Refusals
+from drapolicy.policies.engine.field import Field
 from drapolicy.policies.engine.kind import Kind, Maker, UnreadError
 from drapolicy.policies.engine.layout import Layout
-from drapolicy.policies.engine.ranking import Amounts
 from drapolicy.policies.engine.rooms import Rooms
+from drapolicy.policies.engine.scoring import Scorer
+from drapolicy.policies.engine.unasking import Unasking
+from drapolicy.policies.engine.usable import Usable
 from drapolicy.policies.engine.views import Sight, UnseenError
+from drapolicy.policies.held import Held
 from drapolicy.policies.kube import unmodelled
 from drapolicy.policies.memory import Memory
-from drapolicy.policies.nodes import Best, First
+from drapolicy.policies.nodes import Best, First, Kube, RandomNode, snapshot_order
 from drapolicy.policies.objective import as_objective
 from drapolicy.policies.rule import Policy, Rule
-from drapolicy.problem.ask import Ask, claim_key
-from drapolicy.problem.node_allocatable import GATE
-from drapolicy.problem.outcome import Abort, Fits, NodeError, NoFit, Outcome, TimedOut
+from drapolicy.problem.ask import Ask
+from drapolicy.problem.node_allocatable import GATE, has_costs
+from drapolicy.problem.outcome import Abort
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.state import State
@@ -87,9 +95,9 @@ class Engine:
         self.memory = Memory(answers)
         self.stats = Stats()
         self._answers = answers
-        self._kinds: OrderedDict[tuple[bytes, bytes], Kind] = OrderedDict()
+        self._kinds: OrderedDict[tuple[bytes, tuple[bool, ...], bytes], Kind] = OrderedDict()
         self._most_kinds = max(1, memory // (8 * max(1, len(fleet.nodes))))
-        self._blind: dict[bytes, str] = {}
+        self._blind: dict[tuple[bytes, tuple[bool, ...]], str] = {}
         self._reads: frozenset[str] = frozenset()
         self._refused: OrderedDict[bytes, Refusals] = OrderedDict()
         self._state: object = None
@@ -111,13 +119,16 @@ class Engine:
         if not isinstance(self.policy, Rule):
             self.stats.looked_up["a policy that is no rule"] += 1
             return self.policy.place(problem, rng)
-        obstacle = self._obstacle(problem, self.policy)
+        held = Held(problem.ask, problem.state)
+        obstacle = self._obstacle(problem, self.policy, held)
         if not obstacle:
+            drawn = rng.bit_generator.state
             try:
                 before = self._maker.made
-                placement = self._ranked(problem, self.policy)
+                placement = self._ranked(problem, self.policy, held, rng)
             except UnseenError as unseen:
-                obstacle = self._blind[problem.ask.wishes] = str(unseen)
+                rng.bit_generator.state = drawn
+                obstacle = self._blind[problem.ask.wishes, held.missing] = str(unseen)
             else:
                 self._count(1, self._maker.made - before, placement.considered)
                 self._forget()
@@ -136,25 +147,33 @@ class Engine:
 
     # --- whether nodes can be ranked -------------------------------------------------------------------------
 
-    def _obstacle(self, problem: Problem, rule: Rule) -> str:
+    def _obstacle(self, problem: Problem, rule: Rule, held: Held) -> str:
         """Return why each node must be looked at; empty when they can be ranked."""
         if self._answers < 1:
             return "nothing may be kept"
-        if rule.solver.seeded or not isinstance(rule.nodes, First | Best):
-            return "chance decides, or the stock scheduler's rotation"
-        ask, state = problem.ask, problem.state
-        if not ask.claims or any(claim_key(claim) in state.held for claim in ask.claims):
-            return "claims that hold devices already, or none"
-        if GATE in self.fleet.release.gates:
+        # A rule of one's own may be made of one of these, and choose otherwise.
+        if type(rule.nodes) not in {First, Best, RandomNode, Kube}:
+            return "a node rule of one's own"
+        # These draw on the one node that they take; where claims hold devices, also on nodes that cannot use them.
+        draws_once = isinstance(rule.nodes, First | RandomNode) and not held.claims
+        if rule.solver.seeded and held.needed and not draws_once:
+            return "chance decides on every node"
+        layout = self._layout(problem.state)
+        if problem.ask.claims and self._costs_room:
             return "devices that cost room"
-        return self._blind.get(ask.wishes, "") or self._layout(state).obstacle
+        return (held.needed and (self._blind.get((problem.ask.wishes, held.missing)) or layout.obstacle)) or ""
+
+    @cached_property
+    def _costs_room(self) -> bool:
+        kinds = self.fleet.devices.rest.values
+        return GATE in self.fleet.release.gates and any(map(has_costs, kinds))
 
     def _layout(self, state: State) -> Layout:
         if "_maker" not in self.__dict__:
             rule = self.policy
             assert isinstance(rule, Rule)
             layout = Layout(self.fleet, troubled=state.sites.troubled)
-            key = None if isinstance(rule.nodes, First) else _goodness
+            key = _KEYS.get(type(rule.nodes))
             self._maker = Maker(layout, Contents(layout), rule.solver, as_objective(rule.objective), key)
             self._rooms = Rooms(self.fleet)
         return self._maker.layout
@@ -167,24 +186,41 @@ class Engine:
     def _faces(self) -> Faces:
         return Faces(self.fleet)
 
+    @cached_property
+    def _usable(self) -> Usable:
+        return Usable(self.fleet)
+
+    @cached_property
+    def _scorer(self) -> Scorer:
+        return Scorer(self.fleet, self._faces, self._rooms)
+
+    @cached_property
+    def _order(self) -> NDArray[np.intp]:
+        return np.array(snapshot_order(self.fleet), np.intp)
+
     # --- ranking ---------------------------------------------------------------------------------------------
 
-    def _ranked(self, problem: Problem, rule: Rule) -> Placement:
+    def _ranked(self, problem: Problem, rule: Rule, held: Held, rng: np.random.Generator) -> Placement:
         ask, state = problem.ask, problem.state
-        if ask.blocked:
-            return self._none(problem, rule, Abort(ask.blocked), {}, 0)
-        missing = missing_class(ask.claims, self.fleet)
-        if missing is not None:
-            return self._none(problem, rule, missing, {}, 0)
+        beyond = () if ask.pod is None else unmodelled(ask.pod, self.memory.surroundings(self.fleet))
+        stopped = Abort(ask.blocked) if ask.blocked else missing_class(held.needed, self.fleet)
+        if stopped is not None:
+            return nothing(problem, rule, stopped, {}, Chosen(None, 0, state.cursor), beyond)
         self._follow(state)
-        kind = self._kind(ask, state)
-        ranking = kind.ranking
-        assert ranking is not None
+        kind = self._kind(ask, held, state)
         amounts = [] if ask.room is None else self._rooms.asked(state, ask.room)
-        n = ranking.best_with(amounts) if amounts else ranking.best()
-        if n is None or n >= self.fleet.nodes.candidates:
-            return self._pending(problem, rule, kind, amounts)
-        return self._placed(problem, rule, kind, n, amounts)
+        return Decision(
+            problem,
+            rule,
+            held,
+            self._maker,
+            self._rooms,
+            self._scorer,
+            self._refusals(ask),
+            Field(kind, amounts, self._usable(held)),
+            self._order,
+            beyond,
+        ).placement(rng)
 
     def _follow(self, state: State) -> None:
         """Read what has changed since the last decision."""
@@ -222,13 +258,17 @@ class Engine:
         self._journal[self._written : end] = nodes
         self._written = end
 
-    def _kind(self, ask: Ask, state: State) -> Kind:
-        key = ask.wishes, ask.place
+    def _kind(self, ask: Ask, held: Held, state: State) -> Kind:
+        key = ask.wishes if held.needed else b"", held.missing if held.needed else (), ask.place
         while True:
             kind = self._kinds.get(key)
             if kind is None:
-                views = self._sight.views(ask.claims, self._reads)
-                kind = Kind(self._maker, ask.claims, views, self._reads, self._refusals(ask).refused)
+                refused = self._refusals(ask).refused
+                if held.needed:
+                    views = self._sight.views(held.needed, self._reads)
+                    kind = Kind(self._maker, held.needed, views, self._reads, refused)
+                else:
+                    kind = Unasking(self._maker, refused)
                 self._kinds[key] = kind
                 if len(self._kinds) > self._most_kinds:
                     self._kinds.popitem(last=False)
@@ -263,112 +303,14 @@ class Engine:
             total -= self._kinds.popitem(last=False)[1].held
         self._maker.made = total
 
-    # --- writing down ----------------------------------------------------------------------------------------
 
-    def _placed(
-        self, problem: Problem, rule: Rule, kind: Kind, n: int, amounts: list[tuple[Amounts, int]]
-    ) -> Placement:
-        ask, fleet = problem.ask, self.fleet
-        considered = n + 1 if (self._maker.key is None) else fleet.nodes.candidates
-        at = kind.cell(n)
-        cell = kind.cells.get(at)
-        answer = cell.answer if cell is not None else kind.odd[n]
-        if not isinstance(answer.outcome, Fits):
-            # The text of what ends an attempt names this node's devices and this ask's claims.
-            local = problem.local(n, ask)
-            ending = rule.solver.solve(local, self._maker.objective, np.random.default_rng(0)).outcome
-            if isinstance(ending, TimedOut):
-                ending = TimedOut(f"node {fleet.nodes.names[n]}: {TIMED_OUT}")
-            return self._none(problem, rule, ending, {}, n + 1)
-        if cell is None:
-            results = answer.outcome.results
-            local = problem.local(n, ask)
-            score = self._maker.objective.by_term(local, local.indices(results)) if self._maker.objective.levels else {}
-        else:
-            assert cell.template is not None
-            results = cell.template.written(fleet.nodes.names[n], self._maker.layout.ids(n))
-            score = dict(cell.template.score)
-        if any(entry.share_id is not None for result in results for entry in result.devices.results):
-            results = with_own_shares(ask, results, problem.state.version)
-        best = not (self._maker.key is None) or fleet.nodes.candidates == 1
-        proved = best and answer.status == "optimal" and not self._unproved(kind, amounts)
-        return Placement(
-            ask.name,
-            rule.name,
-            fleet.nodes.names[n],
-            results,
-            "optimal" if proved else "feasible",
-            Fits(results),
-            score,
-            {},
-            considered=considered,
-            cursor=problem.state.cursor,
-            path="ranked",
-            unmodelled=self._unmodelled(ask),
-        )
-
-    def _unproved(self, kind: Kind, amounts: list[tuple[Amounts, int]]) -> bool:
-        """Tell whether some node that has devices and room is not known to have given its best."""
-        ranking = kind.ranking
-        assert ranking is not None
-        odd = [n for n, answer in kind.odd.items() if answer.fits and answer.status != "optimal"]
-        if not kind.unproved and not odd:
-            return False
-        found = kind.in_cells(kind.unproved) & (ranking.labels[: ranking.size] >= 0)
-        found[odd] = True
-        return bool((found & ranking.passing(amounts))[: self.fleet.nodes.candidates].any())
-
-    def _pending(self, problem: Problem, rule: Rule, kind: Kind, amounts: list[tuple[Amounts, int]]) -> Placement:
-        """Return why no node took the ask: what the loop over the nodes would say of each."""
-        ask = problem.ask
-        _, reasons, nodes = self._refusals(ask)
-        counts = Counter(reasons)
-        if ask.room is not None and len(nodes):
-            counts += self._rooms.lacking(ask.room, nodes)
-            ranking = kind.ranking
-            assert ranking is not None
-            nodes = nodes[ranking.passing(amounts)[nodes]]
-        outcome: Outcome = NoFit()
-        if kind.plain:
-            counts[NO_DEVICES] += len(nodes)
-            return self._none(problem, rule, outcome, _positive(counts), self.fleet.nodes.candidates)
-        timed_out: Outcome | None = None
-        for n, answer in kind.answers(nodes):
-            text = NO_DEVICES
-            if isinstance(answer.outcome, NodeError):
-                text, outcome = answer.outcome.text, answer.outcome
-            elif isinstance(answer.outcome, TimedOut):
-                text, timed_out = TIMED_OUT, TimedOut(TIMED_OUT)
-            counts[text] += n
-        if isinstance(outcome, NoFit) and timed_out is not None:
-            outcome = timed_out
-        return self._none(problem, rule, outcome, _positive(counts), self.fleet.nodes.candidates)
-
-    def _none(
-        self, problem: Problem, rule: Rule, outcome: Outcome, reasons: dict[str, int], considered: int
-    ) -> Placement:
-        return Placement(
-            problem.ask.name,
-            rule.name,
-            None,
-            (),
-            status_of(outcome),
-            outcome,
-            {},
-            reasons,
-            considered=considered,
-            cursor=problem.state.cursor,
-            path="ranked",
-            unmodelled=self._unmodelled(problem.ask),
-        )
-
-    def _unmodelled(self, ask: Ask) -> tuple[str, ...]:
-        return () if ask.pod is None else unmodelled(ask.pod, self.memory.surroundings(self.fleet))
+def _rank(answer: Answer) -> tuple[object, ...]:
+    return (answer.rank,)
 
 
 def _goodness(answer: Answer) -> tuple[object, ...]:
     return answer.rank, answer.score
 
 
-def _positive(counts: Counter[str]) -> dict[str, int]:
-    return {text: count for text, count in counts.items() if count}
+_KEYS: dict[type, Callable[[Answer], tuple[object, ...]]] = {Best: _goodness, Kube: _rank}
+"""By what a node rule ranks devices; the others do not."""

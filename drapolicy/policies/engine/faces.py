@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from drapolicy.api.core import Node, Pod
+from drapolicy.api.core import Node, NodeSelectorTerm, Pod
 from drapolicy.api.node_match import required_terms
 from drapolicy.inventory import Fleet
 from drapolicy.inventory.nodes import HOSTNAME
@@ -34,19 +34,31 @@ class Refusals(NamedTuple):
 
 
 class Faces:
-    """Which nodes of a fleet a pod that names none of them cannot tell apart by labels and taints."""
+    """Which nodes of a fleet a pod that names none of them cannot tell apart by labels and taints.
+
+    Attributes
+    ----------
+    samples
+        A node of each face.
+    """
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         number: dict[tuple[object, ...], int] = {}
-        self._samples: list[Node] = []
+        self.samples: list[Node] = []
         of_node = []
-        for node in fleet.nodes.given:
+        # Nodes that only slices name are told apart by nothing but their names.
+        for node in fleet.nodes.given or fleet.nodes:
             code = number.setdefault(_face(node), len(number))
-            if code == len(self._samples):
-                self._samples.append(node)
+            if code == len(self.samples):
+                self.samples.append(node)
             of_node.append(code)
         self._of_node = np.array(of_node, np.intp)
+
+    def of(self, nodes: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the face of each of some nodes that a pod may go to."""
+        found: NDArray[np.intp] = self._of_node[nodes]
+        return found
 
     def refusals(self, pod: Pod | None) -> Refusals:
         """Return which nodes refuse a pod."""
@@ -55,14 +67,14 @@ class Faces:
         reasons: Counter[str] = Counter()
         if pod is None:
             pass
-        elif _names_nodes(pod) or not nodes.given:
+        elif _requires_names(pod):
             for n in range(nodes.candidates):
                 reason = static_filters(pod, nodes[n])
                 if reason is not None:
                     refused[n] = True
                     reasons[reason] += 1
         else:
-            found = [static_filters(pod, node) for node in self._samples]
+            found = [static_filters(pod, node) for node in self.samples]
             counts = np.bincount(self._of_node, minlength=len(found)).tolist()
             for reason, count in zip(found, counts, strict=True):
                 if reason is not None:
@@ -78,11 +90,20 @@ def _face(node: Node) -> tuple[object, ...]:
     return told, HOSTNAME in labels, taints, node.spec.unschedulable
 
 
-def _names_nodes(pod: Pod) -> bool:
-    """Tell whether a pod's specification can tell nodes apart by their names."""
+def _requires_names(pod: Pod) -> bool:
+    """Tell whether what a pod requires can tell nodes apart by their names."""
     spec = pod.spec
-    if spec.node_name or HOSTNAME in spec.node_selector:
-        return True
     required = required_terms(spec)
     terms = required.node_selector_terms if required is not None else []
-    return any(term.match_fields or any(r.key == HOSTNAME for r in term.match_expressions) for term in terms)
+    return bool(spec.node_name) or HOSTNAME in spec.node_selector or any(map(_names_nodes, terms))
+
+
+def prefers_names(pod: Pod) -> bool:
+    """Tell whether what a pod prefers can tell nodes apart by their names."""
+    affinity = pod.spec.affinity.node_affinity if pod.spec.affinity else None
+    preferred = affinity.preferred_during_scheduling_ignored_during_execution if affinity else []
+    return any(_names_nodes(entry.preference) for entry in preferred)
+
+
+def _names_nodes(term: NodeSelectorTerm) -> bool:
+    return bool(term.match_fields) or any(r.key == HOSTNAME for r in term.match_expressions)

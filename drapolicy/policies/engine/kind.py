@@ -376,7 +376,8 @@ class Kind:
         if self.plain:
             return np.zeros(len(nodes), np.bool_)
         if self._maker.key is not None:
-            return ranking.labels[nodes] == ENDS
+            known: NDArray[np.bool_] = ranking.labels[nodes] == ENDS
+            return known
         found = self.in_cells({at for at, cell in self.cells.items() if self._maker.ends(cell.answer)})
         found[[n for n, answer in self.odd.items() if self._maker.ends(answer)]] = True
         ends: NDArray[np.bool_] = found[nodes]

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from drapolicy.inventory import Fleet
 from drapolicy.policies.engine.ranking import Amounts
-from drapolicy.problem.room import PODS, NodeRoom, PodAsk
+from drapolicy.problem.room import CPU, MEMORY, PODS, NodeRoom, PodAsk
 from drapolicy.problem.state import State
 
 _MOST = int(np.iinfo(np.int64).max)
+MOST_SCORED = 2**61
 
 
 class Rooms:
@@ -28,10 +29,13 @@ class Rooms:
         self._fleet = fleet
         self._empty: dict[str, NDArray[np.int64]] = {}
         self._columns: dict[str, Amounts] = {}
+        self._bare: NDArray[np.int64] | None = None
+        self._scored: NDArray[np.int64] | None = None
 
     def reset(self) -> None:
         """Forget all columns; each is made anew when it is asked for."""
         self._columns.clear()
+        self._scored = None
 
     def read(self, state: State, n: int) -> None:
         """Read what is left on one node."""
@@ -39,6 +43,26 @@ class Rooms:
             room = state.rooms[n]
             for name, column in self._columns.items():
                 column.write(n, _left(room, name))
+        if self._scored is not None:
+            self._scored[:, :, n] = _balance(state.rooms[n])
+
+    def scored(self, state: State) -> NDArray[np.int64]:
+        """Return what scores see of CPU and memory of every node.
+
+        Returns
+        -------
+        ndarray
+            Shape (3, 2, N), int64: allocatable, requested, and requested with defaults for pods that ask for none;
+            CPU, then memory; amounts beyond 2**61 are cut off there.
+        """
+        if self._scored is None:
+            if self._bare is None:
+                bare = [_balance(NodeRoom(node)) for node in self._fleet.nodes]
+                self._bare = np.array(bare, np.int64).reshape(-1, 3, 2).transpose(1, 2, 0).copy()
+            self._scored = self._bare.copy()
+            for n, room in state.rooms.made.items():
+                self._scored[:, :, n] = _balance(room)
+        return self._scored
 
     def asked(self, state: State, room: PodAsk) -> list[tuple[Amounts, int]]:
         """Return the columns of what a pod needs, and how much of each."""
@@ -78,6 +102,12 @@ class Rooms:
                 words = ["Too many pods" if name == PODS else f"Insufficient {name}" for name in names]
                 reasons[", ".join(words)] += count
         return reasons
+
+
+def _balance(room: NodeRoom) -> list[list[int]]:
+    have = [room.allocatable.get(name, 0) for name in (CPU, MEMORY)]
+    used = [room.requested.get(name, 0) for name in (CPU, MEMORY)]
+    return [[max(-MOST_SCORED, min(MOST_SCORED, amount)) for amount in row] for row in (have, used, room.nonzero)]
 
 
 def _needs(room: PodAsk) -> list[tuple[str, int]]:

@@ -121,7 +121,7 @@ class Table:
             asked = local.claims[row.claim].spec.devices.requests[row.request]
             rank = MAX_ALTERNATIVES - row.alternative if asked.first_available else 0
             choices.append(_Choices(row.alternative, rank, sets, sets.astype(np.int64) @ f.draws))
-        return cls(local, choices, f, objective, first=isinstance(solver, FirstFit))
+        return cls(local, choices, f, objective, first=isinstance(solver, FirstFit) or not objective.levels)
 
     @property
     def local(self) -> LocalProblem:

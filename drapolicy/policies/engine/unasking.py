@@ -1,0 +1,35 @@
+"""Asks that need no devices: without claims, or with claims that hold theirs already."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drapolicy.policies.answer import Answer
+from drapolicy.policies.engine.kind import Cell, Kind, Maker
+from drapolicy.policies.engine.views import Views
+from drapolicy.problem.outcome import Fits
+from drapolicy.problem.state import State
+
+
+class Unasking(Kind):
+    """The kind of all asks that need no devices: every node that is one for the pod has them.
+
+    Parameters
+    ----------
+    maker
+        How nodes are ranked.
+    refused
+        ndarray of shape (N,), bool; nodes that are none for the pod, whatever is taken there.
+    """
+
+    def __init__(self, maker: Maker, refused: NDArray[np.bool_]) -> None:
+        alike = Views(np.zeros(len(refused), np.int32), np.zeros(1, np.int64), fails=False)
+        super().__init__(maker, (), alike, frozenset(), refused)
+        self._answer = Answer(Fits(()), maker.objective.neutral)
+
+    def _ask(self, state: State, cells: set[tuple[int, int]]) -> None:  # noqa: ARG002
+        label = self._label(self._answer)
+        for row, content in cells:
+            self.cells[row, content] = Cell(self._answer, None)
+            self._labels[row, content] = label
