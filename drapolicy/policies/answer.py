@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from drapolicy.policies.objective import Score
@@ -27,6 +27,11 @@ class Answer:
         Sum over requests with alternatives of 8 minus the index of the chosen one (K8s S68).
     completed
         The solver itself had no devices, or none that fit; the reference completed it.
+    bound
+        No choice of devices has a greater score: the levels up to the first that is not proven. Empty where the solver
+        tells none.
+    seconds
+        Time that the solver took; 0 where it does not tell. Answers that differ in nothing else are equal.
     """
 
     outcome: Outcome
@@ -34,8 +39,18 @@ class Answer:
     status: Proof = "feasible"
     rank: int = 0
     completed: bool = False
+    bound: Score = ()
+    seconds: float = field(default=0.0, compare=False)
 
     @property
     def fits(self) -> bool:
         """Whether there are devices."""
         return isinstance(self.outcome, Fits)
+
+    @property
+    def gap(self) -> int | None:
+        """How far the score may be from the best, in the first level not proven; None where nothing is known."""
+        if self.status == "optimal":
+            return 0
+        apart = (most - own for most, own in zip(self.bound, self.score, strict=False) if most != own)
+        return next(apart, 0 if self.score and len(self.bound) == len(self.score) else None)

@@ -12,7 +12,7 @@ import math
 import tempfile
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal, NamedTuple
@@ -142,7 +142,11 @@ def solve(
         raw = run(problem, limits, start or {}, options or {}, unit)
     else:
         raw = _other(problem, solver, limits, options or {})
-    return _checked(problem, raw, unit, perf_counter() - begin)
+    found = _checked(problem, raw, unit, perf_counter() - begin)
+    if start and raw.status == "optimal" and found.status == "feasible" and not _agree(found):
+        # HiGHS 1.16 may hand the start back, with the objective of what it found.
+        return replace(solve(problem, solver, limits, None, options), seconds=perf_counter() - begin)
+    return found
 
 
 # --- what a solver's answer is worth -------------------------------------------------------------------------
@@ -177,6 +181,12 @@ def _checked(problem: pulp.LpProblem, raw: _Raw, unit: int | None, seconds: floa
         close = abs(bound - objective) <= (0 if unit else 1e-6 * max(1.0, abs(objective)))
         status = "optimal" if close and (proven or not unit) else "feasible"
     return Solved(status, values, objective, raw.given, bound, seconds, raw.solver)
+
+
+def _agree(found: Solved) -> bool:
+    if found.given is None or found.objective is None:
+        return True
+    return abs(found.given - found.objective) <= 1e-6 * max(1.0, abs(found.objective))
 
 
 def _rounded(variable: pulp.LpVariable, value: float | None) -> float:

@@ -1,0 +1,252 @@
+"""Levels of an objective in an integer programme: counts in blocks, pairs of devices, or a table of choices."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb, gcd
+from typing import Any
+
+import numpy as np
+import pulp
+from numpy.typing import NDArray
+
+from drapolicy.errors import UnsupportedFeatureError
+from drapolicy.policies.objective import Objective, Term
+from drapolicy.policies.solvers.exact.tree import Tree, tree_of
+from drapolicy.policies.solvers.ilp.rules import Rules
+from drapolicy.problem.local import LocalProblem
+
+MOST_SETS = 20_000
+"""Most choices of devices of which a table is made."""
+
+
+@dataclass(frozen=True)
+class Aim:
+    """One level of an objective, to be maximised.
+
+    Attributes
+    ----------
+    expression
+        In variables of the programme; coefficients are integers without a common divisor.
+    unit, constant
+        The level's score is ``unit`` times the expression plus ``constant``.
+    """
+
+    expression: Any
+    unit: int
+    constant: int
+
+    def score(self, value: float) -> int:
+        """Return the level's score of a value of the expression."""
+        return self.unit * int(value) + self.constant
+
+
+def aims_of(rules: Rules, local: LocalProblem, objective: Objective, count: int | None) -> tuple[Aim, ...]:
+    """Add an objective to a programme; return its levels.
+
+    Parameters
+    ----------
+    rules
+        The programme.
+    count
+        How many devices are chosen; None where that is not fixed.
+
+    Raises
+    ------
+    UnsupportedFeatureError
+        For a term that is neither linear nor of pairs on this node, where choices are too many for a table.
+    """
+    table: _Table | None = None
+    aims = []
+    for position, level in enumerate(objective.levels):
+        weights = weights_of(rules, local, level)
+        if isinstance(weights, Term):
+            table = table or _Table(rules, local, objective, count, weights)
+            aims.append(table.aim(position))
+        else:
+            nothing = int(Objective((level,)).of(local, np.empty(0, np.intp))[0])
+            aims.append(_Pairs(rules, weights, count, f"{position}").aim(nothing))
+    return tuple(aims)
+
+
+def weights_of(rules: Rules, local: LocalProblem, level: Sequence[tuple[int, Term]]) -> NDArray[Any] | Term:
+    """Return the weights of pairs and, on the diagonal, of devices of a level, or the first term that has none.
+
+    Returns
+    -------
+    ndarray of Python ints
+        Shape (D, D), symmetric.
+    """
+    total = np.zeros((local.size, local.size), object)
+    free = set(local.left(np.empty(0, np.intp)).tolist())
+    for weight, term in level:
+        made = term.pairs(local) if term.pairs is not None and free.issuperset(rules.devices) else None
+        if made is None:
+            return term
+        total += weight * made.astype(object)
+    return total
+
+
+def _aim(terms: Sequence[tuple[int, Any]], constant: int) -> Aim:
+    """Return the aim of a sum of coefficients and variables, some of which may be numbers."""
+    fixed = sum(c * v for c, v in terms if isinstance(v, int))
+    own = [(c, v) for c, v in terms if c and not isinstance(v, int)]
+    unit = gcd(*(c for c, _ in own)) or 1
+    return Aim(pulp.lpSum((c // unit) * v for c, v in own), unit, constant + fixed)
+
+
+class _Pairs:
+    """Weights of pairs: by counts in blocks where weights have such, by a variable a pair where not.
+
+    In a block of q chosen devices, with one weight v between all its parts, pairs bring v (q over 2), and each part
+    what it brings more than that: so only (q over 2) is needed of each block, and a block has few counts.
+    """
+
+    def __init__(self, rules: Rules, weights: NDArray[Any], count: int | None, name: str) -> None:
+        self._rules = rules
+        self._weights = weights
+        self._count = count
+        self._name = name
+        self._terms: list[tuple[int, Any]] = []
+        self._number = 0
+
+    def aim(self, nothing: int) -> Aim:
+        devices = self._rules.devices
+        for d in devices:
+            self._terms.append((int(self._weights[d, d]), self._rules.used(d)))
+        tree = tree_of(self._weights[np.ix_(devices, devices)]) if devices else None
+        if tree is not None:
+            self._block(tree, 0)
+        elif self._count is None:
+            self._pairs(devices, 0)
+        else:
+            self._all_pairs(devices, self._count)
+        return _aim(self._terms, nothing)
+
+    def _block(self, tree: Tree, between: int) -> list[int]:
+        """Add what pairs in a block bring more than a weight each; return the devices."""
+        devices = self._rules.devices
+        if isinstance(tree, int):
+            return [devices[tree]]
+        if isinstance(tree, list):
+            own = [devices[i] for i in tree]
+            self._pairs(own, between)
+            return own
+        value, parts = tree
+        own = [d for part in parts for d in self._block(part, value)]
+        if value != between:
+            self._pairs_among(own, value - between)
+        return own
+
+    def _pairs_among(self, own: Sequence[int], weight: int) -> None:
+        """Add a weight for each pair among devices, by their count."""
+        if self._count is not None and len(own) == len(self._rules.devices):
+            self._terms.append((weight * comb(self._count, 2), 1))
+            return
+        most = len(own) if self._count is None else min(len(own), self._count)
+        least = 0 if self._count is None else max(0, self._count - (len(self._rules.devices) - len(own)))
+        self._number += 1
+        name = f"count_{self._name}_{self._number}"
+        counts = {q: self._rules.variable(f"{name}_{q}") for q in range(least, most + 1)}
+        self._rules.require(pulp.lpSum(counts.values()) == 1, name)
+        total = pulp.lpSum(self._rules.used(d) for d in own)
+        self._rules.require(pulp.lpSum(q * z for q, z in counts.items()) == total, f"{name}_devices")
+        self._terms += [(weight * comb(q, 2), z) for q, z in counts.items()]
+
+    def _pairs(self, own: Sequence[int], less: int) -> None:
+        """Add weights, each less something, of the pairs among devices."""
+        used = self._rules.used
+        for a, b in combinations(own, 2):
+            weight = int(self._weights[a, b]) - less
+            if not weight:
+                continue
+            y = self._rules.variable(f"pair_{self._name}_{a}_{b}")
+            if weight > 0:
+                self._rules.require(y <= used(a), f"pair_{self._name}_{a}_{b}_first")
+                self._rules.require(y <= used(b), f"pair_{self._name}_{a}_{b}_second")
+            else:
+                self._rules.require(y >= used(a) + used(b) - 1, f"pair_{self._name}_{a}_{b}")
+            self._terms.append((weight, y))
+
+    def _all_pairs(self, own: Sequence[int], count: int) -> None:
+        """Add the weights of all pairs; each chosen device is in as many as others are chosen, which bounds well."""
+        used = self._rules.used
+        at: dict[int, list[Any]] = {d: [] for d in own}
+        for a, b in combinations(own, 2):
+            y = self._rules.variable(f"pair_{self._name}_{a}_{b}")
+            self._rules.require(y <= used(a), f"pair_{self._name}_{a}_{b}_first")
+            self._rules.require(y <= used(b), f"pair_{self._name}_{a}_{b}_second")
+            at[a].append(y)
+            at[b].append(y)
+            self._terms.append((int(self._weights[a, b]), y))
+        for d, pairs in at.items():
+            self._rules.require(pulp.lpSum(pairs) == (count - 1) * used(d), f"pairs_{self._name}_{d}")
+
+
+class _Table:
+    """A variable for each choice of devices: for terms that may be anything, where choices are few."""
+
+    def __init__(self, rules: Rules, local: LocalProblem, objective: Objective, count: int | None, term: Term) -> None:
+        devices = rules.devices
+        total = sum(rules.formulation.rows[r].count for (r,) in rules.formulation.requests)
+        sizes = range(min(total, 1), min(total, len(devices)) + 1) if count is None else (count,)
+        if sum(comb(len(devices), size) for size in sizes) > MOST_SETS:
+            message = (
+                f"objective {term.name}: not linear on node {local.site.name}, and too many choices for a table; "
+                f"give the term its pairs, or use Exact()"
+            )
+            raise UnsupportedFeatureError(message, [term.name])
+        sets = sorted(own for size in sizes for own in combinations(devices, size))
+        masks = np.zeros((len(sets), local.size), np.bool_)
+        for row, own in enumerate(sets):
+            masks[row, list(own)] = True
+        self._scores = objective.of_many(local, masks)
+        self._taken = [rules.variable(f"set_{row}") for row in range(len(sets))]
+        rules.require(pulp.lpSum(self._taken) == 1, "set")
+        for d in devices:
+            having = pulp.lpSum(t for t, own in zip(self._taken, masks[:, d].tolist(), strict=True) if own)
+            rules.require(having == rules.used(d), f"set_{d}")
+
+    def aim(self, position: int) -> Aim:
+        scores = [int(score) for score in self._scores[:, position]]
+        return _aim([(score, t) for score, t in zip(scores, self._taken, strict=True)], 0)
+
+
+def alike(rules: Rules, matrices: Sequence[NDArray[Any]]) -> Mapping[int, int]:
+    """Return for devices the one before them that neither rules nor weights tell from them.
+
+    Parameters
+    ----------
+    matrices
+        Weights of pairs by level.
+    """
+    devices = rules.devices
+    before: dict[int, int] = {}
+    kinds: dict[Hashable, list[int]] = {}
+    for d in devices:
+        own = kinds.setdefault(_kind(rules, d), [])
+        for other in reversed(own):
+            if all(_swappable(weights, devices, other, d) for weights in matrices):
+                before[d] = other
+                break
+        own.append(d)
+    return before
+
+
+def _kind(rules: Rules, d: int) -> Hashable:
+    """Return all that the rules say about a device."""
+    f = rules.formulation
+    return (
+        tuple(r for r in rules.choice if (r, d) in rules.given),
+        f.draws[d].tobytes(),
+        *((bool(joint.drawing[d]), joint.groups[d].tobytes()) for joint in f.joints),
+        *(match.codes[:, d].tobytes() for match in f.matches),
+        *(distinct.codes[:, d].tobytes() for distinct in f.distincts),
+    )
+
+
+def _swappable(weights: NDArray[Any], devices: Sequence[int], a: int, b: int) -> bool:
+    rest = [d for d in devices if d not in {a, b}]
+    return bool(weights[a, a] == weights[b, b] and (weights[a, rest] == weights[b, rest]).all())

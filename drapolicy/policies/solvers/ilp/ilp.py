@@ -1,0 +1,149 @@
+"""The solver by integer programmes, with a bound and a proof by a solver that others trust too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import ClassVar
+
+import numpy as np
+
+from drapolicy.errors import InputError, SolverError
+from drapolicy.policies.answer import Answer
+from drapolicy.policies.objective import Objective
+from drapolicy.policies.solvers.base import answer_of, first_fit, rows_of, seated
+from drapolicy.policies.solvers.exact import Exact
+from drapolicy.policies.solvers.ilp import backend
+from drapolicy.policies.solvers.ilp.programme import Budget, Programme
+from drapolicy.policies.solvers.task import Task
+from drapolicy.problem.formulation import Assignment, Formulation, first, narrowed
+from drapolicy.problem.local import LocalProblem
+from drapolicy.problem.solution import Solution
+
+
+@dataclass(frozen=True)
+class Ilp:
+    """The best assignment of a node, by an integer programme.
+
+    Attributes
+    ----------
+    solver
+        ``HiGHS``, ``CBC``, or what PuLP calls a solver that is installed.
+    time_limit_s
+        Limit of a node's programmes together, in seconds; answers depend on the machine then.
+    max_nodes
+        Limit of the nodes of each search tree.
+
+    Notes
+    -----
+    The answer is Exact's: what it says about alternatives, ties and releases that leave traces holds here too. At a
+    limit it is the best so far, ``feasible``, with the bound that was reached.
+    """
+
+    solver: str = "HiGHS"
+    time_limit_s: float | None = None
+    max_nodes: int | None = 50_000
+    seeded: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        backend.check(self.solver)
+        for name, value in (("time_limit_s", self.time_limit_s), ("max_nodes", self.max_nodes)):
+            if value is not None and not value >= 0:
+                message = f"solver ilp: {name} {value} is negative; use 0 or more, or None for no limit"
+                raise InputError(message)
+
+    @property
+    def name(self) -> str:
+        """``ilp``, with the solver where it is not HiGHS."""
+        return "ilp" if self.solver == "HiGHS" else f"ilp-{self.solver.lower()}"
+
+    def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:
+        """Return the best assignment of the node.
+
+        Raises
+        ------
+        UnsupportedFeatureError
+            For a term that a programme cannot have: neither linear nor of pairs, with too many choices for a table.
+        """
+        begin = perf_counter()
+        fitting, solution = first_fit(local, objective)
+        if solution is None or not objective.levels:
+            return fitting
+        formulation = local.formulation
+        assert isinstance(formulation, Formulation)
+        if formulation.gaps:
+            # What such a release comes to is no set of rules: the reference is asked for every assignment.
+            return Exact().solve(local, objective, rng)
+        task = Task.of(local, objective, formulation, rows_of(local, solution))
+        found = Programme(task).best(Budget(self.solver, self.time_limit_s, self.max_nodes), _merged(task, solution))
+        if found.assignment is None:
+            return replace(fitting, bound=found.bound, seconds=perf_counter() - begin)
+        placed = seated(local, task.expanded(_dealt(task, found.assignment)))
+        if placed is None:
+            # Devices that no allocation can be written for.
+            return Exact().solve(local, objective, rng)
+        answer = answer_of(local, objective, *placed, status="optimal" if found.optimal else "feasible")
+        if answer.score[: len(found.score)] != found.score:
+            message = (
+                f"objective {', '.join(term.name for term in objective.terms)}: pairs say {found.score}, "
+                f"the function {answer.score} on node {local.site.name}; make them one"
+            )
+            raise SolverError(message)
+        if not found.optimal and answer.score < fitting.score:
+            answer = fitting
+        return replace(answer, bound=found.bound, seconds=perf_counter() - begin)
+
+    def write(self, local: LocalProblem, objective: Objective, path: str | Path, level: int = 0) -> None:
+        """Write the programme of a level of the objective, as LP or MPS by the name of the file.
+
+        Parameters
+        ----------
+        local, objective
+            As in :meth:`solve`.
+        path
+            Ends in ``.lp`` or ``.mps``.
+        level
+            Which level; those before are solved first and held by rows of their own.
+
+        Raises
+        ------
+        InputError
+            For another ending, a level that there is not, or claims without any devices.
+        """
+        kind = Path(path).suffix.lower()
+        if kind not in {".lp", ".mps"}:
+            message = f"solver ilp: file {path} ends in neither .lp nor .mps; use one of them"
+            raise InputError(message)
+        if not 0 <= level < max(len(objective.levels), 1):
+            message = f"solver ilp: level {level} is not there; the objective has {len(objective.levels)}"
+            raise InputError(message)
+        _, solution = first_fit(local, objective)
+        formulation = local.formulation
+        if solution is None or not isinstance(formulation, Formulation):
+            message = f"solver ilp: nothing fits on node {local.site.name}, so there is no programme"
+            raise InputError(message)
+        task = Task.of(local, objective, formulation, rows_of(local, solution))
+        programme = Programme(task)
+        programme.hold(Budget(self.solver, self.time_limit_s, self.max_nodes), _merged(task, solution), level)
+        problem = programme.rules.problem
+        if kind == ".lp":
+            problem.writeLP(str(path))
+        else:
+            problem.writeMPS(str(path), with_objsense=True)
+
+
+def _merged(task: Task, solution: Solution) -> Assignment:
+    """Return a solution as an assignment of a task, in which like requests are put together."""
+    formulation = task.local.formulation
+    assert isinstance(formulation, Formulation)
+    own = dict(formulation.of(solution))
+    return tuple((rows[0], tuple(sorted(d for r in rows for d in own[r]))) for rows in task.alike)
+
+
+def _dealt(task: Task, assignment: Assignment) -> Assignment:
+    """Return the first assignment of the same devices in the reference's order, where that is quickly found."""
+    devices = {d for _, own in assignment for d in own}
+    dealt = first(narrowed(task.formulation, sum(1 << d for d in devices))).assignment
+    same = dealt is not None and {d for _, own in dealt for d in own} == devices
+    return dealt if same and dealt is not None else assignment

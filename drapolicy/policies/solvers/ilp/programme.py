@@ -1,0 +1,189 @@
+"""One node's problem with its objective as an integer programme, solved level by level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import pulp
+
+from drapolicy.policies.objective import Score, Term
+from drapolicy.policies.solvers.ilp.aims import aims_of, alike, weights_of
+from drapolicy.policies.solvers.ilp.backend import Limits, Solved, solve
+from drapolicy.policies.solvers.ilp.rules import Rules
+from drapolicy.policies.solvers.task import Task
+from drapolicy.problem.formulation import Assignment
+
+CHUNK = 14
+"""Devices that are put in order by one solve: their weights are powers of two, which a solver must tell apart."""
+
+
+class Budget:
+    """Which solver, and what is left of its time."""
+
+    def __init__(self, solver: str, time_limit_s: float | None, max_nodes: int | None) -> None:
+        self.solver = solver
+        self._end = None if time_limit_s is None else perf_counter() + time_limit_s
+        self._max_nodes = max_nodes
+
+    def solve(self, rules: Rules, expression: Any, start: Mapping[str, float]) -> Solved:
+        """Return the greatest value of an expression; ``not_found`` where no time is left."""
+        rules.problem.setObjective(pulp.LpAffineExpression(expression))
+        while True:
+            left = None if self._end is None else self._end - perf_counter()
+            if left is not None and left <= 0:
+                return Solved("not_found")
+            found = solve(rules.problem, self.solver, Limits(left, self._max_nodes), rules.decisions(start))
+            if not found.values or not rules.cut(found.values):
+                return found
+
+
+class Found(NamedTuple):
+    """What became of a programme.
+
+    Attributes
+    ----------
+    assignment
+        The best that was found; None for none.
+    score
+        As the programme has it; levels that were looked at.
+    bound
+        No assignment has a greater score: the levels up to the first that is not proven.
+    optimal
+        Whether all levels are proven.
+    """
+
+    assignment: Assignment | None
+    score: Score
+    bound: Score
+    optimal: bool
+
+
+class Programme:
+    """The programme of a task.
+
+    Parameters
+    ----------
+    task
+        One node's problem with one row a request.
+
+    Notes
+    -----
+    Levels are solved one after the other, the earlier ones held at their best. Of equal choices that of earlier devices
+    is taken: the devices, as binary digits, are maximised last, some at a time.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        f = task.formulation
+        self.rules = Rules(f)
+        self._fixed = not any(f.shared[d] for d in self.rules.devices) and not any(f.rows[r].admin for r in task.rows)
+        count = sum(f.rows[r].count for r in task.rows) if self._fixed else None
+        self.aims = aims_of(self.rules, task.local, task.objective, count)
+        if task.plain:
+            self._order_twins()
+
+    def _order_twins(self) -> None:
+        """Let what nothing tells apart be taken in order: what a solver would otherwise try in every order."""
+        task, rules = self._task, self.rules
+        matrices = []
+        for level in task.objective.levels:
+            weights = weights_of(rules, task.local, level)
+            if isinstance(weights, Term):
+                return
+            matrices.append(weights)
+        for later, earlier in alike(rules, matrices).items():
+            rules.require(rules.used(later) <= rules.used(earlier), f"twins_{earlier}_{later}")
+
+    def best(self, budget: Budget, start: Assignment) -> Found:
+        """Return the best assignment.
+
+        Parameters
+        ----------
+        start
+            An assignment that is admitted.
+        """
+        rules = self.rules
+        known: Mapping[str, float] = rules.values(start)
+        best: Assignment | None = None
+        score: list[int] = []
+        bound: list[int] = []
+        for level, aim in enumerate(self.aims):
+            found = budget.solve(rules, aim.expression, known)
+            if found.values:
+                known, best = found.values, rules.assignment(found.values)
+                score.append(aim.score(found.objective or 0))
+            if found.bound is not None:
+                bound.append(aim.score(found.bound))
+            if found.status != "optimal":
+                return Found(best, tuple(score), tuple(bound), optimal=False)
+            self._hold(aim.expression, found.objective or 0, f"level_{level}")
+        known = self._earliest(budget, known)
+        return Found(rules.assignment(known), tuple(score), tuple(bound), optimal=True)
+
+    def hold(self, budget: Budget, start: Assignment, levels: int) -> None:
+        """Solve the first levels and hold them; the programme is then that of the next level."""
+        known: Mapping[str, float] = self.rules.values(start)
+        for level, aim in enumerate(self.aims[:levels]):
+            found = budget.solve(self.rules, aim.expression, known)
+            known = found.values or known
+            self._hold(aim.expression, found.objective or 0, f"level_{level}")
+        if levels < len(self.aims):
+            self.rules.problem.setObjective(pulp.LpAffineExpression(self.aims[levels].expression))
+
+    def _hold(self, expression: Any, value: float, name: str) -> None:
+        if not isinstance(expression, int) and len(expression):
+            self.rules.require(expression >= value, name)
+
+    # --- ties ------------------------------------------------------------------------------------------------
+
+    def _earliest(self, budget: Budget, known: Mapping[str, float]) -> Mapping[str, float]:
+        """Return values of the lexicographically smallest set of devices; of that known when time is up."""
+        devices = self.rules.devices
+        if not self._fixed:
+            return self._earliest_of_any_size(budget, known)
+        while devices:
+            some, devices = devices[:CHUNK], devices[CHUNK:]
+            found = self._maximised(budget, some, known)
+            if found is None:
+                return known
+            known = found
+            self._pin(some, known)
+            if not any(self._has(known, d) for d in devices):
+                break
+        return known
+
+    def _earliest_of_any_size(self, budget: Budget, known: Mapping[str, float]) -> Mapping[str, float]:
+        """Return the same where sets differ in size: one whose devices are the first of another comes before it."""
+        taken: list[int] = []
+        for d in self.rules.devices:
+            if taken or not any(self._has(known, e) for e in self.rules.devices):
+                fewest = pulp.lpSum(-1 * self.rules.used(e) for e in self.rules.devices)
+                found = budget.solve(self.rules, fewest, known)
+                if found.status != "optimal":
+                    return known
+                if found.objective == -len(taken):
+                    return found.values
+            found_with = self._maximised(budget, [d], known)
+            if found_with is None:
+                return known
+            known = found_with
+            self._pin([d], known)
+            if self._has(known, d):
+                taken.append(d)
+        return known
+
+    def _maximised(self, budget: Budget, devices: list[int], known: Mapping[str, float]) -> Mapping[str, float] | None:
+        weights = [1 << place for place in reversed(range(len(devices)))]
+        digits = pulp.lpSum(weight * self.rules.used(d) for weight, d in zip(weights, devices, strict=True))
+        found = budget.solve(self.rules, digits, known)
+        return found.values if found.status == "optimal" else None
+
+    def _has(self, values: Mapping[str, float], d: int) -> bool:
+        return bool(values[self.rules.used(d).name])
+
+    def _pin(self, devices: Iterable[int], values: Mapping[str, float]) -> None:
+        for d in devices:
+            used = self.rules.used(d)
+            self.rules.require(used == int(self._has(values, d)), f"earliest_{d}")
