@@ -105,6 +105,11 @@ class Engine:
         self._journal = np.empty(1024, np.int32)
         self._written = 0
 
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """What is remembered of each kind of ask, the one used last at the end; for looking at only."""
+        return tuple(self._kinds.values())
+
     def place(self, problem: Problem, rng: np.random.Generator) -> Placement:
         """Return the placement of the problem's ask.
 
