@@ -23,6 +23,7 @@ from drapolicy.policies.objectives import (
     dot_product,
     fgd_points,
     fragmentation,
+    gpu_clustering,
     gpu_packing,
     inside,
     links_lost,
@@ -152,6 +153,24 @@ def dot(*, max_steps: int | None = _STEPS) -> Rule:
     Grandl et al., Tetris, SIGCOMM'14; hkust-adsl/kubernetes-scheduler-simulator, dot_product_score.go.
     """
     return Rule(Objective().then(dot_product, slack), solver=Exact(max_steps=max_steps), nodes=Best())
+
+
+def gpu_clustered(*, max_steps: int | None = _STEPS) -> Rule:
+    """Nodes whose pods ask for as many GPUs, then idle nodes, then others; the fuller the better.
+
+    Points: 75 where all allocations on the node have as many devices, 50 where some have, 25 on an idle node, 0
+    elsewhere; and 25 (8 GPUs - free) / 8. Shares of devices are a size of their own. Then the fullest GPUs.
+
+    Parameters
+    ----------
+    max_steps
+        Limit of each search; none for no limit.
+
+    References
+    ----------
+    hkust-adsl/kubernetes-scheduler-simulator, pkg/simulator/plugin/gpu_clustering_score.go.
+    """
+    return Rule(Objective().then(gpu_clustering, slack), solver=Exact(max_steps=max_steps), nodes=Best())
 
 
 def gpu_packed(*, max_steps: int | None = _STEPS) -> Rule:
@@ -386,6 +405,7 @@ TABLE: Mapping[str, Callable[..., Rule]] = MappingProxyType(
         "best-fit": best_fitting,
         "spread": spread,
         "dot-product": dot,
+        "gpu-clustering": gpu_clustered,
         "gpu-packing": gpu_packed,
         "fgd": fgd,
         "mapa-greedy": mapa_greedy,

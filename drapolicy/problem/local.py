@@ -77,9 +77,11 @@ class LocalProblem:
         classes: Mapping[str, DeviceClass],
         release: Release,
         pod: Pod | None = None,
+        sizes: Callable[[], frozenset[int]] = frozenset,
     ) -> None:
         self.claims = tuple(claims)
         self._pod = pod
+        self._sizes = sizes
         self.reads: set[str] = set()
         self.reads_state = False
         self._site = site
@@ -123,6 +125,13 @@ class LocalProblem:
     def outlook(self) -> Outlook:
         """CPU and memory that the node has left and the ask's pod wants; claims on their own want none."""
         return self.room.outlook(pod_ask(self._pod or Pod()))
+
+    @property
+    def sizes(self) -> frozenset[int]:
+        """How many devices each allocation on the node has: the numbers that occur, 0 for shares."""
+        self.reads.add("devices")
+        self.reads_state = True
+        return self._sizes()
 
     @property
     def millis(self) -> Millis:

@@ -20,7 +20,7 @@ def test_the_table_has_what_is_promised() -> None:
     """Published policies are there by their names; the stock scheduler comes first."""
     assert next(iter(POLICIES)) == "kube-scheduler"
     assert set(POLICIES) >= {
-        *("first-fit", "random", "best-fit", "spread", "dot-product", "gpu-packing", "fgd"),
+        *("first-fit", "random", "best-fit", "spread", "dot-product", "gpu-clustering", "gpu-packing", "fgd"),
         *("bandwidth", "mapa-greedy", "mapa-preserve", "go-gpuallocator", "amd-device-plugin", "intel-device-plugin"),
         *("numa-align", "nic-align", "hived-buddy", "kueue-tas", "hami-mig", "packing"),
     }

@@ -8,7 +8,7 @@ before any of them (K8s S68), see :class:`~drapolicy.policies.nodes.Best`.
 from __future__ import annotations
 
 from drapolicy.policies.objectives.alignment import misaligned, nic_distance, numa_nodes, pcie_roots
-from drapolicy.policies.objectives.amounts import best_fit, dot_product, gpu_packing, slack, worst_fit
+from drapolicy.policies.objectives.amounts import best_fit, dot_product, gpu_clustering, gpu_packing, slack, worst_fit
 from drapolicy.policies.objectives.bandwidth import bottleneck, inside, links_lost, nvlinks_left
 from drapolicy.policies.objectives.cells import cells_broken, domain_slack
 from drapolicy.policies.objectives.cost import cost
@@ -33,6 +33,7 @@ __all__ = [
     "dot_product",
     "fgd_points",
     "fragmentation",
+    "gpu_clustering",
     "gpu_packing",
     "inside",
     "links_lost",

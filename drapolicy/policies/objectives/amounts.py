@@ -118,6 +118,33 @@ def gpu_packing(node: LocalProblem, chosen: Indices) -> int:
     return max(100 - sum(left[g] // 10 for g in used) // 10, 50)
 
 
+def _gpu_clustering(node: LocalProblem, chosen: Masks) -> NDArray[np.int64]:
+    shareable = np.array([device.shareable for device in node.devices], np.bool_)
+    count = chosen.sum(axis=1)
+    size = np.where((chosen & ~shareable).any(axis=1), count, 0)
+    held = node.sizes
+    same = np.isin(size, list(held))
+    band = np.where(same, 75 if len(held) == 1 else 50, 0 if held else 25)
+    used = MOST_GPU - int(node.millis.left.sum())
+    return np.where(count > 0, band + int(25 * used / MOST_GPU), 0).astype(np.int64)
+
+
+@objective(sense="max", unit="points", bounds=(-_MOST, 100), over=_gpu_clustering)
+def gpu_clustering(node: LocalProblem, chosen: Indices) -> int:
+    """Nodes whose pods have as many GPUs: 75 where all do, 50 where some do, 25 on an idle node, 0 elsewhere.
+
+    Shares of GPUs are a kind of their own. On top come up to 25 for how little is free: 25 (8 GPUs - free) / 8.
+    Source: hkust-adsl/kubernetes-scheduler-simulator, gpu_clustering_score.go.
+    """
+    if not chosen.size:
+        return 0
+    size = 0 if all(node.devices[d].shareable for d in chosen.tolist()) else len(chosen)
+    held = node.sizes
+    alike = 75 if len(held) == 1 else 50
+    band = alike if size in held else 0 if held else 25
+    return band + int(25 * (MOST_GPU - int(node.millis.left.sum())) / MOST_GPU)
+
+
 def _tightness(node: LocalProblem, chosen: Masks) -> NDArray[np.int64]:
     left = node.millis.left[node.millis.gpu]
     slack: NDArray[np.int64] = chosen.astype(np.int64) @ left
