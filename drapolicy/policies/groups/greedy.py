@@ -1,0 +1,111 @@
+"""Asks one after the other, each by a rule; groups that stay too small are taken back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+from drapolicy.errors import InputError
+from drapolicy.policies.engine import Engine
+from drapolicy.policies.groups.kinds import Kinds
+from drapolicy.policies.groups.together import Together, values_of
+from drapolicy.policies.objective import as_objective
+from drapolicy.policies.rule import Rule
+from drapolicy.problem.ask import Ask
+from drapolicy.problem.events import Start
+from drapolicy.problem.group import Group
+from drapolicy.problem.outcome import NoFit
+from drapolicy.problem.placement import Placement
+from drapolicy.problem.problem import Problem
+
+ORDERS = ("given", "largest")
+
+
+@dataclass(frozen=True)
+class Greedy:
+    """Each ask gets the node and devices that are best for it alone, in the state that those before left.
+
+    Attributes
+    ----------
+    rule
+        Decides each ask.
+    order
+        Order of a group's asks: ``given``, or ``largest``, most devices first.
+    """
+
+    rule: Rule = field(default_factory=Rule)
+    order: Literal["given", "largest"] = "given"
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            message = f"greedy: order {self.order!r}; use one of {', '.join(ORDERS)}"
+            raise InputError(message)
+
+    @property
+    def name(self) -> str:
+        """Name for tables."""
+        return f"greedy-{self.order}/{self.rule.name}"
+
+    def decide(self, problem: Problem, rng: np.random.Generator, engine: Engine | None = None) -> Together:
+        """Return what is decided of all asks.
+
+        Parameters
+        ----------
+        engine
+            Engine of the rule and the fleet, if there is one already.
+        """
+        kinds, state = Kinds.of(problem), problem.state
+        engine = engine or Engine(problem.fleet, self.rule)
+        found: list[Placement] = []
+        with state.trial():
+            for group in kinds.groups:
+                order = list(range(len(group.asks)))
+                if self.order == "largest":
+                    order.sort(key=lambda a: -devices_of(group.asks[a]))
+                own: dict[int, Placement] = {}
+                with state.trial():
+                    for a in order:
+                        own[a] = engine.place(Problem(state, (group.asks[a],)), rng)
+                        self._start(problem, group.asks[a], own[a])
+                if sum(placement.placed for placement in own.values()) >= group.at_least:
+                    for a in order:
+                        self._start(problem, group.asks[a], own[a])
+                else:
+                    own = {a: _withdrawn(placement, group) for a, placement in own.items()}
+                found += [own[a] for a in range(len(group.asks))]
+        values = values_of(problem, kinds, found, as_objective(self.rule.objective))
+        return Together(self.name, tuple(found), values, (None,) * len(values), "feasible", "greedy")
+
+    @staticmethod
+    def _start(problem: Problem, ask: Ask, placement: Placement) -> None:
+        if placement.node is not None:
+            problem.state.apply(Start(ask, placement.node, placement.results))
+            problem.state.cursor = placement.cursor
+
+
+def _withdrawn(placement: Placement, group: Group) -> Placement:
+    """Return the placement of an ask whose group stays too small."""
+    if placement.node is None:
+        return placement
+    reason = f"no devices for {group.at_least} asks of its group"
+    return replace(
+        placement,
+        node=None,
+        results=(),
+        status="timed_out",
+        outcome=NoFit(),
+        score={},
+        reasons={reason: placement.considered},
+    )
+
+
+def devices_of(ask: Ask) -> int:
+    """Return how many devices an ask's claims want, by the largest alternative of each request."""
+    total = 0
+    for claim in ask.claims:
+        for request in claim.spec.devices.requests:
+            counts = [choice.count for choice in request.first_available]
+            total += max(counts, default=request.exactly.count if request.exactly else 0)
+    return total

@@ -1,0 +1,294 @@
+"""The best placement of all asks together, by patterns: how many nodes of each state get which multiset of asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drapolicy.policies.groups.greedy import Greedy
+from drapolicy.policies.groups.joint import Joint, Pattern, Priced
+from drapolicy.policies.groups.kinds import Kinds, UnsuitedError
+from drapolicy.policies.groups.master import Column, Duals, Master
+from drapolicy.policies.groups.survey import Survey
+from drapolicy.policies.groups.together import Seat, Together, written
+from drapolicy.policies.objective import Objective, Term, as_objective
+from drapolicy.policies.rule import Rule
+from drapolicy.policies.solvers.ilp.backend import Limits
+from drapolicy.problem.problem import Problem
+
+Ints = NDArray[np.int64]
+
+_LARGEST = 1 << 58  # sums of scaled scores stay below
+_FINEST = 1 << 12  # parts of a unit that prices are told in
+
+
+class _Relaxed(NamedTuple):
+    """A level's bound, and the prices that prove it."""
+
+    bound: int
+    scaled: int
+    unit: int
+    prices: Ints
+    weights: Ints
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """All asks together: as many as can be, then the objective, level by level.
+
+    Attributes
+    ----------
+    objective
+        What is better; None: as many asks as can be.
+    symmetric
+        Whether nodes that are alike are counted; otherwise each stands for itself, which is slower and no better.
+    max_rounds
+        Rounds of the linear programme a level.
+    max_nodes
+        Nodes of the search tree of an integer programme; None for no limit.
+    max_columns
+        Patterns looked at for a proof.
+    time_limit_s
+        Seconds of an integer programme; with it the answer depends on the machine.
+    """
+
+    objective: Objective | Term | None = None
+    symmetric: bool = True
+    max_rounds: int = 500
+    max_nodes: int | None = 2_000
+    max_columns: int = 20_000
+    time_limit_s: float | None = None
+    name: ClassVar[str] = "patterns"
+
+    def decide(self, problem: Problem, rng: np.random.Generator) -> Together:
+        """Return the best placement of all asks, or the best that the limits leave, with its bound."""
+        objective = as_objective(self.objective)
+        kinds = Kinds.of(problem)
+        try:
+            survey = Survey(problem, kinds, objective, symmetric=self.symmetric)
+            search = _Search(self, problem, kinds, survey)
+        except UnsuitedError as unsuited:
+            greedy = Greedy(Rule(objective), "largest").decide(problem, rng)
+            return replace(greedy, policy=self.name, why=str(unsuited))
+        values, bounds, seats = search.run()
+        proved = values[0] == bounds[0]
+        placements, got = written(problem, kinds, seats, objective, self.name, proved=proved)
+        status = "optimal" if got == bounds else "feasible"
+        if not got[0] and problem.asks:
+            status = "infeasible" if proved else "timed_out"
+        effort = {"states": len(survey.stands), "columns": len(search.master.columns), "rounds": search.rounds}
+        return Together(self.name, placements, got, bounds, status, "patterns", effort=effort)  # type: ignore[arg-type]
+
+
+class _Search:
+    """One run."""
+
+    def __init__(self, given: Patterns, problem: Problem, kinds: Kinds, survey: Survey) -> None:
+        self._given = given
+        self._problem = problem
+        self._kinds = kinds
+        self._survey = survey
+        self._asks = sum(kinds.most)
+        self._levels = 1 + len(as_objective(given.objective).levels)
+        self._largest = self._largest_scores()
+        self._order = self._in_order()
+        self.rounds = 0
+        self._placed: list[int] = []
+        counts = [min(len(stand.nodes), self._asks) for stand in survey.stands]
+        self.master = Master(kinds, counts)
+
+    def run(self) -> tuple[tuple[int, ...], tuple[int, ...], dict[int, Seat]]:
+        """Return value and bound of each level, and the seats."""
+        bounds: list[int] = []
+        nodes: list[int] = []
+        for level in range(self._levels):
+            relaxed = self._relax(level)
+            value, nodes, bound = self._chosen(level, relaxed.bound, nodes)
+            # Better points of a pattern need be known only where no earlier level could be traded for this one.
+            if value < bound and bounds == list(self.master.floors) and self._complete(relaxed, value):
+                value, nodes, bound = self._chosen(level, bound, nodes, whole=True)
+            self.master.floors += (value,)
+            bounds.append(bound)
+        return self.master.floors, tuple(bounds), self._seats(nodes)
+
+    # --- numbers that fit ------------------------------------------------------------------------------------
+
+    def _joints(self) -> dict[int, Joint]:
+        return {id(stand.board): joint for stand in self._survey.stands if (joint := stand.board.joint)}
+
+    def _largest_scores(self) -> list[int]:
+        largest = [1] * self._levels
+        for joint in self._joints().values():
+            for moves in joint.moves:
+                if len(moves.free):
+                    own = np.abs(moves.scores).max(axis=0).tolist()
+                    largest = [max(pair) for pair in zip(largest, own, strict=True)]
+        if max(largest) * max(1, self._asks) >= _LARGEST >> 8:
+            message = "scores beyond 64 bits"
+            raise UnsuitedError(message)
+        return largest
+
+    def _in_order(self) -> Ints:
+        """Return weights under which the better sum of a node's scores is the one that is better level by level."""
+        weights, weight = [], 1
+        most = min(self._asks, 64)
+        for largest in reversed(self._largest):
+            weights.append(weight)
+            weight *= 2 * most * largest + 1
+        # The number of asks is the same for all ways to place a pattern.
+        weights[-1] = 0
+        if weight >= _LARGEST * (2 * most * self._largest[0] + 1):
+            message = "scores beyond 64 bits"
+            raise UnsuitedError(message)
+        return np.array(weights[::-1], np.int64)
+
+    # --- the bound -------------------------------------------------------------------------------------------
+
+    def _relax(self, level: int) -> _Relaxed:
+        """Add columns until the linear programme has all that it needs, or the rounds are over."""
+        best: _Relaxed | None = None
+        for _ in range(self._given.max_rounds):
+            self.rounds += 1
+            value, duals = self.master.relaxed(level)
+            relaxed, columns = self._priced(level, duals)
+            if best is None or relaxed.bound < best.bound:
+                best = relaxed
+            if best.bound <= value + 1e-6 * max(1.0, abs(value)) or not self.master.add(columns):
+                break
+        assert best is not None
+        return best
+
+    def _priced(self, level: int, duals: Duals) -> tuple[_Relaxed, list[Column]]:
+        unit = self._unit(level, duals)
+        prices = np.rint(duals.kinds * unit).astype(np.int64)
+        weights = np.zeros(self._levels, np.int64)
+        weights[level] = unit
+        weights[:level] = np.maximum(0, np.rint(duals.floors * unit)).astype(np.int64)
+        worth = np.zeros(len(self._survey.stands), np.int64)
+        priced: dict[int, Priced] = {}
+        columns = []
+        for s, stand in enumerate(self._survey.stands):
+            joint = stand.board.joint
+            assert joint is not None
+            own = priced.get(id(stand.board))
+            if own is None:
+                own = priced[id(stand.board)] = joint.priced(weights, prices, self._kinds.most)
+            worth[s], pattern = self._best(s, own)
+            if worth[s] > np.floor(duals.stands[s] * unit) + 1:
+                play = joint.best(pattern, stand.free, weights)
+                assert play is not None
+                columns.append(Column(s, play))
+        floors = sum(int(w) * floor for w, floor in zip(weights, self.master.floors, strict=False))
+        scaled = self.master.paid(prices.tolist()) + self.master.gained(worth) - floors
+        return _Relaxed(scaled // unit, scaled, unit, prices, weights), columns
+
+    def _unit(self, level: int, duals: Duals) -> int:
+        """Return into how many parts a unit of the level is divided, so that sums still fit."""
+        asks = max(1, self._asks)
+        most = self._largest[level] + sum(
+            abs(price) * largest for price, largest in zip(duals.floors.tolist(), self._largest, strict=False)
+        )
+        most += float(np.abs(duals.kinds).max(initial=0))
+        return max(1, min(_FINEST, int(_LARGEST / (4 * asks * most))))
+
+    def _best(self, s: int, priced: Priced) -> tuple[int, Pattern]:
+        stand = self._survey.stands[s]
+        pattern, worth = priced.best(stand.free), int(priced.worth[stand.free])
+        if not stand.room or self._survey.fits(stand, pattern):
+            return worth, pattern
+        worth, pattern = 0, ()
+        for pattern, worth in priced.above(  # noqa: B007
+            stand.free, 0, lambda own: self._survey.fits(stand, own), rising=True
+        ):
+            pass
+        return worth, pattern
+
+    # --- the choice ------------------------------------------------------------------------------------------
+
+    def _chosen(
+        self, level: int, bound: int, known: Sequence[int], *, whole: bool = False
+    ) -> tuple[int, list[int], int]:
+        """Return value and nodes of each column of the best choice, and the bound.
+
+        Parameters
+        ----------
+        bound
+            The bound so far.
+        known
+            Nodes of each column in a choice that satisfies the floors.
+        whole
+            Whether the columns hold every placement that is better than what is known.
+        """
+        columns = self.master.columns
+        start = [*known, *[0] * (len(columns) - len(known))]
+        limits = Limits(self._given.time_limit_s, self._given.max_nodes)
+        solved = self.master.chosen(level, limits, start)
+        if solved.values:
+            nodes = [int(solved.values.get(f"w{c}", 0)) for c in range(len(columns))]
+            self._placed = [int(solved.values.get(f"x{s}", 0)) for s in range(len(self.master.shares))]
+        else:
+            nodes = start
+        value = self._value(level, nodes)
+        if whole and solved.bound is not None:
+            bound = min(bound, max(value, int(solved.bound)))
+        return value, nodes, bound
+
+    def _value(self, level: int, nodes: Sequence[int]) -> int:
+        return sum(n * column.play.values[level] for n, column in zip(nodes, self.master.columns, strict=True))
+
+    def _complete(self, relaxed: _Relaxed, value: int) -> bool:
+        """Add every column that a better placement may have; False where there are too many."""
+        unit, weights = relaxed.unit, relaxed.weights
+        slack = relaxed.scaled - unit * (value + 1)
+        found: list[Column] = []
+        priced: dict[int, Priced] = {}
+        for s, stand in enumerate(self._survey.stands):
+            joint = stand.board.joint
+            assert joint is not None
+            own = priced.get(id(stand.board))
+            if own is None:
+                own = priced[id(stand.board)] = joint.priced(weights, relaxed.prices, self._kinds.most)
+            least = self._best(s, own)[0] - slack - 1
+            for pattern in self._patterns(s, own, least):
+                play = joint.best(pattern, stand.free, self._order)
+                assert play is not None
+                found.append(Column(s, play))
+                if len(found) > self._given.max_columns:
+                    return False
+        self.master.add(found)
+        return True
+
+    def _patterns(self, s: int, priced: Priced, least: int) -> Iterator[Pattern]:
+        stand = self._survey.stands[s]
+        fits = (lambda own: self._survey.fits(stand, own)) if stand.room else None
+        return (pattern for pattern, _ in priced.above(stand.free, least, fits))
+
+    # --- seats -----------------------------------------------------------------------------------------------
+
+    def _seats(self, nodes: Sequence[int]) -> dict[int, Seat]:
+        """Return where each ask goes: nodes and asks of a kind in order."""
+        waiting = self._waiting()
+        used = [0] * len(self._survey.stands)
+        seats: dict[int, Seat] = {}
+        for column, number in zip(self.master.columns, nodes, strict=True):
+            stand = self._survey.stands[column.stand]
+            for _ in range(number):
+                n = int(stand.nodes[used[column.stand]])
+                used[column.stand] += 1
+                for step in column.play.steps:
+                    seats[waiting[step.kind].pop()] = Seat(n, stand.board.chosen(step.free & ~step.then))
+        return seats
+
+    def _waiting(self) -> list[list[int]]:
+        """Return the asks of each kind that are placed, by position, last first."""
+        waiting: list[list[int]] = [[] for _ in self._kinds.samples]
+        left = {(share.group, share.kind): n for share, n in zip(self.master.shares, self._placed, strict=True)}
+        for a, at in enumerate((g, kind) for g, own in enumerate(self._kinds.of_ask) for kind in own):
+            if left.get(at, 0):
+                left[at] -= 1
+                waiting[at[1]].insert(0, a)
+        return waiting
