@@ -49,12 +49,8 @@ def best(field: Field, candidates: int, cursor: int) -> Chosen:
 
 def random(field: Field, candidates: int, cursor: int, rng: np.random.Generator) -> Chosen:
     """Take the first node in a random order."""
-    order = rng.permutation(candidates)
-    stops = field.stops(order)
-    at = int(stops.argmax()) if candidates else 0
-    if not candidates or not stops[at]:
-        return Chosen(None, candidates, cursor)
-    return Chosen(int(order[at]), at + 1, cursor)
+    found = rotated(field, rng.permutation(candidates), 0, 0)
+    return Chosen(found.end, found.considered, cursor)
 
 
 class Rotated(NamedTuple):
@@ -69,13 +65,16 @@ class Rotated(NamedTuple):
     considered
         Nodes that were looked at: the one that ended the search too.
     end
-        The node at which the attempt ended, if any.
+        The node that ended the search: one too many, or one at which the attempt ends. None after all nodes.
+    ends
+        Whether the attempt ends there.
     """
 
     kept: Nodes
     looked: int
     considered: int
     end: int | None
+    ends: bool
 
 
 def rotated(field: Field, order: NDArray[np.intp], start: int, want: int) -> Rotated:
@@ -100,12 +99,12 @@ def rotated(field: Field, order: NDArray[np.intp], start: int, want: int) -> Rot
         ends = np.flatnonzero(field.kind.ends(block[at[: left + 1]]))
         if len(ends):
             end = int(at[ends[0]])
-            return Rotated(_NONE, looked + end, looked + end + 1, int(block[end]))
+            return Rotated(_NONE, looked + end, looked + end + 1, int(block[end]), ends=True)
         kept.append(block[at[:left]])
         if len(at) > left:
-            end = looked + int(at[left])
-            return Rotated(np.concatenate(kept), end, end + 1, None)
+            end = int(at[left])
+            return Rotated(np.concatenate(kept), looked + end, looked + end + 1, int(block[end]), ends=False)
         left -= len(at)
         looked += len(block)
         step = looked
-    return Rotated(np.concatenate(kept) if kept else _NONE, looked, looked, None)
+    return Rotated(np.concatenate(kept) if kept else _NONE, looked, looked, None, ends=False)

@@ -110,9 +110,9 @@ class Decision:
         cursor = self.problem.state.cursor
         want = nodes_to_find(len(order), kube.profile.percentage_of_nodes_to_score)
         found = choosing.rotated(self.field, order, cursor, want)
-        chosen = Chosen(found.end, found.considered, (cursor + found.looked) % total if total else cursor)
-        if found.end is not None or not len(found.kept):
-            return chosen
+        chosen = Chosen(None, found.considered, (cursor + found.looked) % total if total else cursor)
+        if found.ends or not len(found.kept):
+            return chosen._replace(node=found.end)
         if len(found.kept) == 1:
             return chosen._replace(node=int(found.kept[0]))
         state, ask = self.problem.state, self.problem.ask
@@ -120,10 +120,9 @@ class Decision:
         stopped = unscorable(self.held, profile)
         if stopped is not None:
             raise StoppedError(stopped, chosen)
-        kind = self.field.kind
-        ranks = np.array([rank for (rank,) in kind.keys(self.field.ranking.labels[found.kept])], np.int64)
+        ranks = self.field.kind.ranks(self.field.ranking.labels[found.kept]) + self.held.rank
         try:
-            parts = self.scorer.scores(state, ask, found.kept, ranks + self.held.rank, profile)
+            parts = self.scorer.scores(state, ask, found.kept, ranks, profile)
         except InputError as error:
             raise StoppedError(Abort(str(error)), chosen) from error
         totals = sum(parts.values(), np.zeros(len(ranks), np.int64))

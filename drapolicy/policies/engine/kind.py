@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -363,11 +363,11 @@ class Kind:
         found: NDArray[np.bool_] = marked[self._row, self._maker.contents.of_node]
         return found
 
-    def keys(self, labels: Labels) -> list[Any]:
-        """Return what ranks the nodes of some labels of devices."""
+    def ranks(self, labels: Labels) -> NDArray[np.int64]:
+        """Return the rank of each of some labels of devices, where nodes are ranked by it alone."""
         distinct, of = np.unique(labels, return_inverse=True)
-        known = [self._order.key(label) for label in distinct.tolist()]
-        return [known[at] for at in of.tolist()]
+        known = [rank for (rank,) in map(self._order.key, distinct.tolist())]
+        return np.array(known, np.int64)[of]
 
     def ends(self, nodes: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Tell at which of some nodes the attempt ends."""
