@@ -136,7 +136,7 @@ class LocalProblem:
     @property
     def millis(self) -> Millis:
         """The node's GPUs in thousandths: what is left of each, and what each device takes of it."""
-        self.reads.add("devices")
+        # Structure tells all else that they are made of.
         self.reads_state = True
         return self._millis
 
