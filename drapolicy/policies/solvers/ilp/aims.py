@@ -13,7 +13,7 @@ import pulp
 from numpy.typing import NDArray
 
 from drapolicy.errors import UnsupportedFeatureError
-from drapolicy.policies.objective import Objective, Term
+from drapolicy.policies.objective import Objective, Score, Term
 from drapolicy.policies.solvers.exact.tree import Tree, tree_of
 from drapolicy.policies.solvers.ilp.rules import Rules
 from drapolicy.problem.local import LocalProblem
@@ -24,7 +24,7 @@ MOST_SETS = 20_000
 
 @dataclass(frozen=True)
 class Aim:
-    """One level of an objective, to be maximised.
+    """An expression to be maximised: one level of an objective, or all of it.
 
     Attributes
     ----------
@@ -32,19 +32,28 @@ class Aim:
         In variables of the programme; coefficients are integers without a common divisor.
     unit, constant
         The level's score is ``unit`` times the expression plus ``constant``.
+    pairs
+        Whether pairs have variables of their own: then a proof takes long, and ties are rare.
+    ranked
+        Instead, for a table: the score of each value of the expression, from 0 on; it tells choices of equal score
+        apart too.
     """
 
     expression: Any
-    unit: int
-    constant: int
+    unit: int = 1
+    constant: int = 0
+    pairs: bool = False
+    ranked: tuple[Score, ...] = ()
 
-    def score(self, value: float) -> int:
-        """Return the level's score of a value of the expression."""
-        return self.unit * int(value) + self.constant
+    def score(self, value: float) -> Score:
+        """Return the scores of levels that a value of the expression means."""
+        if self.ranked:
+            return self.ranked[max(0, min(int(value), len(self.ranked) - 1))]
+        return (self.unit * int(value) + self.constant,)
 
 
 def aims_of(rules: Rules, local: LocalProblem, objective: Objective, count: int | None) -> tuple[Aim, ...]:
-    """Add an objective to a programme; return its levels.
+    """Add an objective to a programme; return what is to be maximised, one after the other.
 
     Parameters
     ----------
@@ -58,17 +67,16 @@ def aims_of(rules: Rules, local: LocalProblem, objective: Objective, count: int 
     UnsupportedFeatureError
         For a term that is neither linear nor of pairs on this node, where choices are too many for a table.
     """
-    table: _Table | None = None
-    aims = []
-    for position, level in enumerate(objective.levels):
-        weights = weights_of(rules, local, level)
-        if isinstance(weights, Term):
-            table = table or _Table(rules, local, objective, count, weights)
-            aims.append(table.aim(position))
-        else:
-            nothing = int(Objective((level,)).of(local, np.empty(0, np.intp))[0])
-            aims.append(_Pairs(rules, weights, count, f"{position}").aim(nothing))
-    return tuple(aims)
+    weights = [weights_of(rules, local, level) for level in objective.levels]
+    for term in weights:
+        if isinstance(term, Term):
+            return (_ranks(rules, local, objective, count, term),)
+    nothing = objective.of(local, np.empty(0, np.intp))
+    return tuple(
+        _Pairs(rules, own, count, f"{level}").aim(constant)
+        for level, (own, constant) in enumerate(zip(weights, nothing, strict=True))
+        if not isinstance(own, Term)
+    )
 
 
 def weights_of(rules: Rules, local: LocalProblem, level: Sequence[tuple[int, Term]]) -> NDArray[Any] | Term:
@@ -89,12 +97,12 @@ def weights_of(rules: Rules, local: LocalProblem, level: Sequence[tuple[int, Ter
     return total
 
 
-def _aim(terms: Sequence[tuple[int, Any]], constant: int) -> Aim:
+def _aim(terms: Sequence[tuple[int, Any]], constant: int, *, pairs: bool) -> Aim:
     """Return the aim of a sum of coefficients and variables, some of which may be numbers."""
     fixed = sum(c * v for c, v in terms if isinstance(v, int))
     own = [(c, v) for c, v in terms if c and not isinstance(v, int)]
     unit = gcd(*(c for c, _ in own)) or 1
-    return Aim(pulp.lpSum((c // unit) * v for c, v in own), unit, constant + fixed)
+    return Aim(pulp.lpSum((c // unit) * v for c, v in own), unit, constant + fixed, pairs)
 
 
 class _Pairs:
@@ -113,6 +121,13 @@ class _Pairs:
         self._number = 0
 
     def aim(self, nothing: int) -> Aim:
+        """Return the aim.
+
+        Parameters
+        ----------
+        nothing
+            The level's score of no devices.
+        """
         devices = self._rules.devices
         for d in devices:
             self._terms.append((int(self._weights[d, d]), self._rules.used(d)))
@@ -123,7 +138,7 @@ class _Pairs:
             self._pairs(devices, 0)
         else:
             self._all_pairs(devices, self._count)
-        return _aim(self._terms, nothing)
+        return _aim(self._terms, nothing, pairs=tree is None)
 
     def _block(self, tree: Tree, between: int) -> list[int]:
         """Add what pairs in a block bring more than a weight each; return the devices."""
@@ -162,7 +177,7 @@ class _Pairs:
             weight = int(self._weights[a, b]) - less
             if not weight:
                 continue
-            y = self._rules.variable(f"pair_{self._name}_{a}_{b}")
+            y = self._rules.implied(f"pair_{self._name}_{a}_{b}")
             if weight > 0:
                 self._rules.require(y <= used(a), f"pair_{self._name}_{a}_{b}_first")
                 self._rules.require(y <= used(b), f"pair_{self._name}_{a}_{b}_second")
@@ -175,7 +190,7 @@ class _Pairs:
         used = self._rules.used
         at: dict[int, list[Any]] = {d: [] for d in own}
         for a, b in combinations(own, 2):
-            y = self._rules.variable(f"pair_{self._name}_{a}_{b}")
+            y = self._rules.implied(f"pair_{self._name}_{a}_{b}")
             self._rules.require(y <= used(a), f"pair_{self._name}_{a}_{b}_first")
             self._rules.require(y <= used(b), f"pair_{self._name}_{a}_{b}_second")
             at[a].append(y)
@@ -185,33 +200,32 @@ class _Pairs:
             self._rules.require(pulp.lpSum(pairs) == (count - 1) * used(d), f"pairs_{self._name}_{d}")
 
 
-class _Table:
-    """A variable for each choice of devices: for terms that may be anything, where choices are few."""
-
-    def __init__(self, rules: Rules, local: LocalProblem, objective: Objective, count: int | None, term: Term) -> None:
-        devices = rules.devices
-        total = sum(rules.formulation.rows[r].count for (r,) in rules.formulation.requests)
-        sizes = range(min(total, 1), min(total, len(devices)) + 1) if count is None else (count,)
-        if sum(comb(len(devices), size) for size in sizes) > MOST_SETS:
-            message = (
-                f"objective {term.name}: not linear on node {local.site.name}, and too many choices for a table; "
-                f"give the term its pairs, or use Exact()"
-            )
-            raise UnsupportedFeatureError(message, [term.name])
-        sets = sorted(own for size in sizes for own in combinations(devices, size))
-        masks = np.zeros((len(sets), local.size), np.bool_)
-        for row, own in enumerate(sets):
-            masks[row, list(own)] = True
-        self._scores = objective.of_many(local, masks)
-        self._taken = [rules.variable(f"set_{row}") for row in range(len(sets))]
-        rules.require(pulp.lpSum(self._taken) == 1, "set")
-        for d in devices:
-            having = pulp.lpSum(t for t, own in zip(self._taken, masks[:, d].tolist(), strict=True) if own)
-            rules.require(having == rules.used(d), f"set_{d}")
-
-    def aim(self, position: int) -> Aim:
-        scores = [int(score) for score in self._scores[:, position]]
-        return _aim([(score, t) for score, t in zip(scores, self._taken, strict=True)], 0)
+def _ranks(rules: Rules, local: LocalProblem, objective: Objective, count: int | None, term: Term) -> Aim:
+    """Return the aim of a table, with a variable for each choice of devices: for terms that may be anything."""
+    devices = rules.devices
+    total = sum(rules.formulation.rows[r].count for (r,) in rules.formulation.requests)
+    sizes = range(min(total, 1), min(total, len(devices)) + 1) if count is None else (count,)
+    if sum(comb(len(devices), size) for size in sizes) > MOST_SETS:
+        message = (
+            f"objective {term.name}: no weights of pairs on node {local.site.name}, and more than {MOST_SETS} choices, "
+            f"too many for a table; give the term its pairs, or use Exact()"
+        )
+        raise UnsupportedFeatureError(message, [term.name])
+    sets = [own for size in sizes for own in combinations(devices, size)]
+    masks = np.zeros((len(sets), local.size), np.bool_)
+    for row, own in enumerate(sets):
+        masks[row, list(own)] = True
+    scores = [tuple(map(int, score)) for score in objective.of_many(local, masks).tolist()]
+    # The worst first, of equal ones that of later devices.
+    order = sorted(range(len(sets)), key=lambda row: sets[row], reverse=True)
+    order.sort(key=lambda row: scores[row])
+    taken = [rules.variable(f"set_{rank}") for rank in range(len(sets))]
+    rules.require(pulp.lpSum(taken) == 1, "set")
+    for d in devices:
+        having = pulp.lpSum(variable for variable, row in zip(taken, order, strict=True) if masks[row, d])
+        rules.require(having == rules.used(d), f"set_{d}")
+    expression = pulp.lpSum(rank * variable for rank, variable in enumerate(taken))
+    return Aim(expression, ranked=tuple(scores[row] for row in order))
 
 
 def alike(rules: Rules, matrices: Sequence[NDArray[Any]]) -> Mapping[int, int]:

@@ -14,12 +14,15 @@ from drapolicy.policies.answer import Answer
 from drapolicy.policies.objective import Objective
 from drapolicy.policies.solvers.base import answer_of, first_fit, rows_of, seated
 from drapolicy.policies.solvers.exact import Exact
+from drapolicy.policies.solvers.exact.enumeration import best_by_enumeration
 from drapolicy.policies.solvers.ilp import backend
 from drapolicy.policies.solvers.ilp.programme import Budget, Programme
 from drapolicy.policies.solvers.task import Task
 from drapolicy.problem.formulation import Assignment, Formulation, first, narrowed
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.solution import Solution
+
+_DEALING = 5_000  # steps to find out which request gets which of the chosen devices
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,9 @@ def _merged(task: Task, solution: Solution) -> Assignment:
 def _dealt(task: Task, assignment: Assignment) -> Assignment:
     """Return the first assignment of the same devices in the reference's order, where that is quickly found."""
     devices = {d for _, own in assignment for d in own}
-    dealt = first(narrowed(task.formulation, sum(1 << d for d in devices))).assignment
-    same = dealt is not None and {d for _, own in dealt for d in own} == devices
-    return dealt if same and dealt is not None else assignment
+    f = narrowed(task.formulation, sum(1 << d for d in devices))
+    if task.plain:
+        dealt = first(f).assignment
+    else:
+        dealt = best_by_enumeration(replace(task, formulation=f), _DEALING).assignment
+    return dealt if dealt and {d for _, own in dealt for d in own} == devices else assignment

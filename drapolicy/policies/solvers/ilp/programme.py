@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from itertools import pairwise
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -34,7 +35,8 @@ class Budget:
             left = None if self._end is None else self._end - perf_counter()
             if left is not None and left <= 0:
                 return Solved("not_found")
-            found = solve(rules.problem, self.solver, Limits(left, self._max_nodes), rules.decisions(start))
+            limits, known = Limits(left, self._max_nodes), rules.decisions(start)
+            found = solve(rules.problem, self.solver, limits, known, implied=rules.follow)
             if not found.values or not rules.cut(found.values):
                 return found
 
@@ -113,13 +115,14 @@ class Programme:
             found = budget.solve(rules, aim.expression, known)
             if found.values:
                 known, best = found.values, rules.assignment(found.values)
-                score.append(aim.score(found.objective or 0))
+                score += aim.score(found.objective or 0)
             if found.bound is not None:
-                bound.append(aim.score(found.bound))
+                bound += aim.score(found.bound)
             if found.status != "optimal":
                 return Found(best, tuple(score), tuple(bound), optimal=False)
             self._hold(aim.expression, found.objective or 0, f"level_{level}")
-        known = self._earliest(budget, known)
+        if not any(aim.ranked for aim in self.aims) and not self._only(budget, known):
+            known = self._earliest(budget, known)
         return Found(rules.assignment(known), tuple(score), tuple(bound), optimal=True)
 
     def hold(self, budget: Budget, start: Assignment, levels: int) -> None:
@@ -138,52 +141,48 @@ class Programme:
 
     # --- ties ------------------------------------------------------------------------------------------------
 
+    def _only(self, budget: Budget, known: Mapping[str, float]) -> bool:
+        """Return whether no other set of devices is as good; asked where that is cheaper than to order sets."""
+        if not self._fixed or not any(aim.pairs for aim in self.aims):
+            return False
+        rules = self.rules
+        allowed = rules.variable("same_again")
+        own = [rules.used(d) for d in rules.devices if self._has(known, d)]
+        rules.require(pulp.lpSum(own) <= len(own) - 1 + allowed, "other")
+        allowed.upBound = 0
+        other = budget.solve(rules, self.aims[-1].expression, {})
+        allowed.lowBound = allowed.upBound = 1
+        return other.status == "infeasible"
+
     def _earliest(self, budget: Budget, known: Mapping[str, float]) -> Mapping[str, float]:
-        """Return values of the lexicographically smallest set of devices; of that known when time is up."""
-        devices = self.rules.devices
-        if not self._fixed:
-            return self._earliest_of_any_size(budget, known)
-        while devices:
+        """Return values of the lexicographically smallest set of devices; of that known when time is up.
+
+        Sets of one size are in the order of their binary digits, the first device the highest. Of sets that differ in
+        size that order's best has the smallest among its beginnings.
+        """
+        rules, devices = self.rules, self.rules.devices
+        while devices and any(self._has(known, d) for d in devices):
             some, devices = devices[:CHUNK], devices[CHUNK:]
-            found = self._maximised(budget, some, known)
-            if found is None:
+            weights = [1 << place for place in reversed(range(len(some)))]
+            digits = pulp.lpSum(weight * rules.used(d) for weight, d in zip(weights, some, strict=True))
+            found = budget.solve(rules, digits, known)
+            if found.status != "optimal":
                 return known
-            known = found
-            self._pin(some, known)
-            if not any(self._has(known, d) for d in devices):
-                break
-        return known
+            known = found.values
+            for d in some:
+                rules.used(d).lowBound = rules.used(d).upBound = int(self._has(known, d))
+        return known if self._fixed else self._shortest(budget, known)
 
-    def _earliest_of_any_size(self, budget: Budget, known: Mapping[str, float]) -> Mapping[str, float]:
-        """Return the same where sets differ in size: one whose devices are the first of another comes before it."""
-        taken: list[int] = []
-        for d in self.rules.devices:
-            if taken or not any(self._has(known, e) for e in self.rules.devices):
-                fewest = pulp.lpSum(-1 * self.rules.used(e) for e in self.rules.devices)
-                found = budget.solve(self.rules, fewest, known)
-                if found.status != "optimal":
-                    return known
-                if found.objective == -len(taken):
-                    return found.values
-            found_with = self._maximised(budget, [d], known)
-            if found_with is None:
-                return known
-            known = found_with
-            self._pin([d], known)
-            if self._has(known, d):
-                taken.append(d)
-        return known
-
-    def _maximised(self, budget: Budget, devices: list[int], known: Mapping[str, float]) -> Mapping[str, float] | None:
-        weights = [1 << place for place in reversed(range(len(devices)))]
-        digits = pulp.lpSum(weight * self.rules.used(d) for weight, d in zip(weights, devices, strict=True))
-        found = budget.solve(self.rules, digits, known)
-        return found.values if found.status == "optimal" else None
+    def _shortest(self, budget: Budget, known: Mapping[str, float]) -> Mapping[str, float]:
+        """Return values of the smallest beginning of a set that will do, or of the set when time is up."""
+        rules = self.rules
+        kept = [d for d in rules.devices if self._has(known, d)]
+        for d in rules.devices:
+            rules.used(d).lowBound, rules.used(d).upBound = 0, int(d in kept)
+        for earlier, later in pairwise(kept):
+            rules.require(rules.used(later) <= rules.used(earlier), f"beginning_{later}")
+        found = budget.solve(rules, -pulp.lpSum(rules.used(d) for d in kept), known)
+        return found.values if found.status == "optimal" else known
 
     def _has(self, values: Mapping[str, float], d: int) -> bool:
         return bool(values[self.rules.used(d).name])
-
-    def _pin(self, devices: Iterable[int], values: Mapping[str, float]) -> None:
-        for d in devices:
-            used = self.rules.used(d)
-            self.rules.require(used == int(self._has(values, d)), f"earliest_{d}")

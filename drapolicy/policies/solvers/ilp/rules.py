@@ -41,6 +41,9 @@ class Rules:
     choice
         Variables by row, 1 for the chosen row of its request; the number 1 where a request has one row only.
 
+    follow
+        Names of continuous variables that follow from the others.
+
     Notes
     -----
     Variables are named ``x_ROW_DEVICE``, ``choice_ROW``, ``used_DEVICE``, ``match_M_VALUE`` and ``group_J_GROUP``, rows
@@ -53,6 +56,7 @@ class Rules:
         self.problem = pulp.LpProblem(name, pulp.LpMaximize)
         self.problem.setObjective(pulp.LpAffineExpression())
         self.given: dict[tuple[int, int], Any] = {}
+        self.follow: set[str] = set()
         self.choice: dict[int, Any] = {}
         self._by_device: dict[int, list[int]] = {}
         self._used: dict[int, Any] = {}
@@ -77,6 +81,12 @@ class Rules:
     def variable(self, name: str, most: int = 1) -> Any:
         """Return a new integer variable from 0 on."""
         made = self._variables[name] = self.problem.add_variable(name, 0, most, pulp.LpInteger)
+        return made
+
+    def implied(self, name: str) -> Any:
+        """Return a new variable from 0 to 1 that is an integer wherever all others are."""
+        made = self._variables[name] = self.problem.add_variable(name, 0, 1, pulp.LpContinuous)
+        self.follow.add(name)
         return made
 
     def require(self, row: Any, name: str) -> None:
@@ -313,7 +323,7 @@ class Rules:
     def decisions(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return the values of the variables that are decided, from which all others follow."""
         own = [*self.given.values(), *(choice for choice in self.choice.values() if not isinstance(choice, int))]
-        return {variable.name: values[variable.name] for variable in own}
+        return {variable.name: values[variable.name] for variable in own if variable.name in values}
 
     def values(self, assignment: Assignment) -> dict[str, float]:
         """Return the values of the variables of an assignment that is admitted: a start."""
