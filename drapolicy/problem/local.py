@@ -29,6 +29,7 @@ from drapolicy.problem.room import NodeRoom, Outlook, pod_ask
 from drapolicy.problem.site import SHORT_NAMES, Site
 from drapolicy.problem.solution import Solution
 from drapolicy.release import Release
+from drapolicy.topology.attributes import value
 
 _NONE = np.empty(0, np.intp)
 
@@ -62,7 +63,7 @@ class LocalProblem:
         Claims to allocate, in order.
     reads
         What was read so far of that which tells nodes apart beyond what all of them are compared by: ``links``,
-        ``group:NAME``, ``room``, ``devices``, ``site``. Whoever hands one node's answer to another looks here.
+        ``group:NAME``, ``room``, ``product``, ``devices``, ``site``. Whoever hands one node's answer to another looks here.
     reads_state
         Whether anything was read that depends on what is taken of the node.
     """
@@ -104,6 +105,13 @@ class LocalProblem:
         """The node's devices, in upstream's order."""
         self.reads.add("devices")
         return self._site.devices
+
+    @property
+    def product(self) -> str:
+        """Product of the first device that tells one; empty where none does."""
+        self.reads.add("product")
+        names = (value(device.pool.driver, device.api, "product") for device in self._site.devices)
+        return str(next((name for name in names if name), ""))
 
     @property
     def index(self) -> int:

@@ -23,6 +23,7 @@ from drapolicy.problem.room import pod_ask
 from drapolicy.problem.state import State
 
 _ROOM = "room"
+_SEEN_BY = {"product": "links"}  # nodes whose links are told apart are told apart by their products too
 
 
 class Stand(NamedTuple):
@@ -92,8 +93,9 @@ class Survey:
         reads: frozenset[str] = frozenset()
         while True:
             try:
+                seeing = {_SEEN_BY.get(read, read) for read in reads - {_ROOM}}
                 views = [
-                    sight.views(ask.claims, reads - {_ROOM}).of_node if can else np.zeros(len(fleet.nodes), np.int32)
+                    sight.views(ask.claims, seeing).of_node if can else np.zeros(len(fleet.nodes), np.int32)
                     for ask, can in zip(kinds.samples, kinds.possible, strict=True)
                 ]
                 seen = [np.where(no, -2, view) for no, view in zip(refused, views, strict=True)]

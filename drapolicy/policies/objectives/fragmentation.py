@@ -13,7 +13,6 @@ from drapolicy.policies.objectives.masks import MOST_DEVICES
 from drapolicy.policies.objectives.mix import DEFAULT_MIX, Mix, TypicalPod
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.room import Outlook
-from drapolicy.topology.attributes import value
 
 _SOURCE = (
     "Source: Weng et al., FGD, USENIX ATC'23, section 4; hkust-adsl/kubernetes-scheduler-simulator, pkg/utils/frag.go"
@@ -56,7 +55,7 @@ def fragmentation_of(left: list[int], cpu: int, model: str, mix: Mix) -> int:
 
 def fragmentation_at(node: LocalProblem, mix: Mix) -> int:
     """Return :func:`fragmentation_of` a node as it is."""
-    return fragmentation_of(node.millis.left.tolist(), node.outlook.cpu, _model(node), mix)
+    return fragmentation_of(node.millis.left.tolist(), node.outlook.cpu, _model(node, mix), mix)
 
 
 def _weighted(left: NDArray[np.int64], cpu: int, model: str, mix: Mix) -> NDArray[np.int64]:
@@ -77,9 +76,9 @@ def _weighted(left: NDArray[np.int64], cpu: int, model: str, mix: Mix) -> NDArra
     return total
 
 
-def _model(node: LocalProblem) -> str:
-    names = (value(d.pool.driver, d.api, "product") for d in node.devices)
-    return str(next((name for name in names if name), ""))
+def _model(node: LocalProblem, mix: Mix) -> str:
+    """Return the product of a node's GPUs where it matters to some pod."""
+    return node.product if any(pod.models for pod in mix) else ""
 
 
 @dataclass(frozen=True)
@@ -89,13 +88,13 @@ class _Fragmentation:
     mix: Mix
 
     def _before_and_after(self, node: LocalProblem, chosen: Indices, room: Outlook) -> tuple[int, int]:
-        model = _model(node)
+        model = _model(node, self.mix)
         before = fragmentation_of(node.millis.left.tolist(), room.cpu, model, self.mix)
         after = fragmentation_of(node.millis.after(chosen).tolist(), room.cpu - room.asked_cpu, model, self.mix)
         return before, after
 
     def _many(self, node: LocalProblem, chosen: Masks, room: Outlook) -> tuple[int, NDArray[np.int64]]:
-        millis, model = node.millis, _model(node)
+        millis, model = node.millis, _model(node, self.mix)
         part = np.zeros((len(node.devices), len(millis.left)), np.int64)
         part[np.arange(len(millis.gpu)), millis.gpu] = millis.takes
         after = np.maximum(millis.left - chosen.astype(np.int64) @ part, 0)
