@@ -65,11 +65,11 @@ def _alone(f: Formulation, r: int) -> str | None:
         bad = next((d for d in row.every if not suited[d]), None)
         return None if bad is None else f"{_name(f, [r])}: needs device {bad}, which it cannot have"
     if row.count > f.limit:
-        return f"{_name(f, [r])}: needs {row.count} devices, a claim may have {f.limit}"
+        return f"{_name(f, [r])}: needs {_devices(row.count)}, a claim may have {f.limit}"
     have = int(suited.sum())
     if have >= row.count or (f.again and (suited & f.shared).any()):
         return None
-    return f"{_name(f, [r])}: needs {row.count} devices, only {have} suit"
+    return f"{_name(f, [r])}: needs {_devices(row.count)}, only {have} suit"
 
 
 def _alternatives(f: Formulation) -> Iterator[tuple[int, ...]]:
@@ -187,7 +187,7 @@ def _short(f: Formulation, rows: Sequence[int], suited: Suited) -> str | None:
     for r in rows:
         row = f.rows[r]
         if row.count > suited[r].bit_count() and not (f.again and suited[r] & shared):
-            return f"{_name(f, [r])}: needs {row.count} devices, only {suited[r].bit_count()} suit"
+            return f"{_name(f, [r])}: needs {_devices(row.count)}, only {suited[r].bit_count()} suit"
     return None
 
 
@@ -228,6 +228,10 @@ def _drawn(f: Formulation, rows: Sequence[int], suited: Suited) -> str | None:
 
 def _counters(own: Sequence[int]) -> str:
     return f"counter {own[0]}" if len(own) == 1 else f"counters {', '.join(map(str, own))}"
+
+
+def _devices(count: int) -> str:
+    return "1 device" if count == 1 else f"{count} devices"
 
 
 def _name(f: Formulation, rows: Sequence[int]) -> str:

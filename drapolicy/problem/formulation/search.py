@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from functools import cached_property
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from drapolicy.problem.formulation.matching import shortage
 from drapolicy.problem.formulation.model import Assignment, Formulation
-from drapolicy.problem.formulation.seats import Seats, Taking
+from drapolicy.problem.formulation.seats import Seats, Taking, mask_of
 from drapolicy.problem.formulation.symmetry import Symmetry, least_draws, pools
 
 MAX_STEPS = 20_000
@@ -53,26 +57,24 @@ def first(formulation: Formulation, max_steps: int | None = MAX_STEPS) -> Found:
 class _Request:
     """A request, and which alternative is being tried."""
 
-    __slots__ = ("key", "number", "position", "takings")
+    __slots__ = ("number", "position", "takings")
 
-    def __init__(self, number: int, key: Hashable) -> None:
+    def __init__(self, number: int) -> None:
         self.number = number
         self.position = -1
         self.takings: list[Taking] = []
-        self.key = key
 
 
 class _Device:
     """One device of a request's row, and which ones are still to be tried."""
 
-    __slots__ = ("key", "place", "row", "taking", "todo")
+    __slots__ = ("begun", "place", "row", "taking", "todo")
 
-    def __init__(self, row: int, place: int, todo: int, key: Hashable) -> None:
+    def __init__(self, row: int, place: int, todo: int) -> None:
         self.row = row
         self.place = place
-        self.todo = todo
+        self.todo = self.begun = todo
         self.taking: Taking | None = None
-        self.key = key
 
 
 class _First:
@@ -82,23 +84,28 @@ class _First:
         self._max_steps = max_steps
         self._steps = 0
         self._failed: set[Hashable] = set()
-        self._symmetry = Symmetry(formulation)
+        # What is alike matters only once something has failed: most searches never come to it.
+        self._straight = True
+        self._checked = False
         self._later = self._rows_from()
-        self._pools = pools(self._symmetry.blocks)
-        self._least = least_draws(formulation, self._pools) if self._pools else None
-        self._shared = sum(1 << d for d in range(formulation.devices) if formulation.shared[d])
+        self._shared = mask_of(formulation.shared)
 
     def _rows_from(self) -> list[int]:
         """Return the devices that any row of a request or a later one may have, by request."""
         later = [0]
         for choices in reversed(self._f.requests):
-            own = later[-1]
-            for r in choices:
-                for d in range(self._f.devices):
-                    if self._f.candidates[r, d]:
-                        own |= 1 << d
-            later.append(own)
+            later.append(later[-1] | mask_of(np.any(self._f.candidates[list(choices)], axis=0)))
         return later[::-1]
+
+    @cached_property
+    def _symmetry(self) -> Symmetry:
+        return Symmetry(self._f)
+
+    @cached_property
+    def _pools(self) -> tuple[list[tuple[int, ...]], NDArray[np.int64]]:
+        """Counters that are looked at together, and what devices of each row draw of them at least."""
+        together = pools(self._symmetry.blocks)
+        return together, least_draws(self._f, together)
 
     def run(self) -> Found:
         stack: list[_Request | _Device] = []
@@ -114,8 +121,12 @@ class _First:
                 going = self._next_alternative(frame, stack)
             else:
                 going = self._next_device(frame, stack)
+            if not (going or self._checked):
+                self._checked = True
+                if self._overdrawn(0, self._f.counters.tolist()):
+                    return Found(None, complete=True, steps=self._steps)
             if not going and stack[-1] is frame:
-                self._failed.add(frame.key)
+                self._fail(self._key_of(frame))
                 stack.pop()
         return Found(None, complete=True, steps=self._steps)
 
@@ -123,16 +134,24 @@ class _First:
 
     def _begin(self, number: int, stack: list[_Request | _Device]) -> bool:
         """Stand before a request; False where nothing can come of it."""
-        key = None
         if number < len(self._f.requests):
-            key = self._key(number)
-            if key in self._failed:
+            if not self._straight and self._key(number) in self._failed:
                 return False
             if self._hopeless(number):
-                self._failed.add(key)
+                self._fail(self._key(number))
                 return False
-        stack.append(_Request(number, key))
+        stack.append(_Request(number))
         return True
+
+    def _fail(self, key: Hashable) -> None:
+        self._straight = False
+        self._failed.add(key)
+
+    def _key_of(self, frame: _Request | _Device) -> Hashable:
+        """Return the state in which a frame was begun; all that was taken since was given back."""
+        if isinstance(frame, _Request):
+            return self._key(frame.number)
+        return self._key_within(frame.row, frame.place, frame.begun)
 
     def _next_alternative(self, frame: _Request, stack: list[_Request | _Device]) -> bool:
         f, seats = self._f, self._seats
@@ -170,10 +189,9 @@ class _First:
         row = self._f.rows[r]
         if todo.bit_count() < row.count - place and not (self._f.again and todo & self._shared):
             return False
-        key = self._key_within(r, place, todo)
-        if key in self._failed:
+        if not self._straight and self._key_within(r, place, todo) in self._failed:
             return False
-        stack.append(_Device(r, place, todo, key))
+        stack.append(_Device(r, place, todo))
         return True
 
     def _next_device(self, frame: _Device, stack: list[_Request | _Device]) -> bool:
@@ -187,7 +205,7 @@ class _First:
             bit = frame.todo & -frame.todo
             frame.todo ^= bit
             d = bit.bit_length() - 1
-            if self._has_like_before(d, stack):
+            if not self._straight and self._has_like_before(d, stack):
                 continue
             self._steps += 1
             frame.taking = seats.take(frame.row, d)
@@ -200,6 +218,7 @@ class _First:
                     return True
             elif self._enter(frame.row, frame.place + 1, following, stack):
                 return True
+            self._straight = False
             seats.undo(frame.taking)
             frame.taking = None
         return False
@@ -249,15 +268,18 @@ class _First:
                 return True
             if countable and fewest:
                 demands.append((fewest, suited))
-        return self._overdrawn(number) or (self._steps > _EASY and shortage(demands) is not None)
+        if not self._straight and self._overdrawn(number, self._seats.left):
+            return True
+        return self._steps > _EASY and shortage(demands) is not None
 
-    def _overdrawn(self, number: int) -> bool:
+    def _overdrawn(self, number: int, left: Sequence[int]) -> bool:
         """Return whether the requests from this one on draw more than is left of counters of like blocks together."""
-        if self._least is None:
+        if not left:
             return False
-        f, left = self._f, self._seats.left
-        for p, own in enumerate(self._pools):
-            least = sum(min(f.rows[r].count * int(self._least[r, p]) for r in c) for c in f.requests[number:])
+        f = self._f
+        together, draws = self._pools
+        for p, own in enumerate(together):
+            least = sum(min(f.rows[r].count * int(draws[r, p]) for r in choices) for choices in f.requests[number:])
             if least > sum(left[k] for k in own):
                 return True
         return False

@@ -24,7 +24,7 @@ class Taking(NamedTuple):
 
 def mask_of(flags: NDArray[np.bool_]) -> int:
     """Return a set of positions as the bits of an integer."""
-    return sum(1 << int(position) for position in np.flatnonzero(flags))
+    return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
 
 
 def members(mask: int) -> Iterator[int]:
@@ -75,6 +75,8 @@ class Seats:
     ----------
     held
         Devices of each claim so far.
+    taken
+        Devices that are taken as a whole, as bits.
     left
         What is left of each shared counter.
     common
@@ -90,8 +92,8 @@ class Seats:
         self._claim = [row.claim for row in f.rows]
         claims = max(self._claim, default=-1) + 1
         self.held = [0] * claims
-        self._taken = 0
-        self._taken_by = [0] * claims
+        self.taken = 0
+        self._by_claim = [0] * claims
         self._full = [0] * len(f.rows)
         self._room = {d: [int(left) for left in f.room[d]] for d in members(self._shared)}
         self._amounts = f.amounts
@@ -118,7 +120,7 @@ class Seats:
     def allowed(self, r: int) -> int:
         """Return the devices that a row may take now."""
         mask = self._candidates[r] & ~self._full[r]
-        mask &= ~(self._taken_by[self._claim[r]] if self._admin[r] else self._taken)
+        mask &= ~(self._by_claim[self._claim[r]] if self._admin[r] else self.taken)
         for j, match in enumerate(self._matches):
             if mask and r in match.rows and self._agreeing[j]:
                 if self._lonely[j]:
@@ -160,13 +162,13 @@ class Seats:
     def take(self, r: int, d: int) -> Taking:
         """Take a device that is allowed."""
         bit, claim = 1 << d, self._claim[r]
-        before = (self._taken, self._taken_by[claim], self.left, self._drawn)
+        before = (self.taken, self._by_claim[claim], self.left, self._drawn)
         share = bool(self._shared & bit)
         if share:
             self._charge(r, d, 1)
         else:
-            self._taken |= bit
-            self._taken_by[claim] |= bit
+            self.taken |= bit
+            self._by_claim[claim] |= bit
         drew = not share or self._f.draws_each or not self._drawn & bit
         agreed = list(self._agreed), list(self._lonely), list(self._used), list(self.common)
         if drew:
@@ -199,8 +201,8 @@ class Seats:
         if self._shared >> d & 1:
             self._charge(r, d, -1)
         (
-            self._taken,
-            self._taken_by[claim],
+            self.taken,
+            self._by_claim[claim],
             self.left,
             self._drawn,
             self._agreed,
@@ -228,9 +230,9 @@ class Seats:
         bit = 1 << d
         if self._shared & bit:
             return tuple(self._room[d]), bool(self._drawn & bit)
-        if not self._taken & bit:
+        if not self.taken & bit:
             return 0
-        return tuple(bool(mask & bit) for mask in self._taken_by) if any(self._admin) else 1
+        return tuple(bool(mask & bit) for mask in self._by_claim) if any(self._admin) else 1
 
     def agreed(self) -> Hashable:
         """Return all that has happened to the constraints so far."""

@@ -62,13 +62,17 @@ class Symmetry:
         self._like: dict[int, list[int]] = {}
         for b, block in enumerate(self.blocks):
             self._like.setdefault(block.kind, []).append(b)
-        self._bits = [sum(1 << d for d in block.devices) for block in self.blocks]
+        self._bits = [_bits(block.devices) for block in self.blocks]
         used = np.any(formulation.candidates, axis=0)
-        self._loose = [own for first, own in self._twins.items() if first not in self._block and used[first]]
+        loose = [own for first, own in self._twins.items() if first not in self._block and used[first]]
+        self._loose = [(own, _bits(own)) for own in loose]
+        # Without shares and admin access a device is free or taken, and sets of taken devices tell all.
+        self._simple = not formulation.shared.any() and not any(row.admin for row in formulation.rows)
         self._classes = [self._classes_of(block) for block in self.blocks]
 
-    def _classes_of(self, block: Block) -> list[tuple[int, ...]]:
-        return [self._twins[first] for first in dict.fromkeys(self._twin[d] for d in block.devices)]
+    def _classes_of(self, block: Block) -> list[tuple[tuple[int, ...], int]]:
+        firsts = dict.fromkeys(self._twin[d] for d in block.devices)
+        return [(self._twins[first], _bits(self._twins[first])) for first in firsts]
 
     def _alone(self, d: int) -> Hashable:
         """Return all about a device beside counters and groups."""
@@ -149,7 +153,20 @@ class Symmetry:
         return False
 
     def _exact(self, block: Block, seats: Seats) -> Hashable:
-        return tuple(map(seats.device, block.devices)), self._left(block, seats)
+        return self._row(block.devices, -1, seats), self._left(block, seats)
+
+    def _row(self, devices: Sequence[int], among: int, seats: Seats) -> Hashable:
+        """Return the states of some of the devices, one after the other."""
+        if self._simple:
+            taken = seats.taken
+            return tuple(taken >> d & 1 for d in devices if among >> d & 1)
+        return tuple(seats.device(d) for d in devices if among >> d & 1)
+
+    def _bag(self, devices: Sequence[int], among: int, seats: Seats) -> Hashable:
+        """Return how many of some of the devices are in which state."""
+        if self._simple:
+            return (seats.taken & among).bit_count()
+        return _bag(seats.device(d) for d in devices if among >> d & 1)
 
     @staticmethod
     def _left(block: Block, seats: Seats) -> Hashable:
@@ -166,17 +183,17 @@ class Symmetry:
             Those of them that are still to be tried one after the other, so that they cannot be exchanged.
         """
         loose: list[Hashable] = []
-        for own in self._loose:
-            if devices >> own[0] & 1:
-                loose.append(_bag(seats.device(d) for d in own if not ordered >> d & 1))
-                loose.append(tuple(seats.device(d) for d in own if ordered >> d & 1))
+        for own, bits in self._loose:
+            if devices & bits:
+                loose.append(self._bag(own, bits & ~ordered, seats))
+                loose.append(self._row(own, bits & ordered, seats))
         bags: dict[int, list[Hashable]] = {}
         fixed: list[Hashable] = []
         for b, block in enumerate(self.blocks):
             if ordered & self._bits[b]:
                 fixed.append((b, self._exact(block, seats)))
             elif devices & self._bits[b]:
-                classes = tuple(_bag(map(seats.device, own)) for own in self._classes[b])
+                classes = tuple(self._bag(own, bits, seats) for own, bits in self._classes[b])
                 bags.setdefault(block.kind, []).append((classes, self._left(block, seats)))
         return tuple(loose), tuple(fixed), tuple((kind, _bag(states)) for kind, states in bags.items()), seats.agreed()
 
@@ -197,6 +214,10 @@ def least_draws(formulation: Formulation, together: Sequence[tuple[int, ...]]) -
     drawn[f.shared] = 0
     rows = [drawn[own].min(axis=0) if own.any() else np.zeros(len(together), np.int64) for own in f.candidates]
     return np.array(rows, np.int64).reshape(len(rows), len(together))
+
+
+def _bits(devices: Iterable[int]) -> int:
+    return sum(1 << d for d in devices)
 
 
 def _bag(items: Iterable[Hashable]) -> Hashable:
