@@ -63,7 +63,8 @@ class LocalProblem:
         Claims to allocate, in order.
     reads
         What was read so far of that which tells nodes apart beyond what all of them are compared by: ``links``,
-        ``group:NAME``, ``room``, ``product``, ``devices``, ``site``. Whoever hands one node's answer to another looks here.
+        ``group:NAME``, ``room``, ``product``, ``devices``, ``site``. Whoever hands one node's answer to another looks
+        here.
     reads_state
         Whether anything was read that depends on what is taken of the node.
     """
