@@ -25,6 +25,7 @@ from drapolicy.policies import (
     RandomOrder,
     Rule,
     objective,
+    policy,
 )
 from drapolicy.policies.place import place, place_all
 from drapolicy.problem.placement import Placement
@@ -62,6 +63,7 @@ __all__ = [
     "objective",
     "place",
     "place_all",
+    "policy",
     "pool_status",
     "release",
     "topology",

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal
@@ -43,13 +43,16 @@ from drapolicy.policies.parameters import checked, split, written
 from drapolicy.policies.peers import AmdDevicePlugin, GpuAllocator, IntelDevicePlugin
 from drapolicy.policies.plugins import third_party
 from drapolicy.policies.rule import Policy, Rule
-from drapolicy.policies.solvers import Exact, FirstFit, Grow, RandomOrder
+from drapolicy.policies.solvers import Exact, FirstFit, Grow, Portfolio, RandomOrder
 
 _STEPS = 5_000
 """Steps of exact searches; at the limit the best so far is taken."""
 
 _RING_STEPS = 200_000
 """The same where rings are looked at: all sets of 8 of 16 devices, and more."""
+
+_LINKED = Objective().then(inside, links_lost, still_placeable)
+_PACKED = Objective().then(chances_lost, still_placeable)
 
 
 def kube_scheduler() -> Rule:
@@ -91,7 +94,7 @@ def packing(*, max_steps: int | None = _STEPS) -> Rule:
     max_steps
         Limit of each search; none for no limit.
     """
-    return Rule(Objective().then(chances_lost, still_placeable), solver=Exact(max_steps=max_steps), nodes=Best())
+    return Rule(_PACKED, solver=Exact(max_steps=max_steps), nodes=Best())
 
 
 def bandwidth(*, rounds: int = 2) -> Rule:
@@ -105,7 +108,7 @@ def bandwidth(*, rounds: int = 2) -> Rule:
     rounds
         How often a set is grown again from itself.
     """
-    return Rule(Objective().then(inside, links_lost, still_placeable), solver=Grow(rounds=rounds), nodes=Best())
+    return Rule(_LINKED, solver=Grow(rounds=rounds), nodes=Best())
 
 
 def best_fitting(*, max_steps: int | None = _STEPS) -> Rule:
@@ -394,6 +397,53 @@ def hami_mig(*, max_steps: int | None = _STEPS) -> Rule:
     return Rule(wanted, solver=Exact(max_steps=max_steps), nodes=Best())
 
 
+def ilp_bandwidth(*, solver: str = "HiGHS", max_nodes: int | None = 50_000, time_limit_s: int | None = None) -> Rule:
+    """What bandwidth looks for, found by an integer programme with a bound: the best, unless a limit stops it.
+
+    Parameters
+    ----------
+    solver
+        HiGHS, CBC, or what PuLP calls a solver that is installed.
+    max_nodes
+        Limit of the nodes of each search tree; none for no limit.
+    time_limit_s
+        Limit of a node's programmes together, in seconds; answers depend on the machine then. None for no limit.
+    """
+    from drapolicy.policies.solvers.ilp import Ilp
+
+    return Rule(_LINKED, solver=Ilp(solver, time_limit_s, max_nodes), nodes=Best())
+
+
+def ilp_packing(*, solver: str = "HiGHS", max_nodes: int | None = 50_000, time_limit_s: int | None = None) -> Rule:
+    """What packing looks for, found by an integer programme with a bound: the best, unless a limit stops it.
+
+    Parameters
+    ----------
+    solver
+        HiGHS, CBC, or what PuLP calls a solver that is installed.
+    max_nodes
+        Limit of the nodes of each search tree; none for no limit.
+    time_limit_s
+        Limit of a node's programmes together, in seconds; answers depend on the machine then. None for no limit.
+    """
+    from drapolicy.policies.solvers.ilp import Ilp
+
+    return Rule(_PACKED, solver=Ilp(solver, time_limit_s, max_nodes), nodes=Best())
+
+
+def portfolio(*, objective: Literal["bandwidth", "packing"] = "bandwidth") -> Rule:
+    """What bandwidth or packing looks for, by several solvers in turn until one proves its answer.
+
+    An exact search with a limit of steps comes first, then local search from grown sets; the best answer of all counts.
+
+    Parameters
+    ----------
+    objective
+        What is better.
+    """
+    return Rule(_LINKED if objective == "bandwidth" else _PACKED, solver=Portfolio(), nodes=Best())
+
+
 # One line a policy. The first is what every comparison is against.
 TABLE: Mapping[str, Callable[..., Rule]] = MappingProxyType(
     {
@@ -418,6 +468,9 @@ TABLE: Mapping[str, Callable[..., Rule]] = MappingProxyType(
         "hived-buddy": hived_buddy,
         "kueue-tas": kueue_tas,
         "hami-mig": hami_mig,
+        "ilp-bandwidth": ilp_bandwidth,
+        "ilp-packing": ilp_packing,
+        "portfolio": portfolio,
     }
 )
 
@@ -434,7 +487,28 @@ def made(name: str, make: Callable[..., Policy], given: Mapping[str, object]) ->
     return replace(found, name=written(name, make, wanted)) if isinstance(found, Rule) else found
 
 
-POLICIES: Mapping[str, Rule] = MappingProxyType({name: replace(make(), name=name) for name, make in TABLE.items()})
+class _Ready(Mapping[str, Rule]):
+    """The table's policies as they are by default, each made when it is first asked for.
+
+    Libraries of integer programmes take time to import; who does not use them does not wait for them.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[str, Rule] = {}
+
+    def __getitem__(self, name: str) -> Rule:
+        if name not in self._made:
+            self._made[name] = replace(TABLE[name](), name=name)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(TABLE)
+
+    def __len__(self) -> int:
+        return len(TABLE)
+
+
+POLICIES: Mapping[str, Rule] = _Ready()
 """The table's policies as they are by default."""
 
 

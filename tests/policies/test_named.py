@@ -22,7 +22,17 @@ def test_the_table_has_what_is_promised() -> None:
     assert set(POLICIES) >= {
         *("first-fit", "random", "best-fit", "spread", "dot-product", "gpu-clustering", "gpu-packing", "fgd"),
         *("bandwidth", "mapa-greedy", "mapa-preserve", "go-gpuallocator", "amd-device-plugin", "intel-device-plugin"),
-        *("numa-align", "nic-align", "hived-buddy", "kueue-tas", "hami-mig", "packing"),
+        *(
+            "ilp-bandwidth",
+            "ilp-packing",
+            "portfolio",
+            "numa-align",
+            "nic-align",
+            "hived-buddy",
+            "kueue-tas",
+            "hami-mig",
+            "packing",
+        ),
     }
     assert set(named.COMPARED) <= set(POLICIES)
     assert all(found.name == name for name, found in POLICIES.items())
