@@ -163,11 +163,11 @@ def test_it_is_the_best_of_all_sets(aim: Objective, local: LocalProblem) -> None
     agrees(local, aim)
 
 
-@pytest.mark.parametrize("seed", range(0, 1_600, 200))
+@pytest.mark.parametrize("seed", range(0, 800, 100))
 def test_it_is_the_best_on_generated_problems(seed: int) -> None:
     """With shares, counters, mode All, admin access and taints, in every release."""
     ways: set[str] = set()
-    for number in range(seed, seed + 200):
+    for number in range(seed, seed + 100):
         release = RELEASES[number % len(RELEASES)]
         case = problem(number, size="tiny", release=release)
         fleet = build(case.objects, release)
@@ -177,7 +177,8 @@ def test_it_is_the_best_on_generated_problems(seed: int) -> None:
         made = local.formulation
         if isinstance(made, Formulation) and not made.gaps:
             ways.add(agrees(local, OBJECTIVES[number % len(OBJECTIVES)]))
-    assert {"tree tables bound enumeration", "enumeration"} <= ways
+    assert "enumeration" in ways
+    assert any(way.startswith("tree tables") for way in ways)
 
 
 def tree_links(size: int, *levels: tuple[int, int]) -> np.ndarray:

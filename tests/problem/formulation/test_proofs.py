@@ -17,7 +17,7 @@ Made = Callable[..., Formulation]
 GROUP = f"{DRIVER}/group"
 
 
-@pytest.mark.parametrize("seed", range(0, 3_000, 300))
+@pytest.mark.parametrize("seed", range(0, 1_500, 300))
 def test_no_proof_is_wrong_and_few_are_missing(drawn: Drawn, seed: int) -> None:
     """What is proved has no assignment; and counting proves nine of ten problems that have none."""
     proved = without = 0
