@@ -65,7 +65,7 @@ class State:
     sites
         The static picture of each node, in the fleet's order.
     version
-        Grows with every change.
+        Grows with every change; a trial that is over leaves it as it was.
     cursor
         Where the next cycle of a scheduler that rotates over the nodes starts.
     """
@@ -73,7 +73,7 @@ class State:
     def __init__(self, fleet: Fleet, claims: Iterable[ResourceClaim] = (), pods: Iterable[Pod] = ()) -> None:
         self.fleet = fleet
         self.sites = Sites(fleet)
-        self.version = 0
+        self.version = self._latest = 0
         self.cursor = 0
         self.allocated = AllocatedState(consumable="ConsumableCapacity" in fleet.release.features)
         self._held: dict[str, AllocationResult] = {}
@@ -166,7 +166,7 @@ class State:
     @contextmanager
     def trial(self) -> Iterator[None]:
         """Take back every change made inside the block; blocks may be nested."""
-        cursor = self.cursor
+        cursor, version = self.cursor, self.version
         outer, self._undo = self._undo, []
         try:
             yield
@@ -174,7 +174,7 @@ class State:
             for inverse in reversed(self._undo):
                 inverse()
             self._undo = outer
-            self.cursor = cursor
+            self.cursor, self.version = cursor, version
 
     def _log(self, inverse: Callable[[], None]) -> None:
         if self._undo is not None:
@@ -306,4 +306,6 @@ class State:
 
     def _changed(self, n: int) -> None:
         self._note(n)
-        self.version += 1
+        # Versions of states that were taken back are not given again.
+        self._latest += 1
+        self.version = self._latest

@@ -256,3 +256,17 @@ def test_a_problem_of_several_asks_has_no_one_ask() -> None:
     """Several asks are not decided together yet, which is said."""
     with pytest.raises(InputError, match="problem: 2 asks; decide one at a time"):
         _ = Problem(State(fleet()), (ask("a", 1), ask("b", 1))).ask
+
+
+def test_trials_leave_the_version_and_use_its_numbers_up() -> None:
+    """A problem is still about the state after a trial, and one made inside is about no later state."""
+    state = State(fleet(nodes=1))
+    before = Problem(state, (ask("later", 1),))
+    with state.trial():
+        assert start(state, ask("first", 1))
+        inside = Problem(state, (ask("later", 1),))
+    assert before.local(0, before.ask).size == 4
+    assert start(state, ask("first", 1))
+    for stale in (before, inside):
+        with pytest.raises(InputError, match="the state has changed"):
+            stale.local(0, stale.ask)

@@ -95,7 +95,7 @@ class _Fragmentation:
 
     def _many(self, node: LocalProblem, chosen: Masks, room: Outlook) -> tuple[int, NDArray[np.int64]]:
         millis, model = node.millis, _model(node, self.mix)
-        part = np.zeros((len(node.devices), len(millis.left)), np.int64)
+        part = np.zeros((node.size, len(millis.left)), np.int64)
         part[np.arange(len(millis.gpu)), millis.gpu] = millis.takes
         after = np.maximum(millis.left - chosen.astype(np.int64) @ part, 0)
         before = _weighted(millis.left[None], room.cpu, model, self.mix)
