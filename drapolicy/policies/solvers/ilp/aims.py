@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from math import comb, gcd
 from typing import Any
@@ -13,43 +12,15 @@ import pulp
 from numpy.typing import NDArray
 
 from drapolicy.errors import UnsupportedFeatureError
-from drapolicy.policies.objective import Objective, Score, Term
+from drapolicy.policies.objective import Objective, Term
 from drapolicy.policies.solvers.exact.tree import Tree, tree_of
+from drapolicy.policies.solvers.ilp.aim import Aim
+from drapolicy.policies.solvers.ilp.joined import Joined
 from drapolicy.policies.solvers.ilp.rules import Rules
 from drapolicy.problem.local import LocalProblem
 
 MOST_SETS = 20_000
 """Most choices of devices of which a table is made."""
-
-
-@dataclass(frozen=True)
-class Aim:
-    """An expression to be maximised: one level of an objective, or all of it.
-
-    Attributes
-    ----------
-    expression
-        In variables of the programme; coefficients are integers without a common divisor.
-    unit, constant
-        The level's score is ``unit`` times the expression plus ``constant``.
-    pairs
-        Whether pairs have variables of their own: then a proof takes long, and ties are rare.
-    ranked
-        Instead, for a table: the score of each value of the expression, from 0 on; it tells choices of equal score
-        apart too.
-    """
-
-    expression: Any
-    unit: int = 1
-    constant: int = 0
-    pairs: bool = False
-    ranked: tuple[Score, ...] = ()
-
-    def score(self, value: float) -> Score:
-        """Return the scores of levels that a value of the expression means."""
-        if self.ranked:
-            return self.ranked[max(0, min(int(value), len(self.ranked) - 1))]
-        return (self.unit * int(value) + self.constant,)
 
 
 def aims_of(rules: Rules, local: LocalProblem, objective: Objective, count: int | None) -> tuple[Aim, ...]:
@@ -67,16 +38,29 @@ def aims_of(rules: Rules, local: LocalProblem, objective: Objective, count: int 
     UnsupportedFeatureError
         For a term that is neither linear nor of pairs on this node, where choices are too many for a table.
     """
-    weights = [weights_of(rules, local, level) for level in objective.levels]
-    for term in weights:
+    forms = [form_of(rules, local, level, count) for level in objective.levels]
+    for term in forms:
         if isinstance(term, Term):
             return (_ranks(rules, local, objective, count, term),)
     nothing = objective.of(local, np.empty(0, np.intp))
-    return tuple(
-        _Pairs(rules, own, count, f"{level}").aim(constant)
-        for level, (own, constant) in enumerate(zip(weights, nothing, strict=True))
-        if not isinstance(own, Term)
-    )
+    aims = []
+    for number, (form, constant) in enumerate(zip(forms, nothing, strict=True)):
+        if isinstance(form, tuple):
+            weight, links = form
+            aims.append(Joined(rules, links, count or 0, f"{number}").aim(weight))
+        elif not isinstance(form, Term):
+            aims.append(_Pairs(rules, form, count, f"{number}").aim(constant))
+    return tuple(aims)
+
+
+def form_of(
+    rules: Rules, local: LocalProblem, level: Sequence[tuple[int, Term]], count: int | None
+) -> NDArray[Any] | tuple[int, NDArray[np.int64]] | Term:
+    """Return the weights of pairs of a level, or a weight and links of which the slowest counts, or a term without."""
+    (weight, term), *others = level
+    if not others and weight > 0 and term.joins is not None and (count or 0) > 1:
+        return weight, term.joins(local)
+    return weights_of(rules, local, level)
 
 
 def weights_of(rules: Rules, local: LocalProblem, level: Sequence[tuple[int, Term]]) -> NDArray[Any] | Term:

@@ -9,19 +9,23 @@ from typing import ClassVar
 
 import numpy as np
 
-from drapolicy.errors import InputError, SolverError
+from drapolicy.errors import InputError, SolverError, UnsupportedFeatureError
 from drapolicy.policies.answer import Answer
 from drapolicy.policies.objective import Objective
 from drapolicy.policies.solvers.base import answer_of, first_fit, rows_of, seated
 from drapolicy.policies.solvers.exact import Exact
 from drapolicy.policies.solvers.exact.enumeration import best_by_enumeration
 from drapolicy.policies.solvers.ilp import backend
-from drapolicy.policies.solvers.ilp.programme import Budget, Programme
+from drapolicy.policies.solvers.ilp.budget import Budget
+from drapolicy.policies.solvers.ilp.programme import Programme
+from drapolicy.policies.solvers.ilp.undecided import by_programme
 from drapolicy.policies.solvers.task import Task
 from drapolicy.problem.formulation import Assignment, Formulation, first, narrowed
 from drapolicy.problem.local import LocalProblem
+from drapolicy.problem.outcome import TimedOut
 from drapolicy.problem.solution import Solution
 
+_EASY = 300  # steps of the reference after which a programme is asked whether there are devices
 _DEALING = 5_000  # steps to find out which request gets which of the chosen devices
 
 
@@ -41,7 +45,8 @@ class Ilp:
     Notes
     -----
     The answer is Exact's: what it says about alternatives, ties and releases that leave traces holds here too. At a
-    limit it is the best so far, ``feasible``, with the bound that was reached.
+    limit it is the best so far, ``feasible``, with the bound that was reached. Terms need weights of pairs, or links
+    that join, or few choices: where a node has neither, Exact is asked itself.
     """
 
     solver: str = "HiGHS"
@@ -62,24 +67,23 @@ class Ilp:
         return "ilp" if self.solver == "HiGHS" else f"ilp-{self.solver.lower()}"
 
     def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:
-        """Return the best assignment of the node.
-
-        Raises
-        ------
-        UnsupportedFeatureError
-            For a term that a programme cannot have: neither linear nor of pairs, with too many choices for a table.
-        """
+        """Return the best assignment of the node."""
         begin = perf_counter()
-        fitting, solution = first_fit(local, objective)
+        budget = Budget(self.solver, self.time_limit_s, self.max_nodes)
+        fitting, solution = self._first(local, objective, budget)
         if solution is None or not objective.levels:
-            return fitting
+            return replace(fitting, seconds=perf_counter() - begin)
         formulation = local.formulation
         assert isinstance(formulation, Formulation)
         if formulation.gaps:
             # What such a release comes to is no set of rules: the reference is asked for every assignment.
             return Exact().solve(local, objective, rng)
         task = Task.of(local, objective, formulation, rows_of(local, solution))
-        found = Programme(task).best(Budget(self.solver, self.time_limit_s, self.max_nodes), _merged(task, solution))
+        try:
+            programme = Programme(task)
+        except UnsupportedFeatureError:
+            return Exact().solve(local, objective, rng)
+        found = programme.best(budget, _merged(task, solution))
         if found.assignment is None:
             return replace(fitting, bound=found.bound, seconds=perf_counter() - begin)
         placed = seated(local, task.expanded(_dealt(task, found.assignment)))
@@ -97,6 +101,16 @@ class Ilp:
             answer = fitting
         return replace(answer, bound=found.bound, seconds=perf_counter() - begin)
 
+    def _first(self, local: LocalProblem, objective: Objective, budget: Budget) -> tuple[Answer, Solution | None]:
+        """Return the first devices that fit, or why there are none."""
+        fitting, solution = first_fit(local, objective, _EASY)
+        if isinstance(fitting.outcome, TimedOut):
+            decided = by_programme(local, budget)
+            if decided is None:
+                return first_fit(local, objective)
+            return answer_of(local, objective, *decided), decided[1]
+        return fitting, solution
+
     def write(self, local: LocalProblem, objective: Objective, path: str | Path, level: int = 0) -> None:
         """Write the programme of a level of the objective, as LP or MPS by the name of the file.
 
@@ -113,6 +127,8 @@ class Ilp:
         ------
         InputError
             For another ending, a level that there is not, or claims without any devices.
+        UnsupportedFeatureError
+            For a term that no programme can have: without weights of pairs, and with too many choices for a table.
         """
         kind = Path(path).suffix.lower()
         if kind not in {".lp", ".mps"}:
@@ -121,14 +137,15 @@ class Ilp:
         if not 0 <= level < max(len(objective.levels), 1):
             message = f"solver ilp: level {level} is not there; the objective has {len(objective.levels)}"
             raise InputError(message)
-        _, solution = first_fit(local, objective)
+        budget = Budget(self.solver, self.time_limit_s, self.max_nodes)
+        _, solution = self._first(local, objective, budget)
         formulation = local.formulation
         if solution is None or not isinstance(formulation, Formulation):
             message = f"solver ilp: nothing fits on node {local.site.name}, so there is no programme"
             raise InputError(message)
         task = Task.of(local, objective, formulation, rows_of(local, solution))
         programme = Programme(task)
-        programme.hold(Budget(self.solver, self.time_limit_s, self.max_nodes), _merged(task, solution), level)
+        programme.hold(budget, _merged(task, solution), level)
         problem = programme.rules.problem
         if kind == ".lp":
             problem.writeLP(str(path))

@@ -4,41 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from time import perf_counter
 from typing import Any, NamedTuple
 
 import pulp
 
 from drapolicy.policies.objective import Score, Term
-from drapolicy.policies.solvers.ilp.aims import aims_of, alike, weights_of
-from drapolicy.policies.solvers.ilp.backend import Limits, Solved, solve
+from drapolicy.policies.solvers.ilp.aims import aims_of, alike, form_of
+from drapolicy.policies.solvers.ilp.budget import Budget
 from drapolicy.policies.solvers.ilp.rules import Rules
 from drapolicy.policies.solvers.task import Task
 from drapolicy.problem.formulation import Assignment
-
-CHUNK = 14
-"""Devices that are put in order by one solve: their weights are powers of two, which a solver must tell apart."""
-
-
-class Budget:
-    """Which solver, and what is left of its time."""
-
-    def __init__(self, solver: str, time_limit_s: float | None, max_nodes: int | None) -> None:
-        self.solver = solver
-        self._end = None if time_limit_s is None else perf_counter() + time_limit_s
-        self._max_nodes = max_nodes
-
-    def solve(self, rules: Rules, expression: Any, start: Mapping[str, float]) -> Solved:
-        """Return the greatest value of an expression; ``not_found`` where no time is left."""
-        rules.problem.setObjective(pulp.LpAffineExpression(expression))
-        while True:
-            left = None if self._end is None else self._end - perf_counter()
-            if left is not None and left <= 0:
-                return Solved("not_found")
-            limits, known = Limits(left, self._max_nodes), rules.decisions(start)
-            found = solve(rules.problem, self.solver, limits, known, implied=rules.follow)
-            if not found.values or not rules.cut(found.values):
-                return found
 
 
 class Found(NamedTuple):
@@ -81,8 +56,8 @@ class Programme:
         f = task.formulation
         self.rules = Rules(f)
         self._fixed = not any(f.shared[d] for d in self.rules.devices) and not any(f.rows[r].admin for r in task.rows)
-        count = sum(f.rows[r].count for r in task.rows) if self._fixed else None
-        self.aims = aims_of(self.rules, task.local, task.objective, count)
+        self._count = sum(f.rows[r].count for r in task.rows) if self._fixed else None
+        self.aims = aims_of(self.rules, task.local, task.objective, self._count)
         if task.plain:
             self._order_twins()
 
@@ -91,10 +66,10 @@ class Programme:
         task, rules = self._task, self.rules
         matrices = []
         for level in task.objective.levels:
-            weights = weights_of(rules, task.local, level)
-            if isinstance(weights, Term):
+            form = form_of(rules, task.local, level, self._count)
+            if isinstance(form, Term):
                 return
-            matrices.append(weights)
+            matrices.append(form[1] if isinstance(form, tuple) else form)
         for later, earlier in alike(rules, matrices).items():
             rules.require(rules.used(later) <= rules.used(earlier), f"twins_{earlier}_{later}")
 
@@ -160,18 +135,8 @@ class Programme:
         Sets of one size are in the order of their binary digits, the first device the highest. Of sets that differ in
         size that order's best has the smallest among its beginnings.
         """
-        rules, devices = self.rules, self.rules.devices
-        while devices and any(self._has(known, d) for d in devices):
-            some, devices = devices[:CHUNK], devices[CHUNK:]
-            weights = [1 << place for place in reversed(range(len(some)))]
-            digits = pulp.lpSum(weight * rules.used(d) for weight, d in zip(weights, some, strict=True))
-            found = budget.solve(rules, digits, known)
-            if found.status != "optimal":
-                return known
-            known = found.values
-            for d in some:
-                rules.used(d).lowBound = rules.used(d).upBound = int(self._has(known, d))
-        return known if self._fixed else self._shortest(budget, known)
+        known, complete = budget.earliest(self.rules, [self.rules.used(d) for d in self.rules.devices], known)
+        return self._shortest(budget, known) if complete and not self._fixed else known
 
     def _shortest(self, budget: Budget, known: Mapping[str, float]) -> Mapping[str, float]:
         """Return values of the smallest beginning of a set that will do, or of the set when time is up."""

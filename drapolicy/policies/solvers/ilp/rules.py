@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,6 +43,8 @@ class Rules:
 
     follow
         Names of continuous variables that follow from the others.
+    cuts
+        What :meth:`cut` asks: each adds rows that refuse a solution, if it has to, and returns whether it did.
 
     Notes
     -----
@@ -57,6 +59,7 @@ class Rules:
         self.problem.setObjective(pulp.LpAffineExpression())
         self.given: dict[tuple[int, int], Any] = {}
         self.follow: set[str] = set()
+        self.cuts: list[Callable[[Mapping[str, float]], bool]] = [self._cut]
         self.choice: dict[int, Any] = {}
         self._by_device: dict[int, list[int]] = {}
         self._used: dict[int, Any] = {}
@@ -221,7 +224,12 @@ class Rules:
             self._load(f"counter_{k}", amounts, int(f.counters[k]))
 
     def cut(self, values: Mapping[str, float]) -> bool:
-        """Add rows that refuse a solution whose exact amounts are too large; return whether there were any."""
+        """Add rows that refuse a solution which only they tell from others; return whether there were any."""
+        found = [cut(values) for cut in self.cuts]
+        return any(found)
+
+    def _cut(self, values: Mapping[str, float]) -> bool:
+        """Add rows that refuse a solution whose exact amounts are too large."""
         found = False
         for load in self._loads:
             if sum(amount * int(values[x]) for x, amount in load.amounts.items()) <= load.room:
@@ -315,10 +323,15 @@ class Rules:
         """Return the assignment that values of the variables are."""
         found = []
         for choices in self.formulation.requests:
-            r = next(r for r in choices if len(choices) == 1 or values[f"choice_{r}"])
+            r = self.chosen(choices, values)
             devices = [d for d in self.devices if (r, d) in self.given for _ in range(int(values[f"x_{r}_{d}"]))]
             found.append((r, tuple(devices)))
         return tuple(found)
+
+    @staticmethod
+    def chosen(choices: tuple[int, ...], values: Mapping[str, float]) -> int:
+        """Return the row of a request that values choose."""
+        return next(r for r in choices if len(choices) == 1 or values[f"choice_{r}"])
 
     def decisions(self, values: Mapping[str, float]) -> dict[str, float]:
         """Return the values of the variables that are decided, from which all others follow."""
