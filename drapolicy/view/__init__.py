@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from drapolicy.view.charts import lines, tiles
 from drapolicy.view.drawing import placement
 from drapolicy.view.picture import Picture
+from drapolicy.view.ranking import ranking
 from drapolicy.view.widgets import form
 
-__all__ = ["Picture", "form", "placement"]
+__all__ = ["Picture", "form", "lines", "placement", "ranking", "tiles"]
