@@ -177,7 +177,7 @@ class Engine:
         if "_maker" not in self.__dict__:
             rule = self.policy
             assert isinstance(rule, Rule)
-            layout = Layout(self.fleet, troubled=state.sites.troubled)
+            layout = Layout(self.fleet, troubled=state.sites.troubled, usable=self._usable)
             key = _KEYS.get(type(rule.nodes))
             self._maker = Maker(layout, Contents(layout), rule.solver, as_objective(rule.objective), key)
             self._rooms = Rooms(self.fleet)
@@ -193,7 +193,7 @@ class Engine:
 
     @cached_property
     def _usable(self) -> Usable:
-        return Usable(self.fleet)
+        return Usable(self.fleet, lambda: self._faces)
 
     @cached_property
     def _scorer(self) -> Scorer:

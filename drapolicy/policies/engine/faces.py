@@ -95,15 +95,16 @@ def _requires_names(pod: Pod) -> bool:
     spec = pod.spec
     required = required_terms(spec)
     terms = required.node_selector_terms if required is not None else []
-    return bool(spec.node_name) or HOSTNAME in spec.node_selector or any(map(_names_nodes, terms))
+    return bool(spec.node_name) or HOSTNAME in spec.node_selector or any(map(names_nodes, terms))
 
 
 def prefers_names(pod: Pod) -> bool:
     """Tell whether what a pod prefers can tell nodes apart by their names."""
     affinity = pod.spec.affinity.node_affinity if pod.spec.affinity else None
     preferred = affinity.preferred_during_scheduling_ignored_during_execution if affinity else []
-    return any(_names_nodes(entry.preference) for entry in preferred)
+    return any(names_nodes(entry.preference) for entry in preferred)
 
 
-def _names_nodes(term: NodeSelectorTerm) -> bool:
+def names_nodes(term: NodeSelectorTerm) -> bool:
+    """Tell whether a term can tell nodes apart by their names."""
     return bool(term.match_fields) or any(r.key == HOSTNAME for r in term.match_expressions)

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from drapolicy.inventory import Fleet
 from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.inventory.shapes import Slots, shapes
+from drapolicy.policies.engine.faces import Faces
+from drapolicy.policies.engine.unbound import reached
+from drapolicy.policies.engine.usable import Usable
 from drapolicy.problem.site import Site
 
 _KEPT_NODES = 50_000
@@ -23,6 +26,10 @@ class Layout:
     ----------
     fleet
         The fleet.
+    troubled
+        Whether a pool of shared counters is in trouble, which every node sees.
+    usable
+        Which nodes selectors match.
 
     Attributes
     ----------
@@ -38,10 +45,18 @@ class Layout:
         Why no node can; empty when nodes can.
     """
 
-    def __init__(self, fleet: Fleet, *, troubled: bool) -> None:
+    def __init__(self, fleet: Fleet, *, troubled: bool, usable: Usable | None = None) -> None:
         self.fleet = fleet
         count = len(fleet.nodes)
-        self.obstacle = _obstacle(fleet, troubled=troubled)
+        self.obstacle = "pools that contradict themselves" if troubled else ""
+        sharing = _sharing(fleet)
+        if not fleet.slices.bound.all():
+            beyond = reached(fleet, usable or Usable(fleet, lambda: Faces(fleet)))
+            # Nodes that such slices reach are asked one by one, whenever one of them changes.
+            if beyond is None or 2 * beyond[: fleet.nodes.candidates].sum() > fleet.nodes.candidates:
+                self.obstacle = self.obstacle or "slices that belong to no one node"
+            else:
+                sharing |= beyond
         self._known: OrderedDict[int, tuple[tuple[DeviceId, ...], Mapping[DeviceId, int]]] = OrderedDict()
         if self.obstacle:
             self.devices, self.first = np.empty(0, np.int64), np.zeros(count + 1, np.int64)
@@ -56,7 +71,7 @@ class Layout:
         np.add.at(ends, fleet.node_of_slice[rows] + 1, stops - starts)
         self.first = np.cumsum(ends)
         self.structure = _numbered(made.shape_of, made.links_of, _declares(fleet))
-        self.regular = ~_sharing(fleet)
+        self.regular = ~sharing
         self._rows, self._of_row = rows, np.searchsorted(fleet.node_of_slice[rows], np.arange(count + 1))
 
     def sizes(self) -> NDArray[np.int64]:
@@ -94,14 +109,6 @@ class Layout:
         return tuple(device.id for device in site.devices) == self.ids(site.index)
 
 
-def _obstacle(fleet: Fleet, *, troubled: bool) -> str:
-    if not fleet.slices.bound.all():
-        return "slices that belong to no one node"
-    if fleet.taint_rules and fleet.release.heeds_taint_rules:
-        return "device taint rules"
-    return "pools that contradict themselves" if troubled else ""
-
-
 def _ranges(starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the numbers from each start up to its stop, one range after the other."""
     sizes = stops - starts
@@ -129,12 +136,13 @@ def _sharing(fleet: Fleet) -> NDArray[np.bool_]:
     """Tell which nodes use a pool that another node uses too."""
     table, node = fleet.slices, fleet.node_of_slice
     shared = np.zeros(len(fleet.nodes), np.bool_)
-    if not len(table):
+    bound = np.flatnonzero(table.bound & (node >= 0))
+    if not len(bound):
         return shared
     change = (np.diff(table.driver.codes) != 0) | (np.diff(table.pool.codes) != 0)
     pool = np.concatenate([[0], np.cumsum(change)])
     least, most = np.full(pool[-1] + 1, np.iinfo(np.int32).max, np.int64), np.full(pool[-1] + 1, -1, np.int64)
-    np.minimum.at(least, pool, node)
-    np.maximum.at(most, pool, node)
-    shared[node[(least < most)[pool]]] = True
+    np.minimum.at(least, pool[bound], node[bound])
+    np.maximum.at(most, pool[bound], node[bound])
+    shared[node[bound[(least < most)[pool[bound]]]]] = True
     return shared

@@ -1,8 +1,9 @@
-"""Where claims that hold devices already can be used, as masks over the nodes."""
+"""Which nodes node selectors match, as masks, and where claims that hold devices already can be used."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from drapolicy.api.core import NodeSelector
 from drapolicy.api.node_selection import Selector, dump
 from drapolicy.inventory import Fleet
+from drapolicy.policies.engine.faces import Faces, names_nodes
 from drapolicy.policies.held import OPTIONAL_OPERATIONS, Held
 
 _KEPT = 64
@@ -19,21 +21,24 @@ Flags = NDArray[np.bool_]
 
 
 class Usable:
-    """Masks of node selectors over a fleet's nodes; those that name one node are made without a look at the others.
+    """Masks over a fleet's nodes.
 
     Parameters
     ----------
     fleet
         The fleet.
+    faces
+        Gives the nodes that have the same labels; called when it is needed.
     """
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, faces: Callable[[], Faces]) -> None:
         self._nodes = fleet.nodes
+        self._faces = faces
         self._masks: OrderedDict[str, Flags] = OrderedDict()
 
     def __call__(self, held: Held) -> Flags | None:
         """Return which nodes can use all that is held; ndarray of shape (N,), bool. None where all can."""
-        masks = [self._mask(selector) for selector in held.selectors]
+        masks = [self.mask(selector) for selector in held.selectors]
         if held.optional:
             masks.append(self._optional)
         return np.logical_and.reduce(masks) if masks else None
@@ -44,9 +49,22 @@ class Usable:
         found[: len(self._nodes.given)] = [OPTIONAL_OPERATIONS in n.status.declared_features for n in self._nodes.given]
         return found
 
-    def _mask(self, selector: NodeSelector) -> Flags:
-        name = _named(selector)
-        if name is not None and "" not in self._nodes.index:
+    def looks(self, selector: NodeSelector) -> int:
+        """Return how many nodes must be looked at for a mask."""
+        if self._named(selector) is not None:
+            return 1
+        return len(self._nodes) if any(map(names_nodes, selector.node_selector_terms)) else len(self._faces().samples)
+
+    def mask(self, selector: NodeSelector) -> Flags:
+        """Return which nodes that a pod may go to a selector matches; ndarray of shape (N,), bool.
+
+        Raises
+        ------
+        SelectorError
+            When it cannot be read.
+        """
+        name = self._named(selector)
+        if name is not None:
             found = np.zeros(len(self._nodes), np.bool_)
             if name in self._nodes.index:
                 found[self._nodes.index[name]] = True
@@ -54,20 +72,28 @@ class Usable:
         text = dump(selector)
         known = self._masks.get(text)
         if known is None:
-            matches = Selector(selector).matches
-            known = self._masks[text] = np.fromiter(map(matches, self._nodes), np.bool_, len(self._nodes))
+            known = self._masks[text] = self._matched(selector)
             if len(self._masks) > _KEPT:
                 self._masks.popitem(last=False)
         return known
 
+    def _matched(self, selector: NodeSelector) -> Flags:
+        matches = Selector(selector).matches
+        if any(map(names_nodes, selector.node_selector_terms)):
+            return np.fromiter(map(matches, self._nodes), np.bool_, len(self._nodes))
+        found = np.zeros(len(self._nodes), np.bool_)
+        candidates = np.arange(self._nodes.candidates)
+        of_face = np.fromiter(map(matches, self._faces().samples), np.bool_, len(self._faces().samples))
+        found[candidates] = of_face[self._faces().of(candidates)]
+        return found
 
-def _named(selector: NodeSelector) -> str | None:
-    """Return the one node that a selector names; None where it says anything else."""
-    if len(selector.node_selector_terms) != 1:
-        return None
-    (term,) = selector.node_selector_terms
-    if term.match_expressions or len(term.match_fields) != 1:
-        return None
-    (field,) = term.match_fields
-    alone = (field.key, field.operator, len(field.values)) == ("metadata.name", "In", 1)
-    return field.values[0] if alone else None
+    def _named(self, selector: NodeSelector) -> str | None:
+        """Return the one node that a selector names; None where it says anything else."""
+        if len(selector.node_selector_terms) != 1 or "" in self._nodes.index:
+            return None
+        (term,) = selector.node_selector_terms
+        if term.match_expressions or len(term.match_fields) != 1:
+            return None
+        (field,) = term.match_fields
+        alone = (field.key, field.operator, len(field.values)) == ("metadata.name", "In", 1)
+        return field.values[0] if alone else None

@@ -15,6 +15,7 @@ from drapolicy.inventory.columns import ABSENT
 from drapolicy.inventory.devices import AttributeColumn
 from drapolicy.inventory.selecting import select, table_of
 from drapolicy.policies.engine.layout import Layout
+from drapolicy.policies.engine.tainting import tainted
 from drapolicy.problem.site import SHORT_NAMES
 from drapolicy.topology.attributes import values
 from drapolicy.topology.spellings import SPELLINGS
@@ -127,7 +128,12 @@ class Sight:
             rest = self._fleet.devices.rest
             number: dict[str, int] = {"[]": 0}
             codes = [number.setdefault(repr(device.taints), len(number)) for device in rest.values]
-            known = self._facts["taints"] = np.array([*codes, 0], np.int64)[rest.codes], False
+            try:
+                ruled = tainted(self._fleet, self._table)
+            except cel.CompileError:
+                message = "a device taint rule that does not compile"
+                raise UnseenError(message) from None
+            known = self._facts["taints"] = numbered([np.array([*codes, 0], np.int64)[rest.codes], *ruled]), False
         return known[0]
 
     def _attribute(self, name: str) -> _Column:
