@@ -126,12 +126,17 @@ def test_devices_are_those_of_the_policy(spawn):
 def test_a_policy_ends_at_the_time_limit(spawn):
     """A search without end stops at ``timeoutMs`` under every policy."""
     names = [f"d{i:02}" for i in range(32)]
-    never = line(16, slices=[published(*names)], timeoutMs=200)
+    never = line(16, slices=[published(*names), published()], timeoutMs=200)
+    limits = {"left": {"value": "1607"}, "right": {"value": "528"}}
+    never["slices"][1]["metadata"]["name"] = "t"
+    never["slices"][1]["spec"] |= {"devices": [], "sharedCounters": [{"name": "set", "counters": limits}]}
+    for slice_ in never["slices"]:
+        slice_["spec"]["pool"]["resourceSliceCount"] = 2
     for i, device in enumerate(never["slices"][0]["spec"]["devices"]):
-        device["attributes"] = {"gpu.example.com/group": {"string": f"g{i % 12}"}}
-    never["claims"][0]["spec"]["devices"]["constraints"] = [
-        {"requests": ["r"], "distinctAttribute": "gpu.example.com/group"}
-    ]
+        # Sixteen draw 4,800 of twice the left and three times the right, of which there is less, though enough of each.
+        third = 7 * i % 32 + 1
+        draws = {"left": {"value": str(150 - 3 * third)}, "right": {"value": str(2 * third)}}
+        device["consumesCounters"] = [{"counterSet": "set", "counters": draws}]
     for policy in ("first-fit", "bandwidth", "packing", "random"):
         (told,) = ask(spawn, never, options=["--policy", policy])
         assert told.get("errorKind") == "timeout"

@@ -118,6 +118,7 @@ class Kind:
         self._order = Order()
         self.cells: dict[tuple[int, int], Cell] = {}
         self.odd: dict[int, Answer] = {}
+        self._written = 0
         self._tables: dict[int, Table | None] = {}
         self._state: State | None = None
         self.plain = True
@@ -214,19 +215,25 @@ class Kind:
             return contents
         self._read(table.local)
         for at, answer in zip(asked, answers, strict=True):
-            self._labels[row, contents[at]] = self._label(answer)
-            self._maker.made += 1
-            if not answer.fits:
+            if answer.fits:
+                self._write(row, contents[at], answer)
+            else:
                 self._keep(row, contents[at], answer, None)
         return [content for content, well in zip(contents, known.tolist(), strict=True) if not well]
 
     def _keep(self, row: int, content: int, answer: Answer, template: Template | None) -> None:
-        self._labels[row, content] = self._label(answer)
+        self._write(row, content, answer)
         self.cells[row, content] = Cell(answer, template)
-        self._maker.made += 1
         self.plain = self.plain and isinstance(answer.outcome, Fits | NoFit)
         if answer.fits and answer.status != "optimal":
             self.unproved.add((row, content))
+
+    def _write(self, row: int, content: int, answer: Answer) -> None:
+        label = self._label(answer)
+        if self._labels[row, content] == UNKNOWN:
+            self._written += 1
+            self._maker.made += 1
+        self._labels[row, content] = label
 
     def _label(self, answer: Answer) -> int:
         maker = self._maker
@@ -395,4 +402,4 @@ class Kind:
     @property
     def held(self) -> int:
         """Number of answers that are kept."""
-        return len(self.cells) + len(self.odd)
+        return self._written + len(self.odd)
