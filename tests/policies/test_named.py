@@ -151,7 +151,7 @@ def test_policies_of_other_packages_are_found() -> None:
     assert policy("make:steps=9") == Rule(solver=FirstFit(max_steps=9), nodes=First(), name="make:steps=9")
     assert policy("bare") is bare
     assert policy("packing") is POLICIES["packing"]
-    with pytest.raises(UnknownReferenceError, match="hami-mig, bare, broken, gone, make"):
+    with pytest.raises(UnknownReferenceError, match="portfolio, bare, broken, gone, make"):
         policy("unheard-of")
 
 
