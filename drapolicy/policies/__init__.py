@@ -9,7 +9,7 @@ from drapolicy.policies.nodes import Best, First, Kube, NodeRule, RandomNode
 from drapolicy.policies.objective import Objective, Term, objective
 from drapolicy.policies.objectives import chances_lost, inside, links_lost, still_placeable
 from drapolicy.policies.rule import Policy, Rule
-from drapolicy.policies.solvers import Exact, FirstFit, Grow, RandomOrder, Solver
+from drapolicy.policies.solvers import Exact, FirstFit, Grow, LocalSearch, Portfolio, RandomOrder, Solver
 
 __all__ = [
     "COMPARED",
@@ -23,9 +23,11 @@ __all__ = [
     "FirstFit",
     "Grow",
     "Kube",
+    "LocalSearch",
     "NodeRule",
     "Objective",
     "Policy",
+    "Portfolio",
     "RandomNode",
     "RandomOrder",
     "Rule",

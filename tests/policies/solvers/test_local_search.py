@@ -149,7 +149,7 @@ def test_a_portfolio_is_no_worse_than_its_parts() -> None:
     [
         (lambda: LocalSearch(restarts=-1), "restarts -1 is negative"),
         (lambda: Portfolio(()), "no solvers are given"),
-        (lambda: Portfolio((Exact,)), "is no solver"),
+        (lambda: Portfolio((Exact,)), "is no solver"),  # type: ignore[arg-type]
     ],
 )
 def test_wrong_parts_are_refused(make: Any, message: str) -> None:
