@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from drapolicy.errors import UnknownReferenceError
 from drapolicy.policies.named import TABLE
 from drapolicy.policies.pages import index, page, pages
+from drapolicy.testing.contract import CHECKS
 
 
 def test_pages_in_the_docs_are_those_of_the_code(root: Path) -> None:
@@ -37,3 +39,12 @@ def test_an_unknown_policy_has_no_page() -> None:
     """The error names those that there are."""
     with pytest.raises(UnknownReferenceError, match="policy 'x': unknown; use one of kube-scheduler"):
         page("x")
+
+
+def test_the_example_of_the_docs_is_a_policy(root: Path) -> None:
+    """The Python of the first section runs, and what it makes keeps the contract."""
+    text = (root / "docs" / "adding-a-policy.md").read_text(encoding="utf-8")
+    module: dict[str, Any] = {"__name__": "docs"}
+    exec(compile(text.split("```python\n", 1)[1].split("```", 1)[0], "adding-a-policy.md", "exec"), module)
+    for name in ("placements_verify", "nothing_feasible_is_left_pending"):
+        CHECKS[name](module["keep_quads"], 10)
