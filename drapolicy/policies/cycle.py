@@ -125,7 +125,8 @@ class Cycle:
         if shared:
             self.reasons[shared] += 1
             return None
-        answer = self._solved(n)
+        # What is drawn for a node that cannot be taken must not change what others draw.
+        answer = self._solved(n, self._rng if available else np.random.default_rng(0))
         outcome: Outcome = answer.outcome
         if isinstance(outcome, Abort):
             raise CycleEndError(outcome)
@@ -184,7 +185,7 @@ class Cycle:
             return asked.refusal or None
         return resource_filter(pod_ask(self.pod, asked.amounts), state.rooms[n])
 
-    def _solved(self, n: int) -> Answer:
+    def _solved(self, n: int, rng: np.random.Generator) -> Answer:
         if not self.held.needed:
             return Answer(Fits(()), self._objective.neutral)
         stamp = self.problem.state.stamp(n)
@@ -193,7 +194,7 @@ class Cycle:
         if known is not None:
             self.recalled = True
             return known
-        answer = self._solver.solve(self.problem.local(n, self.ask), self._objective, self._rng)
+        answer = self._solver.solve(self.problem.local(n, self.ask), self._objective, rng)
         if not (self._solver.seeded and answer.fits):
             self._memory.keep(key, stamp, answer)
         return answer

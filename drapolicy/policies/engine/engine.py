@@ -159,9 +159,8 @@ class Engine:
         # A rule of one's own may be made of one of these, and choose otherwise.
         if type(rule.nodes) not in {First, Best, RandomNode, Kube}:
             return "a node rule of one's own"
-        # These draw on the one node that they take; where claims hold devices, also on nodes that cannot use them.
-        draws_once = isinstance(rule.nodes, First | RandomNode) and not held.claims
-        if rule.solver.seeded and held.needed and not draws_once:
+        # First and random nodes draw on the one node that they take.
+        if rule.solver.seeded and held.needed and not isinstance(rule.nodes, First | RandomNode):
             return "chance decides on every node"
         layout = self._layout(problem.state)
         if problem.ask.claims and self._costs_room:
