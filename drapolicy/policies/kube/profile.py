@@ -25,6 +25,9 @@ DEFAULT_WEIGHTS = (
     (BALANCED_ALLOCATION, 1),
 )
 
+MOST_WEIGHT = 2**31 - 1
+"""Weights are int32 in KubeSchedulerConfiguration."""
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -47,7 +50,7 @@ class Profile:
     Raises
     ------
     ValueError
-        For an unknown plugin, a weight below 1, a percentage outside 0 to 100, or an unknown rule for ties.
+        For an unknown plugin, a weight below 1 or beyond int32, a percentage outside 0 to 100, or an unknown rule for ties.
 
     Examples
     --------
@@ -67,6 +70,9 @@ class Profile:
                 raise ValueError(message)
             if weight < 1:
                 message = f"score plugin {name}: weight {weight} is below 1; leave the plugin out to turn it off"
+                raise ValueError(message)
+            if weight > MOST_WEIGHT:
+                message = f"score plugin {name}: weight {weight} is above {MOST_WEIGHT}, the most that Kubernetes reads"
                 raise ValueError(message)
         if len(dict(self.weights)) != len(self.weights):
             message = "a score plugin is given two weights; give it one"

@@ -32,6 +32,7 @@ def test_profile_travels() -> None:
     [
         ({"weights": (("ImageLocality", 1),)}, "score plugin 'ImageLocality' is unknown"),
         ({"weights": (("NodeAffinity", 0),)}, "score plugin NodeAffinity: weight 0 is below 1"),
+        ({"weights": (("NodeAffinity", 2**31),)}, "weight 2147483648 is above 2147483647"),
         ({"weights": (("NodeAffinity", 1), ("NodeAffinity", 2))}, "two weights"),
         ({"percentage_of_nodes_to_score": 101}, "101 is outside 0 to 100"),
         ({"percentage_of_nodes_to_score": -1}, "-1 is outside 0 to 100"),
