@@ -50,7 +50,7 @@ class Profile:
     Raises
     ------
     ValueError
-        For an unknown plugin, a weight below 1 or beyond int32, a percentage outside 0 to 100, or an unknown rule for ties.
+        For an unknown plugin, a weight below 1 or beyond int32, a percentage outside 0 to 100, or unknown ties.
 
     Examples
     --------
