@@ -8,6 +8,7 @@ N ?= 20000
 K8S ?= 1.37
 SEED ?= 0
 VARIANT ?=
+export BENCH_NODES ?= 1000000
 
 .PHONY: help setup demo test browser check lint fmt type bench nb data oracle fuzz golden clean
 
@@ -61,7 +62,8 @@ check: lint type test  ## lint, types and all tests; .ci/run adds demo, oracle a
 nb: $(VENV)/.dev  ## run the notebooks
 	$(BIN)/python -m pytest -q tests/notebooks
 
-bench: $(VENV)/.dev  ## timings: loading a million devices, selectors over them, one decision
+bench: $(VENV)/.dev oracle  ## decisions against upstream's allocator, loading, selectors; BENCH_NODES=10000 for less
+	$(BIN)/python tests/bench/bench_engine.py
 	$(BIN)/python tests/bench/bench_load.py
 	$(BIN)/python tests/bench/bench_decide.py
 	$(BIN)/python tests/bench/bench_columns.py
