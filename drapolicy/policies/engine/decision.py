@@ -55,7 +55,7 @@ class Decision:
     field
         What columns say of the nodes.
     order
-        ndarray, intp; the nodes in the order of the scheduler's snapshot.
+        ndarray, intp; the nodes in the order of the scheduler's snapshot; empty for rules that need none.
     unmodelled
         What of the pod is not modelled.
     """

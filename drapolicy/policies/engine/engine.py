@@ -43,6 +43,8 @@ from drapolicy.problem.state import State
 KEPT_ANSWERS = 200_000
 KEPT_BYTES = 1 << 30
 
+_NO_ORDER = np.zeros(0, np.intp)
+
 
 @dataclass
 class Stats:
@@ -222,7 +224,7 @@ class Engine:
             self._scorer,
             self._refusals(ask),
             Field(kind, amounts, self._usable(held)),
-            self._order,
+            self._order if isinstance(rule.nodes, Kube) else _NO_ORDER,
             beyond,
         ).placement(rng)
 

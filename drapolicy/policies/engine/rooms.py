@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.inventory import Fleet
 from drapolicy.policies.engine.ranking import Amounts
+from drapolicy.policies.engine.views import numbered
 from drapolicy.problem.room import CPU, MEMORY, PODS, NodeRoom, PodAsk
 from drapolicy.problem.state import State
 
@@ -27,10 +29,21 @@ class Rooms:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._empty: dict[str, NDArray[np.int64]] = {}
         self._columns: dict[str, Amounts] = {}
-        self._bare: NDArray[np.int64] | None = None
         self._scored: NDArray[np.int64] | None = None
+
+    @cached_property
+    def _alike(self) -> tuple[list[NodeRoom], NDArray[np.intp]]:
+        """Empty rooms that differ, and which of them each node has."""
+        number: dict[tuple[tuple[str, int], ...], int] = {}
+        rooms: list[NodeRoom] = []
+        of_node = np.zeros(len(self._fleet.nodes), np.intp)
+        for n, node in enumerate(self._fleet.nodes):
+            key = tuple([(name, amount.nano) for name, amount in node.status.allocatable.items()])
+            of_node[n] = number.setdefault(key, len(rooms))
+            if of_node[n] == len(rooms):
+                rooms.append(NodeRoom(node))
+        return rooms, of_node
 
     def reset(self) -> None:
         """Forget all columns; each is made anew when it is asked for."""
@@ -56,10 +69,9 @@ class Rooms:
             CPU, then memory; amounts beyond 2**61 are cut off there.
         """
         if self._scored is None:
-            if self._bare is None:
-                bare = [_balance(NodeRoom(node)) for node in self._fleet.nodes]
-                self._bare = np.array(bare, np.int64).reshape(-1, 3, 2).transpose(1, 2, 0).copy()
-            self._scored = self._bare.copy()
+            rooms, of_node = self._alike
+            bare = np.array([_balance(room) for room in rooms], np.int64).reshape(-1, 3, 2)
+            self._scored = bare[of_node].transpose(1, 2, 0).copy()
             for n, room in state.rooms.made.items():
                 self._scored[:, :, n] = _balance(room)
         return self._scored
@@ -73,13 +85,10 @@ class Rooms:
         return [(self._columns[name], amount) for name, amount in needs]
 
     def _add(self, state: State, names: list[str]) -> None:
-        unread = [name for name in names if name not in self._empty]
-        if unread:
-            rooms = map(NodeRoom, self._fleet.nodes)
-            table = np.array([[_left(room, name) for name in unread] for room in rooms], np.int64)
-            self._empty |= dict(zip(unread, table.reshape(-1, len(unread)).T.copy(), strict=True))
+        rooms, of_node = self._alike
         for name in names:
-            column = self._columns[name] = Amounts(self._empty[name])
+            empty = np.array([_left(room, name) for room in rooms], np.int64)
+            column = self._columns[name] = Amounts(empty[of_node])
             for n, room in state.rooms.made.items():
                 column.write(n, _left(room, name))
 
@@ -93,12 +102,11 @@ class Rooms:
         """
         reasons: Counter[str] = Counter()
         needs = _needs(room)
-        short = np.zeros(len(nodes), np.int64)
-        for i, (name, amount) in enumerate(needs):
-            short |= (self._columns[name].of(nodes) < amount).astype(np.int64) << i
-        for combination, count in enumerate(np.bincount(short).tolist()):
-            names = [name for i, (name, _) in enumerate(needs) if combination >> i & 1]
-            if names and count:
+        short = numbered([self._columns[name].of(nodes) < amount for name, amount in needs])
+        _, at, counts = np.unique(short, return_index=True, return_counts=True)
+        for n, count in zip(nodes[at], counts.tolist(), strict=True):
+            names = [name for name, amount in needs if self._columns[name].of(n) < amount]
+            if names:
                 words = ["Too many pods" if name == PODS else f"Insufficient {name}" for name in names]
                 reasons[", ".join(words)] += count
         return reasons

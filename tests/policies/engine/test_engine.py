@@ -7,7 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from drapolicy.api import Objects
+from drapolicy.api import Objects, Quantity
+from drapolicy.api.core import Container, Pod, PodSpec, ResourceRequirements
 from drapolicy.inventory import build
 from drapolicy.policies import POLICIES, Best, Engine, Exact, First, FirstFit, Kube, Rule, inside, objective
 from drapolicy.policies.kube import Profile
@@ -191,3 +192,16 @@ def test_a_pending_pod_says_what_each_node_lacks() -> None:
         greedy = ask_with(world.asks[0].pod, claim("all", request(4), request(4, name="more")), name="test/greedy")
         engine = Engine(state.fleet, POLICIES["first-fit"])
         assert said(place(engine, state, greedy)) == said(place(POLICIES["first-fit"], state, greedy))
+
+
+def test_a_pod_may_lack_any_number_of_resources() -> None:
+    """Reasons name each of them, however many there are."""
+    needs = {f"gpu.example/part-{k}": Quantity(1) for k in range(80)}
+    pod = Pod(spec=PodSpec(containers=[Container(resources=ResourceRequirements(requests=needs))]))
+    state = State(build(mixed(1).objects))
+    for rule in (POLICIES["first-fit"], POLICIES["kube-scheduler"]):
+        assert isinstance(rule, Rule)
+        wanted = ask_with(pod, claim("one", request(1)), name="test/many")
+        found = place(Engine(state.fleet, rule), state, wanted)
+        assert said(found) == said(place(rule, state, wanted))
+        assert found.path == "ranked"
