@@ -24,6 +24,7 @@ from drapolicy.problem.formulation import Assignment, Formulation, formulate
 from drapolicy.problem.millis import Millis, millis
 from drapolicy.problem.outcome import Abort, Fits, Outcome
 from drapolicy.problem.reference import Allocator
+from drapolicy.problem.reference.capacity import charge
 from drapolicy.problem.reference.counters import drawing, drawn_for_shares
 from drapolicy.problem.room import NodeRoom, Outlook, pod_ask
 from drapolicy.problem.site import SHORT_NAMES, Site
@@ -263,6 +264,22 @@ class LocalProblem:
     def _of_drivers(self) -> NDArray[np.bool_]:
         drivers = {self._site.devices[d].pool.driver for d in np.flatnonzero(self.eligible.any(axis=0))}
         return _frozen([device.pool.driver in drivers for device in self._site.devices], np.bool_)
+
+    def amounts(self, r: int, d: int) -> dict[str, int]:
+        """Return what a share of a device consumes for a row of ``wishes``, by capacity, in nano units (K8s S41)."""
+        device, wanted = self._site.devices[d], self.wishes[r].wanted.capacity
+        behaviour, features = self._release.behaviour, self._release.features
+        taken = charge(
+            device,
+            {} if wanted is None else wanted.requests,
+            fractional="FractionalCapacityRange" in features,
+            checked=behaviour.capacity_errors_abort,
+        )
+        return dict(zip((name for name, _ in device.capacity), taken.amounts, strict=False))
+
+    def capacity(self, d: int) -> tuple[tuple[str, int], ...]:
+        """Return the amount of each capacity of a device, in nano units."""
+        return self._site.devices[d].capacity
 
     # --- counters --------------------------------------------------------------------------------------------
 

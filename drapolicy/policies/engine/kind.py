@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from drapolicy.api.resource import ResourceClaim
 from drapolicy.policies.answer import Answer
-from drapolicy.policies.engine.contents import Contents, masks
+from drapolicy.policies.engine.contents import Contents
 from drapolicy.policies.engine.layout import Layout
 from drapolicy.policies.engine.ranking import ENDS, NONE, ODD, REFUSED, UNKNOWN, Labels, Order, Ranking, relabelled
 from drapolicy.policies.engine.table import StateReadError, Table
@@ -200,16 +200,15 @@ class Kind:
         """Look answers up that a table knows; return the contents that it does not know."""
         if row not in self._tables:
             local = self._local(state, row, 0)
-            self._tables[row] = Table.of(local, self._maker.objective, self._maker.solver)
+            self._tables[row] = Table.of(local, self._maker.contents, self._maker.objective, self._maker.solver)
         table = self._tables[row]
         if table is None:
             return contents
         held = [self._maker.contents[content] for content in contents]
-        taken = masks([whole for whole, _ in held], table.local.size)
-        known = table.knows(taken) & np.array([not shares for _, shares in held], np.bool_)
+        known = table.knows(held)
         asked = np.flatnonzero(known).tolist()
         try:
-            answers = table.answers(taken[asked])
+            answers = table.answers([held[at] for at in asked])
         except StateReadError:
             self._tables[row] = None
             return contents
@@ -280,8 +279,8 @@ class Kind:
         table, state = self._tables[row], self._state
         assert table is not None
         assert state is not None
-        taken = masks([self._maker.contents[content][0]], table.local.size)
-        chosen = table.chosen(taken[0])
+        held = self._maker.contents[content]
+        chosen = table.chosen(held)
         local = self._local(state, row, content)
         solution = (
             None
@@ -290,7 +289,7 @@ class Kind:
         )
         if solution is None:
             return self._solve(state, row, content)
-        (answer,) = table.answers(taken)
+        (answer,) = table.answers([held])
         outcome = local.written(solution)
         return self._with_template(local, replace(answer, outcome=outcome))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import comb
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.policies.answer import Answer
+from drapolicy.policies.engine.contents import Content, Contents, masks
 from drapolicy.policies.kube import MAX_ALTERNATIVES
 from drapolicy.policies.objective import Masks, Objective
 from drapolicy.policies.solvers import Exact, FirstFit, Solver
@@ -42,12 +43,16 @@ class _Choices(NamedTuple):
         Sets of devices that may be taken together, in upstream's order; ndarray of shape (S, D), bool.
     draws
         What each set draws of each counter; ndarray of shape (S, K), int64.
+    amounts
+        What a share consumes of a device, by capacity, in nano units; for each device that is taken as a share. Then
+        sets are of one device.
     """
 
     alternative: int
     rank: int
     sets: Masks
     draws: NDArray[np.int64]
+    amounts: Mapping[int, Mapping[str, int]]
 
 
 class Table:
@@ -63,6 +68,8 @@ class Table:
         Alternatives in order.
     formulation
         Of the node.
+    contents
+        What codes of contents say of devices.
     objective
         What is better.
     first
@@ -74,11 +81,14 @@ class Table:
         local: LocalProblem,
         choices: Sequence[_Choices],
         formulation: Formulation,
+        contents: Contents,
         objective: Objective,
         *,
         first: bool,
     ) -> None:
         self._local = local
+        self._contents = contents
+        self._left_of: dict[tuple[int, int, int], bool] = {}
         self._choices = choices
         self._formulation = formulation
         self._objective = objective
@@ -86,13 +96,15 @@ class Table:
         self._usable = local.free & local.of_drivers
 
     @classmethod
-    def of(cls, local: LocalProblem, objective: Objective, solver: Solver) -> Table | None:
+    def of(cls, local: LocalProblem, contents: Contents, objective: Objective, solver: Solver) -> Table | None:
         """Return the table of a view; None where only the solver can tell.
 
         Parameters
         ----------
         local
             A node of the view of which nothing is taken.
+        contents
+            What codes of contents say of devices.
         objective, solver
             What is better, and what looks for it.
         """
@@ -105,7 +117,10 @@ class Table:
         for r in f.requests[0]:
             row = f.rows[r]
             suited = np.flatnonzero(f.candidates[r]).tolist()
-            if row.admin or row.every is not None or not 1 <= row.count <= f.limit or f.shared[suited].any():
+            if row.admin or row.every is not None or not 1 <= row.count <= f.limit:
+                return None
+            shared = [d for d in suited if f.shared[d]]
+            if shared and (row.count > 1 or f.draws[shared].any()):
                 return None
             if any((d.first[d.codes[r, suited]] & (d.codes[r, suited] >= 0)).any() for d in f.distincts if d.scope[r]):
                 return None
@@ -120,24 +135,49 @@ class Table:
                 sets = sets[fits(f, r, sets)]
             asked = local.claims[row.claim].spec.devices.requests[row.request]
             rank = MAX_ALTERNATIVES - row.alternative if asked.first_available else 0
-            choices.append(_Choices(row.alternative, rank, sets, sets.astype(np.int64) @ f.draws))
-        return cls(local, choices, f, objective, first=isinstance(solver, FirstFit) or not objective.levels)
+            draws = sets.astype(np.int64) @ f.draws
+            choices.append(_Choices(row.alternative, rank, sets, draws, {d: local.amounts(r, d) for d in shared}))
+        return cls(local, choices, f, contents, objective, first=isinstance(solver, FirstFit) or not objective.levels)
 
     @property
     def local(self) -> LocalProblem:
         """The node that the table was made with; what terms read of it is written down there."""
         return self._local
 
-    def knows(self, taken: Masks) -> NDArray[np.bool_]:
-        """Tell for which contents the table can answer; ndarray of shape (M,), bool.
-
-        Parameters
-        ----------
-        taken
-            Devices that are taken as a whole, nothing being taken besides; ndarray of shape (M, D), bool.
-        """
+    def knows(self, contents: Sequence[Content]) -> NDArray[np.bool_]:
+        """Tell for which contents the table can answer; ndarray of shape (M,), bool."""
         # A counter below zero refuses devices that draw nothing of it (K8s Q7).
-        known: NDArray[np.bool_] = np.greater_equal(self._left(taken).min(axis=1, initial=0), 0)
+        known: NDArray[np.bool_] = np.greater_equal(self._left(self._taken(contents)).min(axis=1, initial=0), 0)
+        shared = self._formulation.shared
+        known &= np.array([all(shared[p] for p, _ in shares) for _, shares in contents], np.bool_)
+        return known
+
+    def _taken(self, contents: Sequence[Content]) -> Masks:
+        """Return the devices that are taken as a whole; ndarray of shape (M, D), bool."""
+        taken = masks([whole for whole, _ in contents], self._local.size)
+        for content, (_, shares) in enumerate(contents):
+            for position, code in shares:
+                taken[content, position] = self._contents.held(code)[0]
+        return taken
+
+    def _full(self, choices: int, contents: Sequence[Content]) -> Masks:
+        """Return the devices of which no share is left for an alternative; ndarray of shape (M, D), bool."""
+        full = np.zeros((len(contents), self._local.size), np.bool_)
+        amounts = self._choices[choices].amounts
+        for content, (_, shares) in enumerate(contents):
+            for position, code in shares:
+                if position in amounts:
+                    full[content, position] = not self._has_room(choices, position, code)
+        return full
+
+    def _has_room(self, choices: int, position: int, code: int) -> bool:
+        known = self._left_of.get((choices, position, code))
+        if known is None:
+            used = dict(self._contents.held(code)[3])
+            left = {name: whole - used.get(name, 0) for name, whole in self._local.capacity(position)}
+            wanted = self._choices[choices].amounts[position]
+            known = all(amount <= left[name] for name, amount in wanted.items())
+            self._left_of[choices, position, code] = known
         return known
 
     def _left(self, taken: Masks) -> NDArray[np.int64]:
@@ -145,7 +185,7 @@ class Table:
         left: NDArray[np.int64] = f.counters - taken.astype(np.int64) @ f.draws
         return left
 
-    def answers(self, taken: Masks) -> list[Answer]:
+    def answers(self, contents: Sequence[Content]) -> list[Answer]:
         """Return the answer for each content, without its devices.
 
         Raises
@@ -153,13 +193,17 @@ class Table:
         StateReadError
             When a term cannot be had for several contents at once.
         """
-        found: list[Answer | None] = [None] * len(taken)
+        found: list[Answer | None] = [None] * len(contents)
+        taken = self._taken(contents)
         left = self._left(taken)
         open_: NDArray[np.intp] = np.arange(len(taken))
-        for choices in self._choices:
+        for position, choices in enumerate(self._choices):
             if not len(open_) or not len(choices.sets):
                 continue
-            good: NDArray[np.bool_] = np.equal(choices.sets.astype(np.float32) @ taken[open_].T.astype(np.float32), 0)
+            blocked = taken[open_]
+            if choices.amounts:
+                blocked = blocked | self._full(position, [contents[content] for content in open_.tolist()])
+            good: NDArray[np.bool_] = np.equal(choices.sets.astype(np.float32) @ blocked.T.astype(np.float32), 0)
             if left.shape[1]:
                 good &= (choices.draws[:, None, :] <= left[None, open_, :]).all(axis=2)
             fitting = np.logical_or.reduce(good, axis=0)
@@ -172,23 +216,19 @@ class Table:
         refused = Answer(self._formulation.refusal, status="infeasible")
         return [answer or refused for answer in found]
 
-    def chosen(self, taken: NDArray[np.bool_]) -> tuple[int, tuple[int, ...]] | None:
-        """Return the alternative and the devices that a content gets; None where nothing fits.
-
-        Parameters
-        ----------
-        taken
-            Devices that are taken as a whole, nothing being taken besides; ndarray of shape (D,), bool.
-        """
-        left = self._left(taken[None])[0]
-        for choices in self._choices:
-            good = np.flatnonzero(~(choices.sets & taken).any(axis=1) & (choices.draws <= left).all(axis=1))
+    def chosen(self, content: Content) -> tuple[int, tuple[int, ...]] | None:
+        """Return the alternative and the devices that a content gets; None where nothing fits."""
+        taken = self._taken([content])
+        left = self._left(taken)[0]
+        for position, choices in enumerate(self._choices):
+            blocked = (taken | self._full(position, [content]))[0]
+            good = np.flatnonzero(~(choices.sets & blocked).any(axis=1) & (choices.draws <= left).all(axis=1))
             if not good.size:
                 continue
             at = int(good[0])
             if self._objective.levels and not self._first:
                 sets = choices.sets[good]
-                at = int(good[best_row(self._of(sets, np.broadcast_to(taken, sets.shape)))[0]])
+                at = int(good[best_row(self._of(sets, np.broadcast_to(taken[0], sets.shape)))[0]])
             return choices.alternative, tuple(np.flatnonzero(choices.sets[at]).tolist())
         return None
 

@@ -10,7 +10,8 @@ import pytest
 from drapolicy.api.resource import ResourceClaim
 from drapolicy.inventory import Fleet, build
 from drapolicy.policies import Exact, FirstFit, Objective, Solver, Term, inside, objective
-from drapolicy.policies.engine.contents import masks
+from drapolicy.policies.engine.contents import Content, Contents, masks
+from drapolicy.policies.engine.layout import Layout
 from drapolicy.policies.engine.table import StateReadError, Table
 from drapolicy.policies.objectives import chances_lost, links_lost, still_placeable
 from drapolicy.problem.allocated import AllocatedState
@@ -24,6 +25,7 @@ from drapolicy.workload import fleet as made_fleet
 _BOX = [device(f"gpu-{slot}", model="AB"[slot % 2], numa=slot // 4, root=f"root-{slot // 2}") for slot in range(8)]
 EIGHT = build(objects({"node-0": _BOX}))
 MIG = made_fleet("a100-mig")
+NO_SHARES = Contents(Layout(EIGHT, troubled=False))
 
 _MODEL = 'device.attributes["gpu.example"].model == "A"'
 CLAIMS = {
@@ -57,12 +59,12 @@ def compare(
     fleet: Fleet, wanted: ResourceClaim, aim: Objective, solver: Solver, contents: list[tuple[int, ...]]
 ) -> int:
     empty = local(fleet, wanted, ())
-    table = Table.of(empty, aim, solver)
+    table = Table.of(empty, NO_SHARES, aim, solver)
     assert table is not None
-    taken = masks([sum(1 << p for p in content) for content in contents], empty.size)
+    told: list[Content] = [(sum(1 << p for p in content), ()) for content in contents]
     fitting = 0
-    assert table.knows(taken).all()
-    for content, mask, got in zip(contents, taken, table.answers(taken), strict=True):
+    assert table.knows(told).all()
+    for content, said, got in zip(contents, told, table.answers(told), strict=True):
         node = local(fleet, wanted, content)
         expected = solver.solve(node, aim, np.random.default_rng(0))
         assert (got.fits, got.rank, got.score, got.status) == (
@@ -71,7 +73,7 @@ def compare(
             expected.score,
             expected.status,
         )
-        chosen = table.chosen(mask)
+        chosen = table.chosen(said)
         assert (chosen is not None) is expected.fits
         if chosen is not None:
             assert isinstance(expected.outcome, Fits)
@@ -120,10 +122,10 @@ def nosy(node: LocalProblem, left: np.ndarray) -> int:
 def test_terms_that_read_the_state_are_left_to_the_solver() -> None:
     """What depends on more than the sets cannot be had for several contents at once."""
     assert isinstance(nosy, Term)
-    table = Table.of(local(EIGHT, CLAIMS["three"], ()), Objective().then(nosy), Exact())
+    table = Table.of(local(EIGHT, CLAIMS["three"], ()), NO_SHARES, Objective().then(nosy), Exact())
     assert table is not None
     with pytest.raises(StateReadError):
-        table.answers(masks([0, 1], 8))
+        table.answers([(0, ()), (1, ())])
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,7 @@ def test_terms_that_read_the_state_are_left_to_the_solver() -> None:
 )
 def test_what_a_table_is_not_for(fleet: Fleet, wanted: ResourceClaim, solver: Solver) -> None:
     """Several requests, a solver that may give up, and more sets than can be listed are the solver's."""
-    assert Table.of(local(fleet, wanted, ()), Objective().then(inside), solver) is None
+    assert Table.of(local(fleet, wanted, ()), NO_SHARES, Objective().then(inside), solver) is None
 
 
 def test_bits_become_masks() -> None:
