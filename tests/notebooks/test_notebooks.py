@@ -64,11 +64,13 @@ def test_a_notebook_is_short_and_mostly_prose(path: Path) -> None:
 
 @each
 def test_a_notebook_imports_what_is_public_and_hides_nothing(path: Path) -> None:
-    """Only ``import drapolicy as dp``, no magic, no paths of a machine, no outputs (G35)."""
+    """Imports first, and only what policies are written and tested with; no magic, no machine's paths, no outputs (G35)."""
     cells = nbformat.read(path, as_version=4).cells
     lines = [line for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines()]
     imports = [line for line in lines if line.startswith(("import ", "from "))]
-    assert imports == ["import drapolicy as dp"]
+    assert imports[0] == "import drapolicy as dp"
+    assert set(imports[1:]) <= {"import numpy as np", "from drapolicy.testing import contract"}
+    assert lines[: len(imports)] == imports
     assert not [line for line in lines if line.lstrip().startswith(("%", "!")) or "._" in line or '"/' in line]
     assert all(not cell.outputs and cell.execution_count is None for cell in cells if cell.cell_type == "code")
     assert any(line.startswith("assert ") for line in cells[-1].source.splitlines())
