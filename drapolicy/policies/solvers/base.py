@@ -108,7 +108,7 @@ def _quickly(local: LocalProblem) -> tuple[Outcome, Solution | None] | None:
         return None
     if infeasible(formulation) is not None:
         return formulation.refusal, None
-    found = first(formulation, _HARD)
+    found = first(formulation, _HARD, local.timeout_s)
     if not found.complete:
         return None
     if found.assignment is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable, Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -36,13 +37,13 @@ class Found(NamedTuple):
     steps: int
 
 
-def first(formulation: Formulation, max_steps: int | None = MAX_STEPS) -> Found:
+def first(formulation: Formulation, max_steps: int | None = MAX_STEPS, timeout_s: float | None = None) -> Found:
     """Return the first assignment that is admitted, in the order of the reference.
 
     Parameters
     ----------
-    max_steps
-        Limit of the search in devices tried; None for none.
+    max_steps, timeout_s
+        Limits of the search, in devices tried and in seconds; None for none.
 
     Notes
     -----
@@ -51,7 +52,8 @@ def first(formulation: Formulation, max_steps: int | None = MAX_STEPS) -> Found:
     entered again; a request is not begun where a later one has too few devices left, where later ones draw too much of
     counters together, nor, in long searches, where all of them together have too few devices (Hall's theorem).
     """
-    return _First(formulation, max_steps).run()
+    deadline = None if timeout_s is None else time.monotonic() + timeout_s
+    return _First(formulation, max_steps, deadline).run()
 
 
 class _Request:
@@ -78,8 +80,9 @@ class _Device:
 
 
 class _First:
-    def __init__(self, formulation: Formulation, max_steps: int | None) -> None:
+    def __init__(self, formulation: Formulation, max_steps: int | None, deadline: float | None) -> None:
         self._f = formulation
+        self._deadline = deadline
         self._seats = Seats(formulation)
         self._max_steps = max_steps
         self._steps = 0
@@ -112,7 +115,7 @@ class _First:
         if not self._begin(0, stack):
             return Found(None, complete=True, steps=self._steps)
         while stack:
-            if self._max_steps is not None and self._steps > self._max_steps:
+            if self._expired():
                 return Found(None, complete=False, steps=self._steps)
             frame = stack[-1]
             if isinstance(frame, _Request):
@@ -129,6 +132,11 @@ class _First:
                 self._fail(self._key_of(frame))
                 stack.pop()
         return Found(None, complete=True, steps=self._steps)
+
+    def _expired(self) -> bool:
+        if self._max_steps is not None and self._steps > self._max_steps:
+            return True
+        return self._deadline is not None and time.monotonic() >= self._deadline
 
     # --- going deeper ----------------------------------------------------------------------------------------
 
