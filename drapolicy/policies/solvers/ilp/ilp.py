@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
-from typing import ClassVar
 
 import numpy as np
 
 from drapolicy.errors import InputError, SolverError, UnsupportedFeatureError
 from drapolicy.policies.answer import Answer
 from drapolicy.policies.objective import Objective
-from drapolicy.policies.solvers.base import answer_of, first_fit, rows_of, seated
+from drapolicy.policies.solvers.base import Solver, answer_of, first_fit, rows_of, seated
 from drapolicy.policies.solvers.exact import Exact
 from drapolicy.policies.solvers.exact.enumeration import best_by_enumeration
 from drapolicy.policies.solvers.ilp import backend
@@ -41,18 +40,20 @@ class Ilp:
         Limit of a node's programmes together, in seconds; answers depend on the machine then.
     max_nodes
         Limit of the nodes of each search tree.
+    otherwise
+        Solver of what has no programme.
 
     Notes
     -----
     The answer is Exact's: what it says about alternatives, ties and releases that leave traces holds here too. At a
     limit it is the best so far, ``feasible``, with the bound that was reached. Terms need weights of pairs, or links
-    that join, or few choices: where a node has neither, Exact is asked itself.
+    that join, or few choices: where a node has none of these, ``otherwise`` is asked.
     """
 
     solver: str = "HiGHS"
     time_limit_s: float | None = None
     max_nodes: int | None = 50_000
-    seeded: ClassVar[bool] = False
+    otherwise: Solver = field(default_factory=Exact)
 
     def __post_init__(self) -> None:
         backend.check(self.solver)
@@ -66,6 +67,11 @@ class Ilp:
         """``ilp``, with the solver where it is not HiGHS."""
         return "ilp" if self.solver == "HiGHS" else f"ilp-{self.solver.lower()}"
 
+    @property
+    def seeded(self) -> bool:
+        """Whether answers depend on the generator."""
+        return self.otherwise.seeded
+
     def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:
         """Return the best assignment of the node."""
         begin = perf_counter()
@@ -77,19 +83,19 @@ class Ilp:
         assert isinstance(formulation, Formulation)
         if formulation.gaps:
             # What such a release comes to is no set of rules: the reference is asked for every assignment.
-            return Exact().solve(local, objective, rng)
+            return self.otherwise.solve(local, objective, rng)
         task = Task.of(local, objective, formulation, rows_of(local, solution))
         try:
             programme = Programme(task)
         except UnsupportedFeatureError:
-            return Exact().solve(local, objective, rng)
+            return self.otherwise.solve(local, objective, rng)
         found = programme.best(budget, _merged(task, solution))
         if found.assignment is None:
             return replace(fitting, bound=found.bound, seconds=perf_counter() - begin)
         placed = seated(local, task.expanded(_dealt(task, found.assignment)))
         if placed is None:
             # Devices that no allocation can be written for.
-            return Exact().solve(local, objective, rng)
+            return self.otherwise.solve(local, objective, rng)
         answer = answer_of(local, objective, *placed, status="optimal" if found.optimal else "feasible")
         if answer.score[: len(found.score)] != found.score:
             message = (
