@@ -84,7 +84,7 @@ def cases(file: str, output: Format) -> int:
 
 def _json(file: str) -> object:
     try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8-sig")
         found: object = json.loads(text)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         message = f"{file}: is no JSON: {error}"

@@ -183,7 +183,7 @@ def _score(scores: NDArray[np.int64], chosen: list[int]) -> int:
 
 
 def _row(
-    name: str, rule: Rule, expected: list[int], got: list[int], scores: NDArray[np.int64], stated: int | None = None
+    name: str, rule: Rule, expected: list[int], got: list[int], scores: NDArray[np.int64], *, stated: int | None = None
 ) -> Row:
     """Compare sets; where the case states their score, both must have it, and bestEffort's ties are free."""
     same = set(expected) == set(got)

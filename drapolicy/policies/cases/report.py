@@ -10,6 +10,7 @@ import numpy as np
 
 from drapolicy.policies.cases.machine import Machine
 from drapolicy.policies.engine import Engine
+from drapolicy.policies.objective import as_objective
 from drapolicy.policies.rule import Rule
 from drapolicy.problem.ask import Ask, kind_of
 from drapolicy.problem.events import Start
@@ -132,7 +133,8 @@ class Player:
         placement = self._engine.place(problem, np.random.default_rng(0))
         if placement.node is None:
             return ()
-        answer = self.policy.solver.solve(problem.local(0, asked), self.policy.objective, np.random.default_rng(0))  # type: ignore[arg-type]
+        wanted = as_objective(self.policy.objective)
+        answer = self.policy.solver.solve(problem.local(0, asked), wanted, np.random.default_rng(0))
         if answer.completed:
             self.completed = self.machine.ids(placement.results)
             return ()

@@ -1,0 +1,1 @@
+"""Functions that make the ready policies: keywords are parameters, docstrings are pages."""

@@ -1,0 +1,90 @@
+"""What later claims keep, and bandwidth: by exact and greedy searches, integer programmes and several solvers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from drapolicy.policies.nodes import Best
+from drapolicy.policies.objective import Objective
+from drapolicy.policies.objectives import chances_lost, inside, links_lost, still_placeable
+from drapolicy.policies.ready.steps import STEPS
+from drapolicy.policies.rule import Rule
+from drapolicy.policies.solvers import Exact, Grow, Portfolio
+
+_LINKED = Objective().then(inside, links_lost, still_placeable)
+_PACKED = Objective().then(chances_lost, still_placeable)
+
+
+def packing(*, max_steps: int | None = STEPS) -> Rule:
+    """Devices whose loss takes the least from later claims, on the node that is fullest afterwards.
+
+    First the fewest devices and partitions that could have been allocated before and cannot any more, then the fewest
+    that still can: large pieces stay whole, and full nodes are filled further.
+
+    Parameters
+    ----------
+    max_steps
+        Limit of each search; none for no limit.
+    """
+    return Rule(_PACKED, solver=Exact(max_steps=max_steps), nodes=Best())
+
+
+def bandwidth(*, rounds: int = 2) -> Rule:
+    """Devices with the most bandwidth between them, which leave the best linked to others.
+
+    First the sum over pairs of the chosen devices, then the least bandwidth taken from those that stay free, then the
+    fullest node. Sets grow from each device by the nearest, which is not exact.
+
+    Parameters
+    ----------
+    rounds
+        How often a set is grown again from itself.
+    """
+    return Rule(_LINKED, solver=Grow(rounds=rounds), nodes=Best())
+
+
+def ilp_bandwidth(*, solver: str = "HiGHS", max_nodes: int | None = 50_000, time_limit_s: int | None = None) -> Rule:
+    """What bandwidth looks for, found by an integer programme with a bound: the best, unless a limit stops it.
+
+    Parameters
+    ----------
+    solver
+        HiGHS, CBC, or what PuLP calls a solver that is installed.
+    max_nodes
+        Limit of the nodes of each search tree; none for no limit.
+    time_limit_s
+        Limit of a node's programmes together, in seconds; answers depend on the machine then. None for no limit.
+    """
+    from drapolicy.policies.solvers.ilp import Ilp
+
+    return Rule(_LINKED, solver=Ilp(solver, time_limit_s, max_nodes), nodes=Best())
+
+
+def ilp_packing(*, solver: str = "HiGHS", max_nodes: int | None = 50_000, time_limit_s: int | None = None) -> Rule:
+    """What packing looks for, found by an integer programme with a bound: the best, unless a limit stops it.
+
+    Parameters
+    ----------
+    solver
+        HiGHS, CBC, or what PuLP calls a solver that is installed.
+    max_nodes
+        Limit of the nodes of each search tree; none for no limit.
+    time_limit_s
+        Limit of a node's programmes together, in seconds; answers depend on the machine then. None for no limit.
+    """
+    from drapolicy.policies.solvers.ilp import Ilp
+
+    return Rule(_PACKED, solver=Ilp(solver, time_limit_s, max_nodes), nodes=Best())
+
+
+def portfolio(*, objective: Literal["bandwidth", "packing"] = "bandwidth") -> Rule:
+    """What bandwidth or packing looks for, by several solvers in turn until one proves its answer.
+
+    An exact search with a limit of steps comes first, then local search from grown sets; the best answer of all counts.
+
+    Parameters
+    ----------
+    objective
+        What is better.
+    """
+    return Rule(_LINKED if objective == "bandwidth" else _PACKED, solver=Portfolio(), nodes=Best())
