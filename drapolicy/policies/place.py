@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from drapolicy.api import Objects
@@ -12,9 +14,13 @@ from drapolicy.policies.engine import Engine
 from drapolicy.policies.rule import Policy
 from drapolicy.problem.ask import asks
 from drapolicy.problem.events import Start
+from drapolicy.problem.group import Group
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.state import State
+
+if TYPE_CHECKING:
+    from drapolicy.policies.groups import GroupPolicy, Together
 
 
 def place_all(
@@ -85,3 +91,45 @@ def place(fleet: Fleet, wanted: Objects, policy: str | Policy = "kube-scheduler"
         message = f"place: the input holds {asked}"
         raise InputError(message)
     return found[0]
+
+
+def place_groups(
+    fleet: Fleet, wanted: Objects, policy: GroupPolicy | None = None, *, at_least: int = 0, seed: int = 0
+) -> Together:
+    """Decide all asks of an input together, as one group.
+
+    Parameters
+    ----------
+    fleet, wanted
+        As in :func:`place_all`.
+    policy
+        How; by default as many as can be, by patterns.
+    at_least
+        How many asks must be placed for any to be placed; 0 for as many as fit.
+    seed
+        Of the policy's draws.
+
+    Raises
+    ------
+    InputError
+        When an argument is something else.
+
+    Examples
+    --------
+    >>> import drapolicy as dp
+    >>> fleet = dp.workload.fleet("a100-bridged-4", nodes=2)
+    >>> wanted = dp.workload.claims({"gpu": (3, "gpu.nvidia.com")}, 3)
+    >>> place_groups(fleet, wanted).placed, place_groups(fleet, wanted, at_least=3).placed
+    (2, 0)
+    """
+    from drapolicy.policies.groups import GroupPolicy, Patterns  # its solvers take longer to import than all else
+
+    _check(fleet, wanted)
+    policy = Patterns() if policy is None else policy
+    if not isinstance(policy, GroupPolicy):
+        message = f"place: {policy!r} decides no groups; use for example groups.Patterns(objective)"
+        raise InputError(message)
+    bound = [pod for pod in wanted.pods if pod.spec.node_name]
+    state = State(fleet, wanted.claims, bound)
+    problem = Problem.of_groups(state, [Group(asks(wanted), at_least)])
+    return policy.decide(problem, np.random.default_rng(seed))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from functools import cache
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+from msgspec.structs import replace
 
 from drapolicy.api.core import Container, Node, NodeStatus, Pod, PodSpec, ResourceRequirements
 from drapolicy.api.meta import ObjectMeta
@@ -16,6 +18,7 @@ from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.policies import Objective, objective
 from drapolicy.policies.groups.kinds import Kinds
 from drapolicy.policies.objective import Indices
+from drapolicy.policies.objectives.distance import Domain, distance_between
 from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.ask import Ask, kind_of
 from drapolicy.problem.events import Start
@@ -25,6 +28,8 @@ from drapolicy.problem.problem import Problem
 from drapolicy.problem.solution import Solution
 from drapolicy.problem.state import State
 from drapolicy.testing.simple import ask_with, claim, device, first_of, objects, request
+
+_T = TypeVar("_T")
 
 WORTH = np.random.default_rng(5).integers(0, 9, (8, 8))
 
@@ -83,6 +88,23 @@ def world(seed: int, *, room: bool = False) -> Problem:
     return Problem.of_groups(state, groups)
 
 
+def gang(seed: int, *, room: bool = False) -> tuple[Problem, Domain]:
+    """Return a problem of one group of equal asks on the nodes of :func:`world`, the first two of which are near."""
+    rng = random.Random(seed)
+    given = world(seed, room=room)
+    sample = given.asks[0]
+    asks = []
+    for number in range(rng.randint(1, 5)):
+        claims = tuple(replace(c, metadata=replace(c.metadata, name=f"g{number}")) for c in sample.claims)
+        asks.append(Ask(f"test/g{number}", claims, sample.pod, sample.kind))
+    nodes = [Domain(name, 0, node=n) for n, name in enumerate(given.fleet.nodes.names)]
+    parts = [Domain("near", 2, tuple(nodes[:2]))]
+    if nodes[2:]:
+        parts.append(Domain("far", 1, tuple(nodes[2:])))
+    group = Group(tuple(asks), rng.randint(0, len(asks)))
+    return Problem.of_groups(given.state, [group]), Domain("all", 5, tuple(parts))
+
+
 def _result(held: list[DeviceId]) -> AllocationResult:
     entries = [
         DeviceRequestAllocationResult(request="devices", driver=d.driver, pool=d.pool, device=d.device) for d in held
@@ -105,17 +127,24 @@ def _ask(rng: random.Random, number: int, *, room: bool) -> Ask:
     return Ask(f"test/p{number}", (own,), pod, kind_of((own,), pod))
 
 
-def brute_force(problem: Problem, wanted: Objective) -> tuple[int, ...]:
-    """Return the best values of all joint placements: every choice of nodes and devices is looked at."""
-    kinds = Kinds.of(problem)
+def brute_force(problem: Problem, wanted: Objective, domain: Domain | None = None) -> tuple[int, ...]:
+    """Return the best values of all joint placements: every choice of nodes and devices is looked at.
+
+    Parameters
+    ----------
+    problem, wanted
+        What is decided.
+    domain
+        Where nodes are, for gangs: the negative distance comes behind the number of asks.
+    """
+    kinds, state = Kinds.of(problem), problem.state
     where = [
         (g, kind, ask)
         for g, (own, group) in enumerate(zip(kinds.of_ask, kinds.groups, strict=True))
         for kind, ask in zip(own, group.asks, strict=True)
     ]
     where.sort(key=lambda entry: entry[1])
-    state = problem.state
-    levels = len(wanted.levels)
+    nothing = (0,) * (1 + (domain is not None) + len(wanted.levels))
 
     @cache
     def options(n: int, taken: frozenset[int], kind: int) -> tuple[tuple[frozenset[int], tuple[int, ...]], ...]:
@@ -143,34 +172,60 @@ def brute_force(problem: Problem, wanted: Objective) -> tuple[int, ...]:
         return tuple(found.items())
 
     @cache
-    def best(
-        i: int, taken: tuple[frozenset[int], ...], counts: tuple[int, ...], room: tuple[int, ...]
-    ) -> tuple[int, ...] | None:
+    def best(i: int, at: Standing) -> tuple[int, ...] | None:
         if i == len(where):
-            fine = all(not c or c >= group.at_least for c, group in zip(counts, kinds.groups, strict=True))
-            return (0,) * (1 + levels) if fine else None
+            fine = all(not c or c >= group.at_least for c, group in zip(at.counts, kinds.groups, strict=True))
+            return nothing if fine else None
         g, kind, ask = where[i]
-        found = best(i + 1, taken, counts, room)
-        for n in range(len(taken)):
-            cpu = ask.room.requests.get("cpu", 0) if ask.room else 0
-            slots = 1 if ask.room else 0
-            if cpu > room[2 * n] or slots > room[2 * n + 1]:
+        found = best(i + 1, at)
+        for n in range(len(at.taken)):
+            cpu, slots = (ask.room.requests.get("cpu", 0), 1) if ask.room else (0, 0)
+            if cpu > at.cpu[n] or slots > at.slots[n]:
                 continue
-            left = (*room[: 2 * n], room[2 * n] - cpu, room[2 * n + 1] - slots, *room[2 * n + 2 :])
-            for chosen, score in options(n, taken[n], kind):
-                after = (*taken[:n], taken[n] | chosen, *taken[n + 1 :])
-                rest = best(i + 1, after, (*counts[:g], counts[g] + 1, *counts[g + 1 :]), left)
-                if rest is not None:
-                    own = tuple(a + b for a, b in zip((1, *score), rest, strict=True))
-                    found = own if found is None or own > found else found
+            for chosen, score in options(n, at.taken[n], kind):
+                rest = best(i + 1, at.after(g, n, chosen, cpu, slots))
+                if rest is None:
+                    continue
+                near = () if domain is None else (-sum(distance_between(domain, [n, m]) for m in at.nodes),)
+                own = tuple(a + b for a, b in zip((1, *near, *score), rest, strict=True))
+                found = own if found is None or own > found else found
         return found
 
     rooms = [state.rooms[n] for n in range(len(state.fleet.nodes))]
-    room = tuple(
-        amount
-        for r in rooms
-        for amount in ((10**9, 10**9) if r.unbounded else (r.allocatable.get("cpu", 0), r.max_pods - r.pods))
+    start = Standing(
+        (frozenset(),) * len(rooms),
+        (0,) * len(kinds.groups),
+        tuple(_PLENTY if r.unbounded else r.allocatable.get("cpu", 0) for r in rooms),
+        tuple(_PLENTY if r.unbounded else r.max_pods - r.pods for r in rooms),
+        (),
     )
-    found = best(0, tuple(frozenset[int]() for _ in rooms), (0,) * len(kinds.groups), room)
+    found = best(0, start)
     assert found is not None
     return found
+
+
+_PLENTY = 10**9
+
+
+class Standing(NamedTuple):
+    """What brute force has given away so far: devices, asks of each group, room, and the node of each ask."""
+
+    taken: tuple[frozenset[int], ...]
+    counts: tuple[int, ...]
+    cpu: tuple[int, ...]
+    slots: tuple[int, ...]
+    nodes: tuple[int, ...]
+
+    def after(self, group: int, n: int, chosen: frozenset[int], cpu: int, slots: int) -> Standing:
+        """Return the same after one more ask."""
+        return Standing(
+            _with(self.taken, n, self.taken[n] | chosen),
+            _with(self.counts, group, self.counts[group] + 1),
+            _with(self.cpu, n, self.cpu[n] - cpu),
+            _with(self.slots, n, self.slots[n] - slots),
+            tuple(sorted((*self.nodes, n))),
+        )
+
+
+def _with(old: tuple[_T, ...], at: int, new: _T) -> tuple[_T, ...]:
+    return (*old[:at], new, *old[at + 1 :])

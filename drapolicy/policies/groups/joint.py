@@ -6,7 +6,7 @@ is what one ask of a kind may get: the mask before, the mask after, and the ask'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -14,9 +14,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from drapolicy.policies.groups.kinds import UnsuitedError
+
 Ints = NDArray[np.int64]
 Pattern = tuple[int, ...]
 """Kinds of the asks on one node, ascending; an ask each."""
+
+LARGEST = 1 << 58
+"""Sums of scores stay below."""
 
 NOTHING = -(1 << 60)
 """Worth of what cannot be; adding scores to it stays below everything that can."""
@@ -164,6 +169,43 @@ class Joint:
             gained = (reached[moves.free] + worth)[order]
             after[masks] = np.maximum(np.maximum.reduceat(gained, starts), NOTHING)
         return after
+
+
+def in_order(joints: Iterable[Joint], most: Sequence[int]) -> Ints:
+    """Return weights under which the better sum of scores of a pattern is the one that is better level by level.
+
+    Parameters
+    ----------
+    joints
+        What is compared.
+    most
+        Asks of each kind at most.
+
+    Raises
+    ------
+    UnsuitedError
+        When sums would leave 64 bits.
+    """
+    largest: list[int] = []
+    free = np.zeros(len(most), np.int64)
+    for joint in joints:
+        units = np.eye(joint.levels, dtype=np.int64)
+        own = [max(int(joint.priced(u, free, most).worth.max()) for u in (unit, -unit)) for unit in units]
+        largest = [max(level) for level in zip(own, largest or own, strict=True)]
+    return weights_of(largest, 1)
+
+
+def weights_of(largest: Sequence[int], asks: int) -> Ints:
+    """Return weights that put sums of so many scores in order, of which the largest of each level are known."""
+    weights, weight = [], 1
+    for most in reversed(largest[1:]):
+        weights.append(weight)
+        weight *= 2 * asks * most + 1
+    if weight > LARGEST:
+        message = "scores beyond 64 bits"
+        raise UnsuitedError(message)
+    # The number of asks, which the first level counts, is the same for all ways to place a pattern.
+    return np.array([0, *reversed(weights)], np.int64)
 
 
 class Priced:

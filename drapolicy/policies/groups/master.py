@@ -196,11 +196,11 @@ class Master:
         """
         model = pulp.LpProblem("batch", pulp.LpMaximize)
         nodes = [
-            pulp.LpVariable(f"w{c}", 0, self.counts[column.stand], pulp.LpInteger)
+            model.add_variable(f"w{c}", 0, self.counts[column.stand], pulp.LpInteger)
             for c, column in enumerate(self.columns)
         ]
-        placed = [pulp.LpVariable(f"x{s}", 0, share.most, pulp.LpInteger) for s, share in enumerate(self.shares)]
-        whole = {g: pulp.LpVariable(f"y{g}", cat=pulp.LpBinary) for g in self.least}
+        placed = [model.add_variable(f"x{s}", 0, share.most, pulp.LpInteger) for s, share in enumerate(self.shares)]
+        whole = {g: model.add_variable(f"y{g}", cat=pulp.LpBinary) for g in self.least}
         model += pulp.lpSum(column.play.values[level] * w for column, w in zip(self.columns, nodes, strict=True))
         of_stand: dict[int, list[pulp.LpVariable]] = {}
         of_kind: dict[int, list[pulp.LpAffineExpression]] = {}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.policies.groups.greedy import Greedy
-from drapolicy.policies.groups.joint import Joint, Pattern, Priced
+from drapolicy.policies.groups.joint import LARGEST, Pattern, Priced, in_order
 from drapolicy.policies.groups.kinds import Kinds, UnsuitedError
 from drapolicy.policies.groups.master import Column, Duals, Master
 from drapolicy.policies.groups.survey import Survey
@@ -22,7 +22,6 @@ from drapolicy.problem.problem import Problem
 
 Ints = NDArray[np.int64]
 
-_LARGEST = 1 << 58  # sums of scaled scores stay below
 _FINEST = 1 << 12  # parts of a unit that prices are told in
 
 
@@ -94,8 +93,15 @@ class _Search:
         self._survey = survey
         self._asks = sum(kinds.most)
         self._levels = 1 + len(as_objective(given.objective).levels)
-        self._largest = self._largest_scores()
-        self._order = self._in_order()
+        joints = {id(stand.board): stand.board.joint for stand in survey.stands if stand.board.joint}
+        self._largest = [1] * self._levels
+        for moves in (moves for joint in joints.values() for moves in joint.moves):
+            own = np.abs(moves.scores).max(axis=0, initial=1).tolist()
+            self._largest = [max(level) for level in zip(self._largest, own, strict=True)]
+        if max(self._largest) * max(1, self._asks) > LARGEST >> 8:
+            message = "scores beyond 64 bits"
+            raise UnsuitedError(message)
+        self._order = in_order(joints.values(), kinds.most)
         self.rounds = 0
         self._placed: list[int] = []
         counts = [min(len(stand.nodes), self._asks) for stand in survey.stands]
@@ -114,37 +120,6 @@ class _Search:
             self.master.floors += (value,)
             bounds.append(bound)
         return self.master.floors, tuple(bounds), self._seats(nodes)
-
-    # --- numbers that fit ------------------------------------------------------------------------------------
-
-    def _joints(self) -> dict[int, Joint]:
-        return {id(stand.board): joint for stand in self._survey.stands if (joint := stand.board.joint)}
-
-    def _largest_scores(self) -> list[int]:
-        largest = [1] * self._levels
-        for joint in self._joints().values():
-            for moves in joint.moves:
-                if len(moves.free):
-                    own = np.abs(moves.scores).max(axis=0).tolist()
-                    largest = [max(pair) for pair in zip(largest, own, strict=True)]
-        if max(largest) * max(1, self._asks) >= _LARGEST >> 8:
-            message = "scores beyond 64 bits"
-            raise UnsuitedError(message)
-        return largest
-
-    def _in_order(self) -> Ints:
-        """Return weights under which the better sum of a node's scores is the one that is better level by level."""
-        weights, weight = [], 1
-        most = min(self._asks, 64)
-        for largest in reversed(self._largest):
-            weights.append(weight)
-            weight *= 2 * most * largest + 1
-        # The number of asks is the same for all ways to place a pattern.
-        weights[-1] = 0
-        if weight >= _LARGEST * (2 * most * self._largest[0] + 1):
-            message = "scores beyond 64 bits"
-            raise UnsuitedError(message)
-        return np.array(weights[::-1], np.int64)
 
     # --- the bound -------------------------------------------------------------------------------------------
 
@@ -193,7 +168,7 @@ class _Search:
             abs(price) * largest for price, largest in zip(duals.floors.tolist(), self._largest, strict=False)
         )
         most += float(np.abs(duals.kinds).max(initial=0))
-        return max(1, min(_FINEST, int(_LARGEST / (4 * asks * most))))
+        return max(1, min(_FINEST, int(LARGEST / (4 * asks * most))))
 
     def _best(self, s: int, priced: Priced) -> tuple[int, Pattern]:
         stand = self._survey.stands[s]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from drapolicy.policies.groups import Patterns
+from drapolicy.policies.groups import Patterns, Together
 from drapolicy.problem.problem import Problem
 from drapolicy.testing.batches import LEXICOGRAPHIC, brute_force, world
 
-SEEDS = range(0, 240, 6)
+SEEDS = range(0, 90, 6)
 
 
-def decided(problem: Problem, given: Patterns | None = None):  # noqa: ANN201
+def decided(problem: Problem, given: Patterns | None = None) -> Together:
     return (given or Patterns(LEXICOGRAPHIC)).decide(problem, np.random.default_rng(0))
 
 
