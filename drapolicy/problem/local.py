@@ -125,6 +125,13 @@ class LocalProblem:
         """Number of the node's devices, D."""
         return len(self._site.devices)
 
+    @cached_property
+    def drivers(self) -> NDArray[np.int16]:
+        """Driver of each device, numbered by first occurrence; ndarray of shape (D,), int16."""
+        number: dict[str, int] = {}
+        codes = [number.setdefault(device.pool.driver, len(number)) for device in self._site.devices]
+        return _frozen(codes, np.int16)
+
     @property
     def room(self) -> NodeRoom:
         """Room of the node."""

@@ -34,11 +34,6 @@ def pcie_roots(node: LocalProblem, chosen: Indices) -> int:
     return len(set(node.groups["pcieRoot"][chosen].tolist()))
 
 
-def _drivers(node: LocalProblem) -> NDArray[np.int64]:
-    number: dict[str, int] = {}
-    return np.array([number.setdefault(d.pool.driver, len(number)) for d in node.devices], np.int64)
-
-
 def _apart(node: LocalProblem) -> NDArray[np.int64]:
     """Return how far apart devices are: 0 in a PCIe root, 1 in a NUMA node, 2 else; shape (D, D)."""
     root, numa = node.groups["pcieRoot"], node.groups["numa"]
@@ -49,7 +44,7 @@ def _apart(node: LocalProblem) -> NDArray[np.int64]:
 
 
 def _misaligned(node: LocalProblem, chosen: Masks) -> NDArray[np.int64]:
-    driver, apart = _drivers(node), _apart(node)
+    driver, apart = node.drivers, _apart(node)
     far = np.where(driver[:, None] == driver, _FAR, apart)
     total = np.zeros(len(chosen), np.int64)
     for d in range(len(driver)):
@@ -65,7 +60,7 @@ def misaligned(node: LocalProblem, chosen: Indices) -> int:
     0 in the same PCIe root, 1 in the same NUMA node, 2 else; nothing where all are of one driver.
     """
     total = 0
-    driver, apart = _drivers(node), _apart(node)
+    driver, apart = node.drivers, _apart(node)
     for d in chosen.tolist():
         others = [int(apart[d, e]) for e in chosen.tolist() if driver[e] != driver[d]]
         total += min(others, default=0)

@@ -12,10 +12,8 @@ from drapolicy.problem.local import LocalProblem
 
 def _places(node: LocalProblem) -> list[list[int]]:
     """Return the devices of each driver in order: what cells are aligned by."""
-    own: dict[str, list[int]] = {}
-    for d, device in enumerate(node.devices):
-        own.setdefault(device.pool.driver, []).append(d)
-    return list(own.values())
+    driver = node.drivers
+    return [np.flatnonzero(driver == code).tolist() for code in np.unique(driver)]
 
 
 def _cells(node: LocalProblem) -> list[tuple[int, list[int]]]:
