@@ -125,11 +125,11 @@ def place_groups(
     from drapolicy.policies.groups import GroupPolicy, Patterns  # its solvers take longer to import than all else
 
     _check(fleet, wanted)
-    policy = Patterns() if policy is None else policy
-    if not isinstance(policy, GroupPolicy):
+    chosen: object = Patterns() if policy is None else policy
+    if not isinstance(chosen, GroupPolicy):
         message = f"place: {policy!r} decides no groups; use for example groups.Patterns(objective)"
         raise InputError(message)
     bound = [pod for pod in wanted.pods if pod.spec.node_name]
     state = State(fleet, wanted.claims, bound)
     problem = Problem.of_groups(state, [Group(asks(wanted), at_least)])
-    return policy.decide(problem, np.random.default_rng(seed))
+    return chosen.decide(problem, np.random.default_rng(seed))

@@ -59,6 +59,7 @@ class Greedy:
         kinds, state = Kinds.of(problem), problem.state
         engine = engine or Engine(problem.fleet, self.rule)
         found: list[Placement] = []
+        decided: list[int] = []
         with state.trial():
             for group in kinds.groups:
                 order = list(range(len(group.asks)))
@@ -74,9 +75,11 @@ class Greedy:
                         self._start(problem, group.asks[a], own[a])
                 else:
                     own = {a: _withdrawn(placement, group) for a, placement in own.items()}
+                decided += [len(found) + a for a in order]
                 found += [own[a] for a in range(len(group.asks))]
-        values = values_of(problem, kinds, found, as_objective(self.rule.objective))
-        return Together(self.name, tuple(found), values, (None,) * len(values), "feasible", "greedy")
+        values = values_of(problem, kinds, found, as_objective(self.rule.objective), decided)
+        bounds = (None,) * len(values)
+        return Together(self.name, tuple(found), values, bounds, "feasible", "greedy", order=tuple(decided))
 
     @staticmethod
     def _start(problem: Problem, ask: Ask, placement: Placement) -> None:

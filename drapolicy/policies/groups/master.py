@@ -110,6 +110,8 @@ class Master:
         """Return the optimum of one level over the known columns, in fractions, and its prices."""
         columns, shares, groups = len(self.columns), len(self.shares), list(self.least)
         width = columns + shares + len(groups)
+        if not width:
+            return 0.0, Duals(*(np.zeros(n) for n in (len(self.kinds.samples), len(self.counts), len(self.floors))))
         worth = np.zeros(width)
         worth[:columns] = [column.play.values[level] for column in self.columns]
         linked = _Rows(len(self.kinds.samples))

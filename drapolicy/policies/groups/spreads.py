@@ -16,7 +16,8 @@ def kueue(domain: Domain, pods: int, free: Mapping[int, int]) -> dict[int, int] 
     From there down, the parts of what was chosen are taken together, those with most room first, until one of them
     holds all that is left: then the one with the least room that still does.
 
-    Source: Kueue, KEP-2724 (BestFit), ``preferred`` topology; ``pkg/cache/tas_flavor_snapshot.go``.
+    Source: Kueue, KEP-2724 (BestFit), topology ``preferred`` at the level of nodes;
+    ``pkg/cache/scheduler/tas_flavor_snapshot.go``.
 
     Parameters
     ----------

@@ -102,7 +102,9 @@ class Survey:
                 if _ROOM in reads:
                     seen.append(_outlooks(problem, kinds))
                 boards = Boards(problem, kinds, objective, Ground(layout, contents, reads))
-                row = np.unique(np.stack(seen, 1), axis=0, return_inverse=True)[1].reshape(-1)
+                row = np.unique(
+                    np.stack([np.zeros(len(fleet.nodes), np.int64), *seen], 1), axis=0, return_inverse=True
+                )[1].reshape(-1)
                 keys = np.stack([row, contents.of_node], 1)
                 self.stands = self._gathered(boards, seen, keys, left, fleet.nodes.candidates, symmetric=symmetric)
             except UnreadError as unread:

@@ -42,6 +42,9 @@ class Together:
         Why another path than the policy's own was taken; empty where it was not.
     effort
         What it took, by name: states, columns, rounds.
+    order
+        Positions of the asks in the order in which they start, where that matters: claims that several use are
+        allocated by the first.
     """
 
     policy: str
@@ -52,6 +55,7 @@ class Together:
     path: str
     why: str = ""
     effort: Mapping[str, int] | None = None
+    order: tuple[int, ...] = ()
 
     @property
     def gaps(self) -> tuple[float | None, ...]:
@@ -66,11 +70,9 @@ class Together:
 
     def events(self, problem: Problem) -> tuple[Start, ...]:
         """Return what happens when the placements of a problem are carried out."""
-        return tuple(
-            Start(ask, placement.node, placement.results)
-            for ask, placement in zip(problem.asks, self.placements, strict=True)
-            if placement.node is not None
-        )
+        order = self.order or range(len(self.placements))
+        pairs = ((problem.asks[a], self.placements[a]) for a in order)
+        return tuple(Start(ask, placed.node, placed.results) for ask, placed in pairs if placed.node is not None)
 
 
 @runtime_checkable
@@ -154,17 +156,27 @@ def _pending(problem: Problem, kinds: Kinds, a: int, policy: str, *, proved: boo
     )
 
 
-def values_of(problem: Problem, kinds: Kinds, placements: Sequence[Placement], objective: Objective) -> tuple[int, ...]:
-    """Return the values of placements, as :attr:`Together.values` counts them."""
+def values_of(
+    problem: Problem, kinds: Kinds, placements: Sequence[Placement], objective: Objective, order: Sequence[int]
+) -> tuple[int, ...]:
+    """Return the values of placements, as :attr:`Together.values` counts them.
+
+    Parameters
+    ----------
+    order
+        Positions of the asks in the order in which they were decided: that counts where asks use claims together.
+    """
     kind_of = [kind for own in kinds.of_ask for kind in own]
     state, at = problem.state, problem.fleet.nodes.index
     values = np.zeros(1 + len(objective.levels), object)
-    placed = [a for a, placement in enumerate(placements) if placement.node is not None]
+    placed = [(a, at[node]) for a in order if (node := placements[a].node) is not None]
+    if all(len(placements[a].results) == len(problem.asks[a].claims) for a, _ in placed):
+        placed.sort(key=lambda entry: (entry[1], kind_of[entry[0]], entry[0]))
     with state.trial():
-        for a in sorted(placed, key=lambda a: (at[placements[a].node or ""], kind_of[a], a)):
-            ask, placement = problem.asks[a], placements[a]
-            local = Problem(state, (ask,)).local(at[placement.node or ""], ask)
-            own = objective.of(local, local.indices(placement.results)) if local.claims else objective.neutral
+        for a, n in placed:
+            ask, results = problem.asks[a], placements[a].results
+            local = Problem(state, (ask,)).local(n, ask)
+            own = objective.of(local, local.indices(results)) if results else objective.neutral
             values += np.array([1, *own], object)
-            state.apply(Start(ask, placement.node or "", placement.results))
+            state.apply(Start(ask, problem.fleet.nodes.names[n], results))
     return tuple(map(int, values))

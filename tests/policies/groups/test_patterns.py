@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
+from drapolicy.api import Objects
+from drapolicy.api.resource import AllocationResult, ResourceClaim, ResourceClaimStatus
+from drapolicy.errors import InputError
+from drapolicy.inventory import build
+from drapolicy.policies import objective
 from drapolicy.policies.groups import Patterns, Together
+from drapolicy.policies.objective import Indices
+from drapolicy.problem.group import Group
+from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.problem import Problem
+from drapolicy.problem.state import State
 from drapolicy.testing.batches import LEXICOGRAPHIC, brute_force, world
+from drapolicy.testing.simple import ask, ask_with, claim, request, row
+from drapolicy.verify import verify
 
-SEEDS = range(0, 90, 6)
+SEEDS = range(0, 48, 6)
 
 
 def decided(problem: Problem, given: Patterns | None = None) -> Together:
@@ -26,3 +38,122 @@ def test_patterns_are_as_good_as_every_joint_placement(first: int, room: bool) -
         assert (found.path, found.why) == ("patterns", "")
         assert found.values == found.bounds == brute_force(problem, LEXICOGRAPHIC)
         assert found.status == ("optimal" if found.placed else "infeasible")
+
+
+def test_nodes_for_themselves_give_the_same() -> None:
+    """Counting nodes by state changes what it costs, not what is reached."""
+    for seed in range(20):
+        problem = world(seed)
+        by_state, by_node = decided(problem), decided(problem, Patterns(LEXICOGRAPHIC, symmetric=False))
+        assert by_state.values == by_node.values
+        assert by_state.bounds == by_node.bounds
+
+
+def test_limits_leave_bounds_that_hold() -> None:
+    """With few rounds and columns the value may be less and the bound more, never the other way round."""
+    hurried = 0
+    for seed in range(60):
+        problem = world(seed)
+        found = decided(problem, Patterns(LEXICOGRAPHIC, max_rounds=1 + seed % 3, max_columns=0))
+        best = brute_force(problem, LEXICOGRAPHIC)
+        assert found.values <= best
+        bounds = [bound for bound in found.bounds if bound is not None]
+        for level, (bound, own, value) in enumerate(zip(bounds, best, found.values, strict=True)):
+            assert bound >= value
+            # A bound speaks of placements that are as good in the levels before.
+            if found.values[:level] == best[:level]:
+                assert bound >= own
+        hurried += found.values != found.bounds
+    assert hurried
+
+
+def test_counts_of_asks_by_state_would_be_no_bound() -> None:
+    """Two asks that share a node are better than on nodes apart: each ask on a node of its own is a restriction."""
+    problem = Problem.of_groups(State(build(row(nodes=1, devices=4))), [Group.gang([ask("a", 2), ask("b", 2)])])
+    found = decided(problem, Patterns())
+    assert (found.values, found.bounds, found.status) == ((2,), (2,), "optimal")
+
+
+def test_placements_pass_the_checker() -> None:
+    """Every claim's allocation is looked at again from the objects alone, beside those of all others."""
+    for seed in range(60):
+        problem = world(seed, room=seed % 2 == 1)
+        found = decided(problem)
+        fleet = problem.fleet
+        objects = Objects(
+            slices=tuple(fleet.slice(i) for i in range(len(fleet.slices))), classes=tuple(fleet.classes.values())
+        )
+        held = [holding(f"held-{key}", result) for key, result in problem.state.held.items()]
+        for own, placement in zip(problem.asks, found.placements, strict=True):
+            if placement.node is None:
+                continue
+            node = fleet.nodes[fleet.nodes.index[placement.node]]
+            verify(objects, node, own.claims, placement.results, fleet.release, existing=held)
+            held += [holding(c.metadata.name, r) for c, r in zip(own.claims, placement.results, strict=True)]
+
+
+def holding(name: str, result: AllocationResult) -> ResourceClaim:
+    made = claim(name.replace("/", "-"), request())
+    return replace(made, status=ResourceClaimStatus(allocation=result))
+
+
+def test_events_carry_the_decision_out() -> None:
+    """What is decided can happen: the state then holds each claim, and the problem's own state was left alone."""
+    problem = world(3)
+    before = problem.state.version
+    found = decided(problem)
+    assert problem.state.version == before
+    for event in found.events(problem):
+        problem.state.apply(event)
+    assert len(problem.state.running) >= found.placed > 0
+
+
+def test_what_is_no_pattern_is_done_greedily_and_told() -> None:
+    """Claims that several asks use, objectives that read what columns do not tell, and scores beyond 64 bits."""
+    state = State(build(row(nodes=2, devices=4)))
+    shared = claim("shared", request(1))
+    both = [ask_with(None, shared, name="test/a"), ask_with(None, shared, claim("own", request(1)), name="test/b")]
+    apart = [ask("c", 1), ask("d", 2)]
+    for asks, wanted, why in (
+        (both, None, "claim test/shared is used by several asks"),
+        (apart, named, "the policy reads devices"),
+        (apart, huge, "scores beyond 64 bits"),
+    ):
+        found = decided(Problem.of_groups(state, [Group.gang(asks)]), Patterns(wanted))
+        assert (found.path, found.why, found.placed) == ("greedy", why, 2)
+        assert set(found.bounds) == {None}
+        assert set(found.gaps) == {None}
+
+
+@objective(sense="max", unit="letters", bounds=(0, 100))
+def named(node: LocalProblem, chosen: Indices) -> int:
+    """Letters of the devices' names."""
+    return sum(len(node.devices[d].id.device) for d in chosen)
+
+
+@objective(sense="max", unit="points", bounds=(0, 2**62))
+def huge(node: LocalProblem, chosen: Indices) -> int:
+    """More than sums can hold."""
+    return 2**56 * chosen.size
+
+
+def test_no_asks_and_impossible_asks_are_decided() -> None:
+    """Nothing to place is placed optimally; an ask of an unknown class stays pending, its gang with it."""
+    state = State(build(row(nodes=1, devices=4)))
+    assert decided(Problem.of_groups(state, [])).values == (0, 0, 0)
+    unknown = ask_with(None, claim("x", request(1, cls="nowhere")), name="test/x")
+    batch = decided(Problem.of_groups(state, [Group.batch([unknown, ask("a", 1)])]), Patterns())
+    assert [p.placed for p in batch.placements] == [False, True]
+    assert batch.placements[0].status == "infeasible"
+    gang = decided(Problem.of_groups(state, [Group.gang([unknown, ask("a", 1)])]), Patterns())
+    assert (gang.placed, gang.status) == (0, "infeasible")
+    assert "no devices for 2 asks of its group" in gang.placements[1].message
+
+
+def test_groups_that_are_none_are_refused() -> None:
+    """More than there are, and asks that are not those of the groups."""
+    with pytest.raises(InputError, match="group: at least 3 of 2 asks; use 0 to 2"):
+        Group((ask("a", 1), ask("b", 1)), 3)
+    state = State(build(row(nodes=1, devices=4)))
+    with pytest.raises(InputError, match="its asks are not those of its groups"):
+        Problem(state, (ask("a", 1),), groups=(Group((ask("b", 1),)),))
