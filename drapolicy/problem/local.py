@@ -146,7 +146,7 @@ class LocalProblem:
     @property
     def sizes(self) -> frozenset[int]:
         """How many devices each allocation on the node has: the numbers that occur, 0 for shares."""
-        self.reads.add("devices")
+        self.reads.add("sizes")
         self.reads_state = True
         return self._sizes()
 

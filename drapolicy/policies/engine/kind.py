@@ -26,6 +26,10 @@ from drapolicy.problem.state import State
 Nodes = NDArray[np.int32]
 
 
+# What a node's answer may depend on beside its devices and what is taken of them: not kept for any node.
+_BEYOND_DEVICES = frozenset({"room", "sizes"})
+
+
 class UnreadError(Exception):
     """A solver or an objective read what the views do not tell apart."""
 
@@ -319,6 +323,10 @@ class Kind:
             release=fleet.release,
         )
         answer = self._maker.solver.solve(local, self._maker.objective, np.random.default_rng(0))
+        beyond = _BEYOND_DEVICES & local.reads
+        if beyond:
+            message = f"the policy reads {min(beyond)}"
+            raise UnseenError(message)
         self._label(answer)
         self._maker.made += 1
         self.plain = self.plain and isinstance(answer.outcome, Fits | NoFit)
