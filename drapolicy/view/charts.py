@@ -45,8 +45,8 @@ def lines(rows: Sequence[Row], x: str, y: str, by: str, *, title: str = "", log:
     dashes = [list(_DASHES[position % len(_DASHES)]) for position in range(len(names))]
     domain = [safe(name, 40) for name in names]
     base = alt.Chart(data).encode(
-        x=alt.X("x:Q", title=x, scale=_scale("x" in log), axis=alt.Axis(format="~s", gridColor=LINE)),
-        y=alt.Y("y:Q", title=y, scale=_scale("y" in log), axis=alt.Axis(format="~s", gridColor=LINE)),
+        x=alt.X("x:Q", title=x, scale=_scale("x" in log), axis=_axis("x" in log)),
+        y=alt.Y("y:Q", title=y, scale=_scale("y" in log), axis=_axis("y" in log)),
         color=alt.Color("by:N", title=by, scale=alt.Scale(domain=domain, range=list(colours(names).values()))),
         tooltip=[alt.Tooltip("by:N", title=by), alt.Tooltip("x:Q", title=x), alt.Tooltip("y:Q", title=y)],
     )
@@ -111,6 +111,13 @@ def _scale(log: bool) -> alt.Scale:
     import altair as alt
 
     return alt.Scale(type="log", nice=False) if log else alt.Scale(type="linear", zero=True)
+
+
+def _axis(log: bool) -> alt.Axis:
+    import altair as alt
+
+    # Of a logarithmic axis only the powers of ten are written and have a line.
+    return alt.Axis(format="~s", gridColor=LINE, tickCount=4 if log else 6)
 
 
 def _kept(rows: Sequence[Row], columns: Sequence[str]) -> Sequence[Row]:
