@@ -129,12 +129,10 @@ class Engine:
         held = Held(problem.ask, problem.state)
         obstacle = self._obstacle(problem, self.policy, held)
         if not obstacle:
-            drawn = rng.bit_generator.state
+            before = self._maker.made
             try:
-                before = self._maker.made
-                placement = self._ranked(problem, self.policy, held, rng)
+                placement = self._told_apart(problem, self.policy, held, rng)
             except UnseenError as unseen:
-                rng.bit_generator.state = drawn
                 obstacle = self._blind[problem.ask.wishes, held.missing] = str(unseen)
             else:
                 self._count(1, self._maker.made - before, placement.considered)
@@ -206,6 +204,19 @@ class Engine:
 
     # --- ranking ---------------------------------------------------------------------------------------------
 
+    def _told_apart(self, problem: Problem, rule: Rule, held: Held, rng: np.random.Generator) -> Placement:
+        """Return the placement by views that tell apart whatever turns out to be read."""
+        drawn = rng.bit_generator.state
+        while True:
+            try:
+                return self._ranked(problem, rule, held, rng)
+            except UnreadError as unread:
+                self._reads |= unread.reads
+                rng.bit_generator.state = drawn
+            except UnseenError:
+                rng.bit_generator.state = drawn
+                raise
+
     def _ranked(self, problem: Problem, rule: Rule, held: Held, rng: np.random.Generator) -> Placement:
         ask, state = problem.ask, problem.state
         beyond = () if ask.pod is None else unmodelled(ask.pod, self.memory.surroundings(self.fleet))
@@ -215,7 +226,7 @@ class Engine:
         self._follow(state)
         kind = self._kind(ask, held, state)
         amounts = [] if ask.room is None else self._rooms.asked(state, ask.room)
-        return Decision(
+        decision = Decision(
             problem,
             rule,
             held,
@@ -226,7 +237,12 @@ class Engine:
             Field(kind, amounts, self._usable(held)),
             self._order if isinstance(rule.nodes, Kube) else _NO_ORDER,
             beyond,
-        ).placement(rng)
+        )
+        try:
+            return decision.placement(rng)
+        except (UnreadError, UnseenError):
+            self._kinds.popitem()
+            raise
 
     def _follow(self, state: State) -> None:
         """Read what has changed since the last decision."""
@@ -266,31 +282,26 @@ class Engine:
 
     def _kind(self, ask: Ask, held: Held, state: State) -> Kind:
         key = ask.wishes if held.needed else b"", held.missing if held.needed else (), ask.place
-        while True:
-            kind = self._kinds.get(key)
-            if kind is None:
-                refused = self._refusals(ask).refused
-                if held.needed:
-                    views = self._sight.views(held.needed, self._reads)
-                    kind = Kind(self._maker, held.needed, views, self._reads, refused)
-                else:
-                    kind = Unasking(self._maker, refused)
-                self._kinds[key] = kind
-                if len(self._kinds) > self._most_kinds:
-                    self._kinds.popitem(last=False)
-            self._kinds.move_to_end(key)
-            changed = self._journal[kind.mark : self._written]
-            try:
-                kind.catch_up(state, changed)
-            except UnreadError as unread:
-                self._reads |= unread.reads
-                del self._kinds[key]
-                continue
-            except UnseenError:
-                del self._kinds[key]
-                raise
-            kind.mark = self._written
-            return kind
+        kind = self._kinds.get(key)
+        if kind is None:
+            refused = self._refusals(ask).refused
+            if held.needed:
+                views = self._sight.views(held.needed, self._reads)
+                kind = Kind(self._maker, held.needed, views, self._reads, refused)
+            else:
+                kind = Unasking(self._maker, refused)
+            self._kinds[key] = kind
+            if len(self._kinds) > self._most_kinds:
+                self._kinds.popitem(last=False)
+        self._kinds.move_to_end(key)
+        changed = self._journal[kind.mark : self._written]
+        try:
+            kind.catch_up(state, changed)
+        except (UnreadError, UnseenError):
+            del self._kinds[key]
+            raise
+        kind.mark = self._written
+        return kind
 
     def _refusals(self, ask: Ask) -> Refusals:
         known = self._refused.get(ask.place)
