@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/topology.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/batches.md", "docs/topology.md"])
 def test_the_examples_run(root: Path, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
     """A newcomer who types the Python of a page sees what it shows."""
     monkeypatch.chdir(root)
