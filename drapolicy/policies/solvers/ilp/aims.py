@@ -19,8 +19,8 @@ from drapolicy.policies.solvers.ilp.joined import Joined
 from drapolicy.policies.solvers.ilp.rules import Rules
 from drapolicy.problem.local import LocalProblem
 
-MOST_SETS = 20_000
-"""Most choices of devices of which a table is made."""
+MOST_SETS = 1_000
+"""Most choices of devices of which a table is made; of more, a solver is slower than looking at each."""
 
 
 def aims_of(rules: Rules, local: LocalProblem, objective: Objective, count: int | None) -> tuple[Aim, ...]:
