@@ -14,7 +14,7 @@ from drapolicy.policies.answer import Answer
 from drapolicy.policies.engine.contents import Content, Contents, masks
 from drapolicy.policies.kube import MAX_ALTERNATIVES
 from drapolicy.policies.objective import Masks, Objective
-from drapolicy.policies.solvers import Exact, FirstFit, Solver
+from drapolicy.policies.solvers import MAX_STEPS, Exact, FirstFit, Solver
 from drapolicy.policies.solvers.exact.tables import best_row, fits
 from drapolicy.problem.formulation import Formulation
 from drapolicy.problem.local import LocalProblem
@@ -113,6 +113,8 @@ class Table:
             return None
         if f.may_abort or f.gaps or not f.orderly or f.joints or len(f.requests) != 1:
             return None
+        if isinstance(solver, FirstFit) and solver.max_steps is not None and solver.max_steps < MAX_STEPS:
+            return None  # where the reference itself may be cut short, only it can tell
         choices = []
         for r in f.requests[0]:
             row = f.rows[r]

@@ -10,9 +10,10 @@ import pytest
 from drapolicy.api import Objects, Quantity
 from drapolicy.api.core import Container, Pod, PodSpec, ResourceRequirements
 from drapolicy.inventory import build
-from drapolicy.policies import POLICIES, Best, Engine, Exact, First, FirstFit, Kube, Rule, inside, objective
+from drapolicy.policies import POLICIES, Best, Engine, Exact, First, FirstFit, Kube, RandomNode, Rule, inside, objective
 from drapolicy.policies.kube import Profile
-from drapolicy.policies.solvers import RandomOrder
+from drapolicy.policies.nodes import NodeRule
+from drapolicy.policies.solvers import RandomOrder, Solver
 from drapolicy.problem.ask import Ask
 from drapolicy.problem.events import Finish, Start
 from drapolicy.problem.placement import Placement
@@ -205,3 +206,14 @@ def test_a_pod_may_lack_any_number_of_resources() -> None:
         found = place(Engine(state.fleet, rule), state, wanted)
         assert said(found) == said(place(rule, state, wanted))
         assert found.path == "ranked"
+
+
+@pytest.mark.parametrize("nodes", [First(), Best(), Kube(), RandomNode()], ids=lambda nodes: nodes.name)
+@pytest.mark.parametrize("solver", [FirstFit(max_steps=2), FirstFit(max_steps=4), RandomOrder(max_steps=3)])
+def test_searches_that_are_cut_short_end_attempts_as_in_the_loop(nodes: NodeRule, solver: Solver) -> None:
+    """Nodes that run out of steps are passed over or end the attempt, as the release has it."""
+    rule = Rule(solver=solver, nodes=nodes)
+    for seed in range(8):
+        world = mixed(seed)
+        state = State(build(world.objects, RELEASES[seed % len(RELEASES)]))
+        live(rule, state, shared(world.asks, seed), seed, steps=20)
