@@ -9,7 +9,7 @@ from drapolicy.policies.nodes import Best, First, Kube, NodeRule, RandomNode
 from drapolicy.policies.objective import Objective, Term, objective
 from drapolicy.policies.objectives import chances_lost, inside, links_lost, still_placeable
 from drapolicy.policies.rule import Policy, Rule
-from drapolicy.policies.solvers import Exact, FirstFit, Grow, LocalSearch, Portfolio, RandomOrder, Solver
+from drapolicy.policies.solvers import Exact, FirstFit, Grow, Ilp, LocalSearch, Portfolio, RandomOrder, Solver
 
 __all__ = [
     "COMPARED",
@@ -22,6 +22,7 @@ __all__ = [
     "First",
     "FirstFit",
     "Grow",
+    "Ilp",
     "Kube",
     "LocalSearch",
     "NodeRule",

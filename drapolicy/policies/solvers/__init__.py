@@ -5,6 +5,7 @@ from __future__ import annotations
 from drapolicy.policies.solvers.base import MAX_STEPS, Solver, answer_of, devices_of, first_fit, rank_of
 from drapolicy.policies.solvers.exact import Exact
 from drapolicy.policies.solvers.grow import Grow
+from drapolicy.policies.solvers.ilp import Ilp
 from drapolicy.policies.solvers.local_search import LocalSearch
 from drapolicy.policies.solvers.portfolio import Portfolio
 from drapolicy.policies.solvers.random_order import RandomOrder
@@ -15,6 +16,7 @@ __all__ = [
     "Exact",
     "FirstFit",
     "Grow",
+    "Ilp",
     "LocalSearch",
     "Portfolio",
     "RandomOrder",
