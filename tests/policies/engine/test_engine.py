@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 
+import msgspec.structs
 import numpy as np
 import pytest
 
 from drapolicy.api import Objects, Quantity
 from drapolicy.api.core import Container, Pod, PodSpec, ResourceRequirements
+from drapolicy.api.resource import NodeAllocatableMapping, NodeAllocatableResource
 from drapolicy.inventory import build
 from drapolicy.policies import POLICIES, Best, Engine, Exact, First, FirstFit, Kube, RandomNode, Rule, inside, objective
 from drapolicy.policies.kube import Profile
@@ -16,6 +18,7 @@ from drapolicy.policies.nodes import NodeRule
 from drapolicy.policies.solvers import RandomOrder, Solver
 from drapolicy.problem.ask import Ask
 from drapolicy.problem.events import Finish, Start
+from drapolicy.problem.node_allocatable import GATE
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.state import State
@@ -217,3 +220,22 @@ def test_searches_that_are_cut_short_end_attempts_as_in_the_loop(nodes: NodeRule
         world = mixed(seed)
         state = State(build(world.objects, RELEASES[seed % len(RELEASES)]))
         live(rule, state, shared(world.asks, seed), seed, steps=20)
+
+
+def test_devices_that_cost_room_are_left_to_the_loop() -> None:
+    """With the gate, nodes are ranked where no device costs room; asks without claims are ranked in any case."""
+    kubernetes = release("1.37", gates={GATE: True})
+    cost = NodeAllocatableResource(mapping=NodeAllocatableMapping(device_multiplier=Quantity(1)))
+    costly = msgspec.structs.replace(device("a"), node_allocatable_resources={"cpu": cost})
+    pod = Pod(spec=PodSpec(containers=[Container(name="main")]))
+    for made, wanted, ranked in (
+        (row(nodes=2, devices=2), ask_with(pod, claim("one", request(1)), name="test/a"), True),
+        (objects({"node-0": [costly]}), ask_with(pod, claim("one", request(1)), name="test/a"), False),
+        (objects({"node-0": [costly]}), ask_with(pod, name="test/a"), True),
+    ):
+        state = State(build(made, kubernetes))
+        engine = Engine(state.fleet, POLICIES["kube-scheduler"])
+        placement = place(engine, state, wanted)
+        assert said(placement) == said(place(POLICIES["kube-scheduler"], state, wanted))
+        assert (placement.path == "ranked") is ranked
+        assert bool(engine.stats.looked_up["devices that cost room"]) is not ranked
