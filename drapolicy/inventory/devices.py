@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,7 +134,11 @@ class DeviceTable(Frozen):
         return len(self.slice)
 
     def __getitem__(self, d: int) -> Device:
+        d = range(len(self))[d]
         return self.between(d, d + 1)[0]
+
+    def __iter__(self) -> Iterator[Device]:
+        return (self[d] for d in range(len(self)))
 
     def resolve(self, driver: str, name: str) -> tuple[str, ...]:
         """Return the keys under which devices of one driver may hold an attribute, in the order of look-up (S2, S50).
