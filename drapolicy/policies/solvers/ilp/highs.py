@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pulp
@@ -37,8 +38,8 @@ def by_highs(
     solver = pulp.HiGHS(
         msg=False, threads=THREADS, timeLimit=limits.time_limit_s, gapRel=0.0, gapAbs=0.99 * unit if unit else 0.0
     )
-    with quiet():
-        solver.createAndConfigureSolver(problem)
+    _introduced()
+    solver.createAndConfigureSolver(problem)
     model = problem.solverModel
     if limits.max_nodes is not None:
         model.setOptionValue("mip_max_nodes", limits.max_nodes)
@@ -75,6 +76,15 @@ def by_highs(
     values = {v.name: solution.col_value[v.index] for v in problem.variables()}
     given = sign * info.objective_function_value + problem.objective.constant
     return Raw(status, values, given, bound, version)
+
+
+@cache
+def _introduced() -> None:
+    """Let HiGHS say its name, as it does once a process, where nobody hears it."""
+    import highspy
+
+    with quiet():
+        highspy.Highs()  # type: ignore[no-untyped-call]
 
 
 def _run(model: Any) -> None:

@@ -39,20 +39,21 @@ class Ilp:
     time_limit_s
         Limit of a node's programmes together, in seconds; answers depend on the machine then.
     max_nodes
-        Limit of the nodes of each search tree.
+        Limit of the nodes of each search tree; problems that are not hard take fewer than ten.
     otherwise
         Solver of what has no programme.
 
     Notes
     -----
     The answer is Exact's: what it says about alternatives, ties and releases that leave traces holds here too. At a
-    limit it is the best so far, ``feasible``, with the bound that was reached. Terms need weights of pairs, or links
-    that join, or few choices: where a node has none of these, ``otherwise`` is asked.
+    limit it is the best so far, ``feasible``, with the bound that was reached; where only ties are not settled by then,
+    it is ``optimal``, but earlier devices may be as good. Terms need weights of pairs, or links that join, or few
+    choices: where a node has none of these, ``otherwise`` is asked.
     """
 
     solver: str = "HiGHS"
     time_limit_s: float | None = None
-    max_nodes: int | None = 50_000
+    max_nodes: int | None = 1_000
     otherwise: Solver = field(default_factory=Exact)
 
     def __post_init__(self) -> None:

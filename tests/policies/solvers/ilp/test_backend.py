@@ -123,7 +123,7 @@ def test_nothing_is_written_to_standard_output() -> None:
     script = (
         "import pulp\n"
         "from drapolicy.policies.solvers.ilp.backend import solve\n"
-        "for name in ('HiGHS', 'CBC'):\n"
+        "for name in ('HiGHS', 'HiGHS', 'CBC'):\n"
         "    p = pulp.LpProblem('p', pulp.LpMaximize)\n"
         "    x = p.add_variable('x', 0, 3, 'Integer')\n"
         "    p += x\n"
@@ -131,7 +131,7 @@ def test_nothing_is_written_to_standard_output() -> None:
         "    print(solve(p, name).objective)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == "2\n2\n"
+    assert done.stdout == "2\n2\n2\n"
 
 
 def test_values_are_integers() -> None:
