@@ -7,6 +7,7 @@ is computed from them in integers, so it holds whatever a solver's rounding did.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -203,28 +204,33 @@ class Master:
         ]
         placed = [model.add_variable(f"x{s}", 0, share.most, pulp.LpInteger) for s, share in enumerate(self.shares)]
         whole = {g: model.add_variable(f"y{g}", cat=pulp.LpBinary) for g in self.least}
-        model += pulp.lpSum(column.play.values[level] * w for column, w in zip(self.columns, nodes, strict=True))
-        of_stand: dict[int, list[pulp.LpVariable]] = {}
-        of_kind: dict[int, list[pulp.LpAffineExpression]] = {}
+        model += _sum((w, column.play.values[level]) for column, w in zip(self.columns, nodes, strict=True))
+        of_stand: dict[int, list[tuple[pulp.LpVariable, int]]] = {}
+        of_kind: dict[int, list[tuple[pulp.LpVariable, int]]] = {kind: [] for kind in range(len(self.kinds.samples))}
         for column, w in zip(self.columns, nodes, strict=True):
-            of_stand.setdefault(column.stand, []).append(w)
-            for kind in set(column.play.pattern):
-                of_kind.setdefault(kind, []).append(column.play.pattern.count(kind) * w)
+            of_stand.setdefault(column.stand, []).append((w, 1))
+            for kind, count in Counter(column.play.pattern).items():
+                of_kind[kind].append((w, count))
         for stand, own in of_stand.items():
-            model += pulp.lpSum(own) <= self.counts[stand]
-        for kind in range(len(self.kinds.samples)):
-            got = [x for share, x in zip(self.shares, placed, strict=True) if share.kind == kind]
-            if got or kind in of_kind:
-                model += pulp.lpSum(of_kind.get(kind, [])) == pulp.lpSum(got)
+            model += _sum(own) <= self.counts[stand]
+        for share, x in zip(self.shares, placed, strict=True):
+            of_kind[share.kind].append((x, -1))
+        for terms in of_kind.values():
+            if terms:
+                model += _sum(terms) == 0
         for g, y in whole.items():
-            own = [(share, x) for share, x in zip(self.shares, placed, strict=True) if share.group == g]
-            model += pulp.lpSum(x for _, x in own) >= self.least[g] * y
-            for share, x in own:
+            members = [(share, x) for share, x in zip(self.shares, placed, strict=True) if share.group == g]
+            model += _sum((x, 1) for _, x in members) >= self.least[g] * y
+            for share, x in members:
                 model += x <= share.most * y
         for i, floor in enumerate(self.floors):
-            model += pulp.lpSum(c.play.values[i] * w for c, w in zip(self.columns, nodes, strict=True)) >= floor
+            model += _sum((w, column.play.values[i]) for column, w in zip(self.columns, nodes, strict=True)) >= floor
         known = None if start is None else {f"w{c}": float(n) for c, n in enumerate(start)}
         return solve(model, limits=limits, start=known)
+
+
+def _sum(terms: Iterable[tuple[pulp.LpVariable, int]]) -> pulp.LpAffineExpression:
+    return pulp.LpAffineExpression(list(terms))
 
 
 class _Rows:
