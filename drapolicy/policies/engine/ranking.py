@@ -151,13 +151,6 @@ class Ranking:
                 for column, _ in amounts:
                     column.bounds[block] = column.rows[block].max()
 
-    def passing(self, amounts: Sequence[tuple[Amounts, int]]) -> NDArray[np.bool_]:
-        """Return which nodes have given amounts of room; ndarray of shape (N,), bool."""
-        fits = np.ones(self.size, np.bool_)
-        for column, asked in amounts:
-            fits &= column.rows.reshape(-1)[: self.size] >= asked
-        return fits
-
 
 class Amounts:
     """What each node has left of one resource, in blocks as rankings have them; bounds as there."""
