@@ -43,7 +43,7 @@ def bandwidth(*, rounds: int = 2) -> Rule:
     return Rule(_LINKED, solver=Grow(rounds=rounds), nodes=Best())
 
 
-def ilp_bandwidth(*, solver: str = "HiGHS", max_nodes: int | None = 50_000, time_limit_s: int | None = None) -> Rule:
+def ilp_bandwidth(*, solver: str = "HiGHS", max_nodes: int | None = 1_000, time_limit_s: int | None = None) -> Rule:
     """What bandwidth looks for, found by an integer programme with a bound: the best, unless a limit stops it.
 
     Parameters
@@ -60,7 +60,7 @@ def ilp_bandwidth(*, solver: str = "HiGHS", max_nodes: int | None = 50_000, time
     return Rule(_LINKED, solver=Ilp(solver, time_limit_s, max_nodes), nodes=Best())
 
 
-def ilp_packing(*, solver: str = "HiGHS", max_nodes: int | None = 50_000, time_limit_s: int | None = None) -> Rule:
+def ilp_packing(*, solver: str = "HiGHS", max_nodes: int | None = 1_000, time_limit_s: int | None = None) -> Rule:
     """What packing looks for, found by an integer programme with a bound: the best, unless a limit stops it.
 
     Parameters
