@@ -28,7 +28,7 @@ from drapolicy.policies import (
     objective,
     policy,
 )
-from drapolicy.policies.place import place, place_all
+from drapolicy.policies.place import place, place_all, place_groups
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.pool_status import pool_status
 from drapolicy.release import release
@@ -65,6 +65,7 @@ __all__ = [
     "objective",
     "place",
     "place_all",
+    "place_groups",
     "policy",
     "pool_status",
     "release",
