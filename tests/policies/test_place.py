@@ -10,7 +10,7 @@ import drapolicy as dp
 from drapolicy import api
 from drapolicy.errors import InputError
 from drapolicy.inventory import build
-from drapolicy.policies.place import place, place_all
+from drapolicy.policies.place import place, place_all, place_groups
 from drapolicy.testing.simple import row
 
 CLAIM = """
@@ -106,3 +106,12 @@ def test_seeds_decide_draws() -> None:
     drawn = [devices(place(fleet, claims(1), "random", seed=seed)) for seed in range(40)]
     assert drawn == [devices(place(fleet, claims(1), "random", seed=seed)) for seed in range(40)]
     assert len({name for (name,) in drawn}) == 4
+
+
+def test_a_gang_of_claims_is_placed_whole_or_not_at_all() -> None:
+    """place_groups() decides all asks of an input together."""
+    fleet = build(row(nodes=2, devices=2))
+    for sizes, at_least, placed in (((1, 2, 1), 3, 3), ((2, 2, 1), 3, 0), ((2, 2, 1), 2, 2), ((2, 2, 1), 0, 2)):
+        assert place_groups(fleet, claims(*sizes), at_least=at_least).placed == placed
+    with pytest.raises(InputError, match="place: 'first-fit' decides no groups; use for example groups.Patterns"):
+        place_groups(fleet, claims(1), "first-fit")  # type: ignore[arg-type]
