@@ -88,12 +88,14 @@ def churn(
     Raises
     ------
     InputError
-        When there is nothing to draw from, or nothing stays.
+        When there is nothing to draw from, nothing stays, or the number of steps is negative.
     """
     decider: Decider = policy_of(policy) if isinstance(policy, str) else policy
     names = [ask.name for ask in asks(wanted)]
-    if not names or stay < 1:
-        message = f"churn: {len(names)} asks that stay {stay} steps; give at least one of each"
+    if not names or stay < 1 or steps < 0:
+        message = (
+            f"churn: {steps} steps with {len(names)} asks that stay {stay}; give 0 or more steps, the rest from 1 on"
+        )
         raise InputError(message)
     world, own = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
     drawn = world.integers(len(names), size=steps).tolist()

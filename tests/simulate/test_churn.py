@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from drapolicy.api import Objects, loads
 from drapolicy.errors import InputError
 from drapolicy.policies import POLICIES, Engine
 from drapolicy.policies.place import place_all
@@ -65,8 +66,36 @@ def test_an_engine_decides_a_stream_as_its_policy_does() -> None:
     assert plain == fast
 
 
-@pytest.mark.parametrize(("wanted", "stay"), [(claims({}, 0), 4), (ONE, 0)], ids=["no asks", "no stay"])
-def test_nothing_to_draw_is_refused(wanted: object, stay: int) -> None:
-    """Without an ask, or with asks that do not stay, there is no stream."""
+@pytest.mark.parametrize(
+    ("wanted", "steps", "stay"),
+    [(claims({}, 0), 1, 4), (ONE, 1, 0), (ONE, -1, 4)],
+    ids=["no asks", "no stay", "negative steps"],
+)
+def test_nothing_to_draw_is_refused(wanted: Objects, steps: int, stay: int) -> None:
+    """Without an ask, with asks that do not stay, or with less than no steps, there is no stream."""
     with pytest.raises(InputError, match="churn: "):
-        next(churn(FLEET, wanted, "first-fit", steps=1, stay=stay))  # type: ignore[arg-type]
+        next(churn(FLEET, wanted, "first-fit", steps=steps, stay=stay))
+
+
+def test_pods_take_room_while_they_stay() -> None:
+    """A stream of pods is copied with claims of their own, and what leaves gives CPU back."""
+    pods = loads(POD)
+    (*_, last) = churn(FLEET, pods, "first-fit", steps=60, stay=3)
+    running = len(last.state.running)
+    assert len(last.held.claims) == running < 16
+    assert {name.rpartition("-")[0] for name in last.state.running} == {"default/job"}
+
+
+POD = """
+apiVersion: resource.k8s.io/v1
+kind: ResourceClaimTemplate
+metadata: {name: one, namespace: default}
+spec: {spec: {devices: {requests: [{name: gpu, exactly: {deviceClassName: gpu.nvidia.com}}]}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: job, namespace: default}
+spec:
+  containers: [{name: main, image: main, resources: {requests: {cpu: "20"}}}]
+  resourceClaims: [{name: devices, resourceClaimTemplateName: one}]
+"""
