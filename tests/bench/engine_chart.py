@@ -38,7 +38,9 @@ def chart(summary: dict[str, Any]) -> alt.TopLevelMixin:
         color=alt.Color("rule:N", title=None, legend=alt.Legend(orient="bottom")),
     )
     x = alt.X("nodes:Q", scale=alt.Scale(type="log"), title="nodes", axis=alt.Axis(format="~s"))
-    lines = base.mark_line(point=True).encode(x=x, strokeDash=alt.StrokeDash("of:N", title=None))
+    lines = base.mark_line(point=True).encode(
+        x=x, strokeDash=alt.StrokeDash("of:N", title=None, legend=alt.Legend(orient="bottom", symbolType="stroke"))
+    )
     panels = []
     for label in dict.fromkeys(each["case"] for each in ours):
         mine = alt.Data(values=[each for each in ours if each["case"] == label])

@@ -43,6 +43,8 @@ from drapolicy.workload.fleets import GPU_DRIVER, _slices
 DRIVER = "gpu.example"
 CLASS = "any"
 ZONES = 3
+_ZONE_NAMES = [f"z{zone}" for zone in range(ZONES)]
+_PODS = Quantity(110)
 _A_PART = 1000
 
 Results = list[DeviceRequestAllocationResult]
@@ -121,14 +123,14 @@ def named(n: int) -> str:
 
 def node(n: int) -> Node:
     """Return node ``n``: no two have the same memory, few the same CPU."""
-    scattered = n * 2654435761 % 2**32
+    scattered, name = n * 2654435761 % 2**32, named(n)
     allocatable = {
         "cpu": Quantity(f"{16_000 + scattered % 131_071}m"),
         "memory": Quantity(2**36 + 96 * scattered),
-        "pods": Quantity(110),
+        "pods": _PODS,
     }
-    labels = {"kubernetes.io/hostname": named(n), "zone": f"z{n % ZONES}"}
-    return Node(metadata=ObjectMeta(name=named(n), labels=labels), status=NodeStatus(allocatable=allocatable))
+    labels = {"kubernetes.io/hostname": name, "zone": _ZONE_NAMES[n % ZONES]}
+    return Node(metadata=ObjectMeta(name=name, labels=labels), status=NodeStatus(allocatable=allocatable))
 
 
 # --- asks ----------------------------------------------------------------------------------------------------
@@ -172,12 +174,12 @@ def _kind(name: str, *requests: DeviceRequest, match: str = "") -> Kind:
     return Kind(name, ResourceClaimSpec(devices=DeviceClaim(requests=list(requests), constraints=constraints)))
 
 
-def _result(driver: str, n: int, device: str, **given: object) -> DeviceRequestAllocationResult:
+def _result(driver: str, pool: str, device: str, **given: object) -> DeviceRequestAllocationResult:
     # The lists are shared by all: a million nodes' worth of empty ones would be a tenth of the memory.
     return DeviceRequestAllocationResult(
         request="r",
         driver=driver,
-        pool=named(n),
+        pool=pool,
         device=device,
         tolerations=_NONE,
         binding_conditions=_NONE,
@@ -199,9 +201,10 @@ _MEMORY = [{"memory": DeviceCapacity(value=Quantity(amount))} for amount in ("14
 
 
 def _slice(n: int, devices: list[Device]) -> ResourceSlice:
-    pool = ResourcePool(name=named(n), generation=1, resource_slice_count=1)
-    spec = ResourceSliceSpec(driver=DRIVER, node_name=named(n), pool=pool, devices=devices)
-    return ResourceSlice(metadata=ObjectMeta(name=f"{named(n)}-gpu"), spec=spec)
+    name = named(n)
+    pool = ResourcePool(name=name, generation=1, resource_slice_count=1)
+    spec = ResourceSliceSpec(driver=DRIVER, node_name=name, pool=pool, devices=devices)
+    return ResourceSlice(metadata=ObjectMeta(name=f"{name}-gpu"), spec=spec)
 
 
 def _eight(n: int) -> list[ResourceSlice]:
@@ -222,11 +225,11 @@ _FILLS = (0, 1, 2, 3, 4, 5, 6, 6, 7, 7, 8, 8, 8, 8, 8, 8)
 
 
 def _eight_taken(n: int, rng: random.Random) -> list[Results]:
-    left = rng.sample(_GPU, rng.choice(_FILLS))
+    left, pool = rng.sample(_GPU, rng.choice(_FILLS)), named(n)
     made = []
     while left:
         count = min(len(left), rng.choice((1, 2, 4, 8)))
-        made.append([_result(DRIVER, n, device) for device in left[:count]])
+        made.append([_result(DRIVER, pool, device) for device in left[:count]])
         left = left[count:]
     return made
 
@@ -299,14 +302,14 @@ def _mixed(n: int) -> list[ResourceSlice]:
 
 
 def _mixed_taken(n: int, rng: random.Random) -> list[Results]:
-    made = []
+    made, pool = [], named(n)
     for g in range(_model(n)[1]):
         left = 1000
         wanted = rng.choice(([1000], [1000], [1000], [], [500], [500, 250], [300, 300, 300], [700], [900], [200, 100]))
         for share, milli in enumerate(wanted):
             left -= milli
             given = {"share_id": f"pre-{n}-{g}-{share}", "consumed_capacity": {"milli": Quantity(milli)}}
-            made.append([_result(DRIVER, n, _GPU[g], **given)])
+            made.append([_result(DRIVER, pool, _GPU[g], **given)])
     return made
 
 
@@ -370,14 +373,14 @@ def _partitions() -> tuple[tuple[tuple[str, Mapping[str, int]], ...], Mapping[st
 
 def _mig_taken(n: int, rng: random.Random) -> list[Results]:
     devices, whole = _partitions()
-    made = []
+    made, pool = [], named(n)
     for g in range(8):
         left = dict(whole)
         for suffix, draws in rng.sample(devices, rng.choice((0, 8, 12, 16, 26))):
             if all(left[name] >= amount for name, amount in draws.items()):
                 for name, amount in draws.items():
                     left[name] -= amount
-                made.append([_result(GPU_DRIVER, n, f"gpu-{g}{suffix}")])
+                made.append([_result(GPU_DRIVER, pool, f"gpu-{g}{suffix}")])
     return made
 
 
