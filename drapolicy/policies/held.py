@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from drapolicy.api.core import Node
+from drapolicy.api.core import Node, NodeSelector
 from drapolicy.api.node_selection import Selector
 from drapolicy.api.resource import AllocationResult, ResourceClaim
 from drapolicy.policies.kube import MAX_ALTERNATIVES
-from drapolicy.problem.ask import Ask, claim_key, unmet
+from drapolicy.problem.ask import Ask
 from drapolicy.problem.state import State
 
 OPTIONAL_OPERATIONS = "DRAOptionalNodeOperations"
@@ -42,20 +42,27 @@ class Held:
 
     def __init__(self, ask: Ask, state: State) -> None:
         held = state.held
-        self.needed: tuple[ResourceClaim, ...] = unmet(ask.claims, held)
-        self.missing = tuple(claim_key(claim) not in held for claim in ask.claims)
-        self.claims = [(claim, held[claim_key(claim)]) for claim in ask.claims if claim_key(claim) in held]
+        self.missing = tuple(key not in held for key in ask.keys)
+        self.needed: tuple[ResourceClaim, ...] = ask.claims
+        self.claims: list[tuple[ResourceClaim, AllocationResult]] = []
+        self.selectors: list[NodeSelector] = []
+        self._read: list[Selector] = []
+        self.optional, self.rank, self.unscored = False, 0, ""
+        if not all(self.missing):
+            self._hold(ask, state)
+
+    def _hold(self, ask: Ask, state: State) -> None:
+        pairs = list(zip(ask.keys, ask.claims, strict=True))
+        self.needed = tuple(claim for key, claim in pairs if key not in state.held)
+        self.claims = [(claim, state.held[key]) for key, claim in pairs if key in state.held]
         self.selectors = [a.node_selector for _, a in self.claims if a.node_selector is not None]
         self._read = [Selector(selector) for selector in self.selectors]
         self.optional = any(item.skip_node_operations for _, a in self.claims for item in a.devices.results)
-        mixed = bool(self.claims and self.needed)
-        self.rank = sum(_rank(claim, allocation) for claim, allocation in self.claims) if mixed else 0
-        # Claims and allocations of this cycle are paired by position (K8s Q43).
-        self.unscored = (
-            f"number of allocations {len(self.needed)} is smaller than number of claims"
-            if mixed and state.fleet.release.behaviour.scored_claims == "new"
-            else ""
-        )
+        if self.needed:
+            self.rank = sum(_rank(claim, allocation) for claim, allocation in self.claims)
+            # Claims and allocations of this cycle are paired by position (K8s Q43).
+            if state.fleet.release.behaviour.scored_claims == "new":
+                self.unscored = f"number of allocations {len(self.needed)} is smaller than number of claims"
 
     def available(self, node: Node) -> bool:
         """Return whether a node can use all claims that hold an allocation."""

@@ -48,6 +48,11 @@ class Ask:
     blocked: str = ""
 
     @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """``namespace/name`` of each claim, in order."""
+        return tuple(map(claim_key, self.claims))
+
+    @cached_property
     def wishes(self) -> bytes:
         """Digest of the claims' specifications alone: what a node's devices answer to."""
         return _digest([_wishes(self.claims)])

@@ -202,29 +202,38 @@ class Engine:
     def _order(self) -> NDArray[np.intp]:
         return np.array(snapshot_order(self.fleet), np.intp)
 
+    def _beyond(self, ask: Ask) -> tuple[str, ...]:
+        """Return what of the ask's pod is not modelled."""
+        if ask.pod is None or ask.room is None:
+            return ()
+        return unmodelled(ask.pod, self.memory.surroundings(self.fleet), ask.room.requests)
+
     # --- ranking ---------------------------------------------------------------------------------------------
 
     def _told_apart(self, problem: Problem, rule: Rule, held: Held, rng: np.random.Generator) -> Placement:
         """Return the placement by views that tell apart whatever turns out to be read."""
-        drawn = rng.bit_generator.state
+        # Reading the state of a generator takes longer than many a decision; who takes the best or first draws nothing.
+        drawn = rng.bit_generator.state if rule.solver.seeded or isinstance(rule.nodes, RandomNode | Kube) else None
         while True:
             try:
                 return self._ranked(problem, rule, held, rng)
-            except UnreadError as unread:
-                self._reads |= unread.reads
-                rng.bit_generator.state = drawn
-            except UnseenError:
-                rng.bit_generator.state = drawn
-                raise
+            except (UnreadError, UnseenError) as failed:
+                if drawn is not None:
+                    rng.bit_generator.state = drawn
+                if isinstance(failed, UnseenError):
+                    raise
+                self._reads |= failed.reads
 
     def _ranked(self, problem: Problem, rule: Rule, held: Held, rng: np.random.Generator) -> Placement:
         ask, state = problem.ask, problem.state
-        beyond = () if ask.pod is None else unmodelled(ask.pod, self.memory.surroundings(self.fleet))
-        stopped = Abort(ask.blocked) if ask.blocked else missing_class(held.needed, self.fleet)
+        beyond = self._beyond(ask)
+        key = self._key(ask, held)
+        known = key in self._kinds
+        stopped = Abort(ask.blocked) if ask.blocked else None if known else missing_class(held.needed, self.fleet)
         if stopped is not None:
             return nothing(problem, rule, stopped, {}, Chosen(None, 0, state.cursor), beyond)
         self._follow(state)
-        kind = self._kind(ask, held, state)
+        kind = self._kind(key, ask, held, state)
         amounts = [] if ask.room is None else self._rooms.asked(state, ask.room)
         decision = Decision(
             problem,
@@ -280,8 +289,11 @@ class Engine:
         self._journal[self._written : end] = nodes
         self._written = end
 
-    def _kind(self, ask: Ask, held: Held, state: State) -> Kind:
-        key = ask.wishes if held.needed else b"", held.missing if held.needed else (), ask.place
+    @staticmethod
+    def _key(ask: Ask, held: Held) -> tuple[bytes, tuple[bool, ...], bytes]:
+        return (ask.wishes, held.missing, ask.place) if held.needed else (b"", (), ask.place)
+
+    def _kind(self, key: tuple[bytes, tuple[bool, ...], bytes], ask: Ask, held: Held, state: State) -> Kind:
         kind = self._kinds.get(key)
         if kind is None:
             refused = self._refusals(ask).refused

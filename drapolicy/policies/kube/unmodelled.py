@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from drapolicy.api.core import Container, Node, Pod
@@ -74,7 +74,11 @@ class Surroundings(NamedTuple):
         return cls(frozenset(_images(nodes)), frozenset(str(name) for name in named | every))
 
 
-def unmodelled(pod: Pod, around: Surroundings = Surroundings()) -> tuple[str, ...]:  # noqa: B008 - it is immutable
+def unmodelled(
+    pod: Pod,
+    around: Surroundings = Surroundings(),  # noqa: B008 - it is immutable
+    requests: Mapping[str, int] | None = None,
+) -> tuple[str, ...]:
     """Return a sentence for everything that a pod uses and that this baseline leaves out.
 
     Parameters
@@ -83,6 +87,8 @@ def unmodelled(pod: Pod, around: Surroundings = Surroundings()) -> tuple[str, ..
         The pod.
     around
         What the pod's images and resources are compared with.
+    requests
+        What :func:`~drapolicy.problem.room.pod_requests` says of the pod, for a caller that knows it.
 
     Returns
     -------
@@ -90,10 +96,10 @@ def unmodelled(pod: Pod, around: Surroundings = Surroundings()) -> tuple[str, ..
         Sentences that start with the plugin; empty if the pod is modelled in full. Services are not read, so default
         topology spread is named for pods of a ReplicaSet, ReplicationController or StatefulSet only.
     """
-    return tuple(_say(plugin, what) for plugin, what in _used(pod, around))
+    return tuple(_say(plugin, what) for plugin, what in _used(pod, around, requests))
 
 
-def _used(pod: Pod, around: Surroundings) -> Iterable[tuple[str, str]]:
+def _used(pod: Pod, around: Surroundings, requests: Mapping[str, int] | None) -> Iterable[tuple[str, str]]:
     spec = pod.spec
     containers = [*spec.init_containers, *spec.containers]
     if spec.affinity and (spec.affinity.pod_affinity is not None or spec.affinity.pod_anti_affinity is not None):
@@ -116,8 +122,10 @@ def _used(pod: Pod, around: Surroundings) -> Iterable[tuple[str, str]]:
         yield "DefaultPreemption", spec.priority_class_name or f"priority {spec.priority}"
     if fields := sorted(_declared_feature_fields(pod)):
         yield "NodeDeclaredFeatures", ", ".join(fields)
-    if around.backed and (resources := sorted(around.backed.intersection(pod_requests(pod)))):
-        yield "DynamicResources", ", ".join(resources)
+    if around.backed:
+        asked = pod_requests(pod) if requests is None else requests
+        if resources := sorted(around.backed.intersection(asked)):
+            yield "DynamicResources", ", ".join(resources)
     if spec.scheduler_name not in {"", "default-scheduler"}:
         yield "scheduler", spec.scheduler_name
 
