@@ -156,7 +156,9 @@ class _Pairs:
 
     def _pairs(self, own: Sequence[int], less: int) -> None:
         """Add weights, each less something, of the pairs among devices."""
-        used = self._rules.used
+        rules, used = self._rules, self._rules.used
+        most = sum(rules.formulation.rows[r].count for (r,) in rules.formulation.requests)
+        at: dict[int, list[Any]] = {d: [] for d in own}
         for a, b in combinations(own, 2):
             weight = int(self._weights[a, b]) - less
             if not weight:
@@ -165,9 +167,14 @@ class _Pairs:
             if weight > 0:
                 self._rules.require(y <= used(a), f"pair_{self._name}_{a}_{b}_first")
                 self._rules.require(y <= used(b), f"pair_{self._name}_{a}_{b}_second")
+                at[a].append(y)
+                at[b].append(y)
             else:
                 self._rules.require(y >= used(a) + used(b) - 1, f"pair_{self._name}_{a}_{b}")
             self._terms.append((weight, y))
+        for d, pairs in at.items():
+            if len(pairs) >= most:
+                rules.require(pulp.lpSum(pairs) <= (most - 1) * used(d), f"pairs_{self._name}_{d}")
 
     def _all_pairs(self, own: Sequence[int], count: int) -> None:
         """Add the weights of all pairs; each chosen device is in as many as others are chosen, which bounds well."""

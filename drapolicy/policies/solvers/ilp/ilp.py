@@ -18,6 +18,7 @@ from drapolicy.policies.solvers.ilp import backend
 from drapolicy.policies.solvers.ilp.budget import Budget
 from drapolicy.policies.solvers.ilp.programme import Programme
 from drapolicy.policies.solvers.ilp.undecided import by_programme
+from drapolicy.policies.solvers.local_search import LocalSearch
 from drapolicy.policies.solvers.task import Task
 from drapolicy.problem.formulation import Assignment, Formulation, first, narrowed
 from drapolicy.problem.local import LocalProblem
@@ -104,8 +105,10 @@ class Ilp:
                 f"the function {answer.score} on node {local.site.name}; make them one"
             )
             raise SolverError(message)
-        if not found.optimal and answer.score < fitting.score:
-            answer = fitting
+        if not found.optimal:
+            # No heuristic is better than what a solver has found until its limit.
+            others = (fitting, LocalSearch().solve(local, objective, rng))
+            answer = max(answer, *others, key=lambda one: one.score)
         return replace(answer, bound=found.bound, seconds=perf_counter() - begin)
 
     def _first(self, local: LocalProblem, objective: Objective, budget: Budget) -> tuple[Answer, Solution | None]:
