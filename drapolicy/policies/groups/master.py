@@ -107,12 +107,19 @@ class Master:
 
     # --- the linear programme --------------------------------------------------------------------------------
 
-    def relaxed(self, level: int) -> tuple[float, Duals]:
-        """Return the optimum of one level over the known columns, in fractions, and its prices."""
+    def free(self) -> Duals:
+        """Return prices of nothing: they too prove a bound."""
+        return Duals(*(np.zeros(n) for n in (len(self.kinds.samples), len(self.counts), len(self.floors))))
+
+    def relaxed(self, level: int) -> tuple[float, Duals] | None:
+        """Return the optimum of one level over the known columns, in fractions, and its prices.
+
+        None where the solver gave up.
+        """
         columns, shares, groups = len(self.columns), len(self.shares), list(self.least)
         width = columns + shares + len(groups)
         if not width:
-            return 0.0, Duals(*(np.zeros(n) for n in (len(self.kinds.samples), len(self.counts), len(self.floors))))
+            return 0.0, self.free()
         worth = np.zeros(width)
         worth[:columns] = [column.play.values[level] for column in self.columns]
         linked = _Rows(len(self.kinds.samples))
@@ -147,7 +154,8 @@ class Master:
             bounds=list(zip([0.0] * width, uppers, strict=True)),
             method="highs",
         )
-        assert found.status == 0, found.message
+        if found.status:
+            return None
         states = len(self.counts)
         of_rows = -found.ineqlin.marginals
         return -found.fun, Duals(-found.eqlin.marginals, of_rows[:states], of_rows[states : states + len(self.floors)])

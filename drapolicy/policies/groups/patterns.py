@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from drapolicy.errors import SolverError
 from drapolicy.policies.groups.greedy import Greedy
 from drapolicy.policies.groups.joint import LARGEST, Pattern, Priced, in_order
 from drapolicy.policies.groups.kinds import Kinds, UnsuitedError
@@ -103,9 +104,9 @@ class _Search:
             raise UnsuitedError(message)
         self._order = in_order(joints.values(), kinds.most)
         self.rounds = 0
-        self._placed: list[int] = []
         counts = [min(len(stand.nodes), self._asks) for stand in survey.stands]
         self.master = Master(kinds, counts)
+        self._placed = [0] * len(self.master.shares)
 
     def run(self) -> tuple[tuple[int, ...], tuple[int, ...], dict[int, Seat]]:
         """Return value and bound of each level, and the seats."""
@@ -128,7 +129,7 @@ class _Search:
         best: _Relaxed | None = None
         for _ in range(self._given.max_rounds):
             self.rounds += 1
-            value, duals = self.master.relaxed(level)
+            value, duals = self.master.relaxed(level) or (np.inf, self.master.free())
             relaxed, columns = self._priced(level, duals)
             if best is None or relaxed.bound < best.bound:
                 best = relaxed
@@ -139,6 +140,8 @@ class _Search:
 
     def _priced(self, level: int, duals: Duals) -> tuple[_Relaxed, list[Column]]:
         unit = self._unit(level, duals)
+        if not unit:
+            duals, unit = self.master.free(), 1
         prices = np.rint(duals.kinds * unit).astype(np.int64)
         weights = np.zeros(self._levels, np.int64)
         weights[level] = unit
@@ -162,13 +165,13 @@ class _Search:
         return _Relaxed(scaled // unit, scaled, unit, prices, weights), columns
 
     def _unit(self, level: int, duals: Duals) -> int:
-        """Return into how many parts a unit of the level is divided, so that sums still fit."""
+        """Return into how many parts a unit of the level is divided, so that sums still fit; 0 where none do."""
         asks = max(1, self._asks)
         most = self._largest[level] + sum(
             abs(price) * largest for price, largest in zip(duals.floors.tolist(), self._largest, strict=False)
         )
         most += float(np.abs(duals.kinds).max(initial=0))
-        return max(1, min(_FINEST, int(LARGEST / (4 * asks * most))))
+        return min(_FINEST, int(LARGEST / (4 * asks * most)))
 
     def _best(self, s: int, priced: Priced) -> tuple[int, Pattern]:
         stand = self._survey.stands[s]
@@ -201,13 +204,17 @@ class _Search:
         columns = self.master.columns
         start = [*known, *[0] * (len(columns) - len(known))]
         limits = Limits(self._given.time_limit_s, self._given.max_nodes)
-        solved = self.master.chosen(level, limits, start)
+        nodes, value = start, self._value(level, start)
+        try:
+            solved = self.master.chosen(level, limits, start)
+        except SolverError:
+            # What a solver got wrong is worth nothing; what was known before still is.
+            return value, nodes, bound
         if solved.values:
-            nodes = [int(solved.values.get(f"w{c}", 0)) for c in range(len(columns))]
-            self._placed = [int(solved.values.get(f"x{s}", 0)) for s in range(len(self.master.shares))]
-        else:
-            nodes = start
-        value = self._value(level, nodes)
+            found = [int(solved.values.get(f"w{c}", 0)) for c in range(len(columns))]
+            if self._value(level, found) >= value:
+                nodes, value = found, self._value(level, found)
+                self._placed = [int(solved.values.get(f"x{s}", 0)) for s in range(len(self.master.shares))]
         if whole and solved.bound is not None:
             bound = min(bound, max(value, int(solved.bound)))
         return value, nodes, bound

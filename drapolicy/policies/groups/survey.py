@@ -144,7 +144,9 @@ class Survey:
 
     def fits(self, stand: Stand, pattern: Pattern) -> bool:
         """Return whether a node has room for the asks of a pattern."""
-        return bool((self.needs[list(pattern)].sum(axis=0) <= np.array(stand.room, np.int64)).all())
+        needs = self.needs[list(pattern)].sum(axis=0)
+        # Who needs nothing of a resource fits where pods that were bound by hand have taken more than there is.
+        return bool(((needs == 0) | (needs <= np.array(stand.room, np.int64))).all())
 
 
 def _room(state: State, kinds: Kinds) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
