@@ -153,12 +153,14 @@ class Player:
         """Return what was measured; times in microseconds unless the name says otherwise."""
         steady = self._made
         first_ms = [1e3 * decision.seconds for decision in self._first]
+        first_cpu = [1e3 * decision.cpu for decision in self._first]
         stats = self._engine.stats
         maker = getattr(self._engine, "_maker", None)
         told: dict[str, Any] = {
             "kinds_asked": len(self._first),
             "start_ms": round(1e3 * self._start_s, 2),
             "first_ms": round(float(np.median(first_ms)), 2) if first_ms else None,
+            "first_cpu_ms": round(float(np.median(first_cpu)), 2) if first_cpu else None,
             "first_max_ms": round(max(first_ms), 2) if first_ms else None,
             "settled": len(self._warm),
             "contents": len(maker.contents) if maker is not None else None,

@@ -69,6 +69,8 @@ class Decision(NamedTuple):
         Position of its kind.
     seconds
         What ``Engine.place`` took.
+    cpu
+        Seconds of a processor in that; too coarse for a short one.
     reading
         What it took to digest the ask, once in its life, before it is first decided.
     applying
@@ -81,6 +83,7 @@ class Decision(NamedTuple):
 
     kind: int
     seconds: float
+    cpu: float
     reading: float
     applying: float
     asked: int
@@ -197,9 +200,9 @@ class Stream:
             reading = time.perf_counter() - begun
             asked, ranked = engine.stats.asked, engine.stats.ranked
             with no_later_than(until + GRACE_S):
-                begun = time.perf_counter()
+                worked, begun = time.process_time(), time.perf_counter()
                 placement = engine.place(Problem(self.state, (ask,)), rng)
-                seconds = time.perf_counter() - begun
+                seconds, worked = time.perf_counter() - begun, time.process_time() - worked
             begun = time.perf_counter()
             if placement.node is not None:
                 self._start(ask, placement.node, placement.results)
@@ -209,6 +212,7 @@ class Stream:
                 Decision(
                     entry.kind,
                     seconds,
+                    worked,
                     reading,
                     applying,
                     engine.stats.asked - asked,

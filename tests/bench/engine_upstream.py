@@ -30,17 +30,16 @@ class Scan(NamedTuple):
         ndarray of shape (N,), bool.
     state, allocator
         Microseconds for what comes before.
+    ms
+        Milliseconds of a processor for all nodes, one after the other; the sum of ``nodes`` would hold every pause that
+        a busy machine makes.
     """
 
     nodes: NDArray[np.float64]
     fits: NDArray[np.bool_]
     state: float
     allocator: float
-
-    @property
-    def ms(self) -> float:
-        """Milliseconds for all nodes, one after the other."""
-        return float(self.nodes.sum()) / 1e3
+    ms: float
 
     @property
     def modelled_ms(self) -> float:
@@ -50,7 +49,8 @@ class Scan(NamedTuple):
         """
         enough = nodes_to_find(len(self.nodes))
         seen = int(np.searchsorted(self.fits.cumsum(), enough)) + 1
-        return (float(self.nodes[:seen].sum()) / WORKERS + self.state + self.allocator) / 1e3
+        part = float(self.nodes[:seen].sum() / self.nodes.sum())
+        return part * self.ms / WORKERS + (self.state + self.allocator) / 1e3
 
 
 class Upstream:
@@ -93,6 +93,7 @@ class Upstream:
                     np.array([node["fit"] for node in told["nodes"]], np.bool_),
                     timing["stateNs"] / 1e3,
                     timing["newAllocatorNs"] / 1e3,
+                    timing["scanCPUNs"][0] / 1e6,
                 )
             )
         return made
