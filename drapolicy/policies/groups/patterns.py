@@ -72,16 +72,22 @@ class Patterns:
             survey = Survey(problem, kinds, objective, symmetric=self.symmetric)
             search = _Search(self, problem, kinds, survey)
         except UnsuitedError as unsuited:
-            greedy = Greedy(Rule(objective), "largest").decide(problem, rng)
-            return replace(greedy, policy=self.name, why=str(unsuited))
+            return self._greedily(problem, rng, str(unsuited))
         values, bounds, seats = search.run()
         proved = values[0] == bounds[0]
+        if not seats and not proved:
+            greedy = self._greedily(problem, rng, "no solver found a placement within its limits")
+            return replace(greedy, bounds=(bounds[0], *greedy.bounds[1:]))
         placements, got = written(problem, kinds, seats, objective, self.name, proved=proved)
         status = "optimal" if got == bounds else "feasible"
         if not got[0] and problem.asks:
-            status = "infeasible" if proved else "timed_out"
+            status = "infeasible"
         effort = {"states": len(survey.stands), "columns": len(search.master.columns), "rounds": search.rounds}
         return Together(self.name, placements, got, bounds, status, "patterns", effort=effort)  # type: ignore[arg-type]
+
+    def _greedily(self, problem: Problem, rng: np.random.Generator, why: str) -> Together:
+        greedy = Greedy(Rule(as_objective(self.objective)), "largest").decide(problem, rng)
+        return replace(greedy, policy=self.name, why=why)
 
 
 class _Search:
