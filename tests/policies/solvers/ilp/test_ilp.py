@@ -7,6 +7,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import msgspec.structs
 import numpy as np
 import pulp
 import pytest
@@ -190,6 +191,18 @@ def test_levels_and_weights_are_one_after_the_other() -> None:
     local = plain(4, 1)
     assert devices(Ilp().solve(local, Objective().then(small, large), RNG(0))) == [(DRIVER, "node-0", "d01")]
     assert Ilp().solve(local, small * 3 + large, RNG(0)).score == (10**9 + 3,)
+
+
+def test_of_equal_sets_that_differ_in_size_the_beginning_is_first() -> None:
+    """Two shares of the first device are before one share of each of two: (0,) is before (0, 1)."""
+    some = [msgspec.structs.replace(device(f"d{i}"), allow_multiple_allocations=True) for i in range(3)]
+    ask = ask_with(None, claim("c", request(1, name="one"), request(1, name="other")))
+    local = Problem(State(build(objects({"node-0": some}))), (ask,)).local(0, ask)
+    for weights, best in ((np.zeros((3, 3), np.int64), ["d0"]), (1 - np.eye(3, dtype=np.int64), ["d0", "d1"])):
+        aim = Objective().then(of_pairs(weights))
+        answer, exact = Ilp().solve(local, aim, RNG(0)), Exact().solve(local, aim, RNG(0))
+        assert [own[2] for own in devices(answer) or ()] == best
+        assert (answer.status, devices(answer)) == (exact.status, devices(exact))
 
 
 def test_a_missing_device_of_mode_all_refuses_the_row() -> None:

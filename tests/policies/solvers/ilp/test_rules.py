@@ -150,6 +150,7 @@ BY_HAND = {
         amounts=np.zeros((1, 2, 1), np.int64),
     ),
     "counters": formulation([row(0, 0, 2)], 3, counters=np.array([5]), draws=np.array([[2], [3], [4]])),
+    "counters overdrawn": formulation([row(0, 0)], 2, counters=np.array([-1]), draws=np.array([[0], [1]])),
     "counters of shares": formulation(
         [row(0, 0), row(0, 1)],
         2,
