@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,9 @@ from drapolicy.api.resource import (
     ResourceClaimStatus,
     ResourceSlice,
 )
+from drapolicy.cli.jsonl import run
+from drapolicy.cli.solve import decide_by
+from drapolicy.policies import POLICIES
 from drapolicy.release import release
 from drapolicy.testing.build import Placed
 from drapolicy.testing.generate import problem
@@ -121,6 +125,34 @@ def test_answers_of_upstream_are_valid(shared: Path, file: str, minor: str, leas
     found = {case["name"]: alarms(case, minor) for case in fits(shared / "conformance" / file)}
     assert len(found) >= least
     assert {name: errors for name, errors in found.items() if errors} == {}
+
+
+FILES = (
+    ("upstream-1.34.13.jsonl", "1.34"),
+    ("upstream-1.35.10.jsonl", "1.35"),
+    ("upstream-1.36.6.jsonl", "1.36"),
+    ("upstream-1.37.2.jsonl", "1.37"),
+    ("random-1.37.2.jsonl", "1.37"),
+)
+# Each case goes to one policy in each turn; seven shares no factor with 24, so all policies get cases of every file.
+TURNS = 3
+
+
+@pytest.mark.parametrize("turn", range(TURNS))
+@pytest.mark.parametrize(("file", "minor"), FILES)
+def test_answers_of_policies_are_valid(shared: Path, file: str, minor: str, turn: int) -> None:
+    """Every policy finds devices wherever upstream does, and they are valid."""
+    names = sorted(POLICIES)
+    found: dict[tuple[str, str], list[str]] = {}
+    for number, case in enumerate(fits(shared / "conformance" / file)):
+        name = names[(7 * number + turn) % len(names)]
+        told = io.StringIO()
+        line = json.dumps({key: value for key, value in case.items() if key != "expected"} | {"timeoutMs": 0})
+        run(io.StringIO(line), told, kubernetes=release(minor), policy=decide_by(name))
+        answer = json.loads(told.getvalue())
+        found[case["name"], name] = alarms({**case, "expected": answer}, minor) if answer["fit"] else ["no devices"]
+    assert {at: errors for at, errors in found.items() if errors} == {}
+    assert len({name for _, name in found}) >= min(len(names), len(found)) // 2
 
 
 @pytest.mark.go
