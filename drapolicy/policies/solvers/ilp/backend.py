@@ -23,8 +23,8 @@ from drapolicy.policies.solvers.ilp.solved import Limits, Raw, Solved, Status
 
 __all__ = ["LARGEST", "Limits", "Solved", "available", "check", "solve"]
 
-LARGEST = 2**45
-"""Objectives above are too large for 64-bit floats to prove anything about the last unit."""
+LARGEST = 2**40
+"""Objectives above, in their greatest common unit, are too large for floats to prove anything about the last one."""
 
 
 @cache
@@ -122,10 +122,12 @@ def _checked(problem: pulp.LpProblem, raw: Raw, unit: int | None, whole: Collect
     sign = -1 if problem.sense == pulp.LpMaximize else 1
     bound = objective if raw.status == "optimal" and raw.bound is None else _outward(problem, raw.bound, unit)
     if bound is not None and sign * (bound - objective) > 0:
-        bound = objective  # A bound on the wrong side is the solver's rounding.
+        # A bound on the wrong side is a solver's rounding, or of no use.
+        rounding = raw.status == "optimal" or abs(bound - objective) <= 1e-6 * max(1.0, abs(objective))
+        bound = objective if rounding else None
     status: Status = "feasible"
     if bound is not None and raw.status == "optimal":
-        proven = unit is not None and _size(problem) < LARGEST
+        proven = unit is not None and _size(problem) / unit < LARGEST
         close = abs(bound - objective) <= (0 if unit else 1e-6 * max(1.0, abs(objective)))
         status = "optimal" if close and (proven or not unit) else "feasible"
     return Solved(status, values, objective, raw.given, bound, seconds, raw.solver)
@@ -159,8 +161,8 @@ def _outward(problem: pulp.LpProblem, bound: float | None, unit: int | None) -> 
     if unit is None:
         return bound + constant
     # Solvers are a little off; what is nearly reached may be reached.
-    slack = 1e-6 * max(1.0, abs(bound) / unit)
     steps = bound / unit
+    slack = min(0.4, 1e-6 + 1e-9 * abs(steps))
     whole = math.floor(steps + slack) if problem.sense == pulp.LpMaximize else math.ceil(steps - slack)
     return whole * unit + constant
 

@@ -262,8 +262,16 @@ def test_values_that_break_a_row_are_refused() -> None:
         solve(made)
 
 
+@BOTH
+@pytest.mark.parametrize("scale", [10**6, 10**8, 10**10])
+def test_large_objectives_are_proven_to_the_unit(solver: str, scale: int) -> None:
+    """What a solver is off by does not grow into a unit."""
+    found = solve(knapsack([3 * scale + 1, 5 * scale, 7 * scale + 2], [2, 3, 4], 6), solver)
+    assert (found.status, found.objective, found.bound) == ("optimal", 10 * scale + 3, 10 * scale + 3)
+
+
 def test_huge_objectives_are_not_called_proven() -> None:
-    """Above 2**45 a float does not tell neighbours apart well enough for a proof."""
+    """Above 2**40 a float does not tell neighbours apart well enough for a proof."""
     found = solve(knapsack([2**46, 2**46 + 1], [1, 1], 1))
     assert found.status == "feasible"
     assert isinstance(found, Solved)
