@@ -346,5 +346,5 @@ class Sites:
         def named(row: int) -> tuple[str, str]:
             return slices.driver[row] or "", slices.pool[row] or ""
 
-        rows = range(len(slices))
-        return range(bisect_left(rows, pool, key=named), bisect_right(rows, pool, key=named))
+        rows, wanted = range(len(slices)), (pool.driver, pool.pool)
+        return range(bisect_left(rows, wanted, key=named), bisect_right(rows, wanted, key=named))

@@ -82,7 +82,7 @@ def test_parameters_from_text_and_from_python_are_one(text: str, given: dict[str
         ("fgd:mix=2000x1", {}, "mix: 2000 milli of 1 GPUs"),
         ("fgd", {"mix": ()}, "policy fgd: mix: () is no mix"),
         ("fgd", {"mix": 3}, "policy fgd: mix: 3 is no mix"),
-        ("bandwidth:rounds=-1", {}, "solver grow: rounds -1 is negative"),
+        ("bandwidth:max_steps=-1", {}, "solver exact: max_steps -1 is negative"),
         ("", {}, "policy '': unknown"),
         ("no-such", {"a": 1}, "policy 'no-such': unknown"),
     ],

@@ -20,7 +20,7 @@ from drapolicy.problem.site import SHORT_NAMES
 from drapolicy.topology.attributes import values
 from drapolicy.topology.spellings import SPELLINGS
 
-_Column = NDArray[np.int64]
+_Column = NDArray[np.signedinteger[Any]]
 
 NO, YES, FAILS = range(3)
 """What class and selectors of a request say of a device."""
@@ -109,7 +109,7 @@ class Sight:
             raise UnseenError(message)
         known = self._verdicts.get(texts)
         if known is None:
-            known = np.full(len(self._fleet.devices), YES, np.int64)
+            known = np.full(len(self._fleet.devices), YES, np.int8)
             for text in texts:
                 try:
                     found = select(self._table, text)

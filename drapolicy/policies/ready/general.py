@@ -29,18 +29,18 @@ def packing(*, max_steps: int | None = STEPS) -> Rule:
     return Rule(_PACKED, solver=Exact(max_steps=max_steps), nodes=Best())
 
 
-def bandwidth(*, rounds: int = 2) -> Rule:
+def bandwidth(*, max_steps: int | None = STEPS) -> Rule:
     """Devices with the most bandwidth between them, which leave the best linked to others.
 
     First the sum over pairs of the chosen devices, then the least bandwidth taken from those that stay free, then the
-    fullest node. Sets grow from each device by the nearest, which is not exact.
+    fullest node. The best set is found; where that takes too many steps, the best that local search finds.
 
     Parameters
     ----------
-    rounds
-        How often a set is grown again from itself.
+    max_steps
+        Limit of each search; none for no limit.
     """
-    return Rule(_LINKED, solver=Grow(rounds=rounds), nodes=Best())
+    return Rule(_LINKED, solver=Exact(max_steps=max_steps), nodes=Best())
 
 
 def ilp_bandwidth(*, solver: str = "HiGHS", max_nodes: int | None = 1_000, time_limit_s: int | None = None) -> Rule:

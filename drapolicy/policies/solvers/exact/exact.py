@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from drapolicy.errors import InputError
 from drapolicy.policies.answer import Answer
 from drapolicy.policies.objective import Objective, Score
 from drapolicy.policies.solvers.base import answer_of, devices_of, first_fit, rows_of, seated
@@ -50,6 +51,11 @@ class Exact:
     max_steps: int | None = MAX_STEPS
     name: ClassVar[str] = "exact"
     seeded: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if self.max_steps is not None and self.max_steps < 0:
+            message = f"solver exact: max_steps {self.max_steps} is negative; use 0 or more, or None for no limit"
+            raise InputError(message)
 
     def solve(self, local: LocalProblem, objective: Objective, rng: np.random.Generator) -> Answer:
         """Return the best assignment of the node."""
