@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -93,14 +93,17 @@ def _withdrawn(placement: Placement, group: Group) -> Placement:
     if placement.node is None:
         return placement
     reason = f"no devices for {group.at_least} asks of its group"
-    return replace(
-        placement,
-        node=None,
-        results=(),
-        status="timed_out",
-        outcome=NoFit(),
-        score={},
+    return Placement(
+        placement.ask,
+        placement.policy,
+        None,
+        (),
+        "timed_out",
+        NoFit(),
         reasons={reason: placement.considered},
+        considered=placement.considered,
+        path=placement.path,
+        unmodelled=placement.unmodelled,
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from drapolicy.errors import SolverError
 from drapolicy.policies.groups.greedy import Greedy
-from drapolicy.policies.groups.joint import LARGEST, Pattern, Priced, in_order
+from drapolicy.policies.groups.joint import LARGEST, Pattern, Play, Priced, in_order
 from drapolicy.policies.groups.kinds import Kinds, UnsuitedError
 from drapolicy.policies.groups.master import Column, Duals, Master
 from drapolicy.policies.groups.survey import Survey
@@ -116,9 +116,11 @@ class _Search:
 
     def run(self) -> tuple[tuple[int, ...], tuple[int, ...], dict[int, Seat]]:
         """Return value and bound of each level, and the seats."""
+        self.master.add(self._singles())
         bounds: list[int] = []
         nodes: list[int] = []
-        for level in range(self._levels):
+        while len(bounds) < self._levels:
+            level = len(bounds)
             relaxed = self._relax(level)
             value, nodes, bound = self._chosen(level, relaxed.bound, nodes)
             # Better points of a pattern need be known only where no earlier level could be traded for this one.
@@ -126,7 +128,32 @@ class _Search:
                 value, nodes, bound = self._chosen(level, bound, nodes, whole=True)
             self.master.floors += (value,)
             bounds.append(bound)
+            # A choice for this level may be better in an earlier one by the way: those after it are made again.
+            got = tuple(self._value(i, nodes) for i in range(level))
+            better = next((i for i in range(level) if got[i] > self.master.floors[i]), None)
+            if better is not None:
+                self.master.floors = (*self.master.floors[:better], got[better])
+                del bounds[better + 1 :]
         return self.master.floors, tuple(bounds), self._seats(nodes)
+
+    def _singles(self) -> Iterator[Column]:
+        """Yield the best nodes for each ask alone, as many as there are asks of its kind: a choice to begin with."""
+        known: dict[tuple[int, int, int], Play | None] = {}
+        for kind, most in enumerate(self._kinds.most):
+            found: list[tuple[tuple[int, ...], int, Play]] = []
+            for s, stand in enumerate(self._survey.stands):
+                key = id(stand.board), stand.free, kind
+                if most and key not in known:
+                    assert stand.board.joint is not None
+                    known[key] = stand.board.joint.best((kind,), stand.free, self._order)
+                play = known.get(key)
+                if play is not None and (not stand.room or self._survey.fits(stand, (kind,))):
+                    found.append((play.values, -s, play))
+            for _, s, play in sorted(found, reverse=True):
+                if most <= 0:
+                    break
+                most -= self.master.counts[-s]
+                yield Column(-s, play)
 
     # --- the bound -------------------------------------------------------------------------------------------
 

@@ -171,7 +171,7 @@ def test_asks_that_all_differ_are_decided_without_listing_patterns() -> None:
     found = decided(Problem.of_groups(State(fleet), [Group.batch(asks)]))
     assert found.status == "optimal"
     assert found.effort is not None
-    assert found.effort["columns"] < 1_000
+    assert found.effort["columns"] < 5_000
 
 
 def test_an_overfull_node_takes_asks_that_need_no_room() -> None:
