@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 from drapolicy.api.resource import AllocationResult
 from drapolicy.problem.outcome import Outcome
@@ -12,8 +13,7 @@ from drapolicy.problem.outcome import Outcome
 Status = Literal["optimal", "feasible", "infeasible", "not_found", "timed_out"]
 
 
-@dataclass(frozen=True)
-class Placement:
+class Placement(msgspec.Struct, frozen=True):
     """Node and devices for one ask, or the outcome that stopped it.
 
     Attributes
@@ -52,8 +52,8 @@ class Placement:
     results: tuple[AllocationResult, ...]
     status: Status
     outcome: Outcome
-    score: Mapping[str, int] = field(default_factory=dict)
-    reasons: Mapping[str, int] = field(default_factory=dict)
+    score: Mapping[str, int] = msgspec.field(default_factory=dict)
+    reasons: Mapping[str, int] = msgspec.field(default_factory=dict)
     considered: int = 0
     cursor: int = 0
     path: str = "reference"

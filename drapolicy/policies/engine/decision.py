@@ -149,12 +149,14 @@ class Decision:
         if template is not None:
             results = template.written(fleet.nodes.names[n], self.maker.layout.ids(n))
             score |= template.score
+            shares = template.shares
         else:
             results = answer.outcome.results
+            shares = any(entry.share_id is not None for result in results for entry in result.devices.results)
             if objective.levels and results:
                 local = self.problem.local(n, ask)
                 score |= objective.by_term(local, local.indices(results))
-        if any(entry.share_id is not None for result in results for entry in result.devices.results):
+        if shares:
             results = with_own_shares(ask, results, self.problem.state.version)
         best = isinstance(self.rule.nodes, Best)
         proved = answer.status == "optimal" and (not self.field.unproved() if best else fleet.nodes.candidates == 1)

@@ -24,11 +24,14 @@ class Template:
         For each allocation, the position of each of its devices.
     score
         The objective's terms by name.
+    shares
+        Whether some device is taken as a share.
     """
 
     results: tuple[AllocationResult, ...]
     positions: tuple[tuple[int, ...], ...]
     score: Mapping[str, int]
+    shares: bool
 
     @classmethod
     def of(
@@ -49,7 +52,8 @@ class Template:
             tuple(at[DeviceId(entry.driver, entry.pool, entry.device)] for entry in result.devices.results)
             for result in results
         )
-        return cls(results, positions, score)
+        shares = any(entry.share_id is not None for result in results for entry in result.devices.results)
+        return cls(results, positions, score, shares)
 
     def written(self, node: str, devices: Sequence[DeviceId]) -> tuple[AllocationResult, ...]:
         """Return the allocations for a node.

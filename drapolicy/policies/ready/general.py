@@ -9,7 +9,7 @@ from drapolicy.policies.objective import Objective
 from drapolicy.policies.objectives import chances_lost, inside, links_lost, still_placeable
 from drapolicy.policies.ready.steps import STEPS
 from drapolicy.policies.rule import Rule
-from drapolicy.policies.solvers import Exact, Grow, Portfolio
+from drapolicy.policies.solvers import Exact, Portfolio
 
 _LINKED = Objective().then(inside, links_lost, still_placeable)
 _PACKED = Objective().then(chances_lost, still_placeable)
