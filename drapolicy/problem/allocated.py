@@ -157,6 +157,11 @@ class AllocatedState:
         """Return whether the device is taken as a whole."""
         return device in self._devices
 
+    @property
+    def has_shares(self) -> bool:
+        """Whether a share of any device is taken."""
+        return bool(self._shares or self._consumers)
+
     def shared(self, device: DeviceId) -> bool:
         """Return whether some of the device is taken as a share."""
         return device in self._shares or device in self._consumers

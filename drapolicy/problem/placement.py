@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
-
-import msgspec
 
 from drapolicy.api.resource import AllocationResult
 from drapolicy.problem.outcome import Outcome
@@ -13,7 +12,8 @@ from drapolicy.problem.outcome import Outcome
 Status = Literal["optimal", "feasible", "infeasible", "not_found", "timed_out"]
 
 
-class Placement(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Placement:
     """Node and devices for one ask, or the outcome that stopped it.
 
     Attributes
@@ -52,8 +52,8 @@ class Placement(msgspec.Struct, frozen=True):
     results: tuple[AllocationResult, ...]
     status: Status
     outcome: Outcome
-    score: Mapping[str, int] = msgspec.field(default_factory=dict)
-    reasons: Mapping[str, int] = msgspec.field(default_factory=dict)
+    score: Mapping[str, int] = field(default_factory=dict)
+    reasons: Mapping[str, int] = field(default_factory=dict)
     considered: int = 0
     cursor: int = 0
     path: str = "reference"

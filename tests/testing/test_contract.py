@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from random import SystemRandom
@@ -67,7 +67,7 @@ class Blind(Broken):
             )
             for result in found.results
         )
-        return msgspec.structs.replace(found, results=results)
+        return replace(found, results=results)
 
 
 class GivesUp(Broken):
@@ -76,7 +76,7 @@ class GivesUp(Broken):
     def place(self, problem: Problem, rng: np.random.Generator) -> Placement:
         found = super().place(problem, rng)
         if sum(len(result.devices.results) for result in found.results) > 1:
-            return msgspec.structs.replace(found, node=None, results=(), status="not_found", outcome=NoFit())
+            return replace(found, node=None, results=(), status="not_found", outcome=NoFit())
         return found
 
 
@@ -138,7 +138,7 @@ class Fragile(Broken):
 
     def place(self, problem: Problem, rng: np.random.Generator) -> Placement:
         found = super().place(problem, rng)
-        return found if found.placed else msgspec.structs.replace(found, node="node-0", outcome=Fits(()))
+        return found if found.placed else replace(found, node="node-0", outcome=Fits(()))
 
 
 class Forgetful(Broken):
@@ -146,7 +146,7 @@ class Forgetful(Broken):
 
     def place(self, problem: Problem, rng: np.random.Generator) -> Placement:
         found = super().place(problem, rng)
-        return msgspec.structs.replace(found, results=found.results[:-1])
+        return replace(found, results=found.results[:-1])
 
 
 HASHED = '''

@@ -65,11 +65,12 @@ class Contents:
             return
         at, allocated = self._layout.positions(n), state.allocated
         whole, shares = 0, []
+        any_shares = allocated.has_shares
         for device in taken:
             position = at.get(device)
             if position is None:
                 continue  # no slice publishes it any more
-            if allocated.shared(device):
+            if any_shares and allocated.shared(device):
                 shares.append((position, self._code(allocated, device)))
             else:
                 whole |= 1 << position

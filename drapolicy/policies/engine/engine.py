@@ -104,7 +104,7 @@ class Engine:
         self._refused: OrderedDict[bytes, Refusals] = OrderedDict()
         self._state: object = None
         self._seen = 0
-        self._journal = np.empty(1024, np.int32)
+        self._journal = np.empty(1024, np.intp)
         self._written = 0
 
     @property
@@ -280,7 +280,7 @@ class Engine:
                 self._kinds.clear()
                 first = self._written
             kept = self._journal[first : self._written].copy()
-            self._journal = np.empty(max(1024, 2 * (len(kept) + len(nodes))), np.int32)
+            self._journal = np.empty(max(1024, 2 * (len(kept) + len(nodes))), np.intp)
             self._journal[: len(kept)] = kept
             self._written = len(kept)
             for kind in self._kinds.values():

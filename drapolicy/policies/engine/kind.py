@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import Abort, Fits, NoFit, TimedOut
 from drapolicy.problem.state import State
 
-Nodes = NDArray[np.int32]
+Nodes = NDArray[np.intp]
 
 
 # What a node's answer may depend on beside its devices and what is taken of them: not kept for any node.
@@ -156,7 +156,7 @@ class Kind:
             self._make_room()
         ranking = self.ranking
         if ranking is None:
-            nodes = np.arange(len(self._row), dtype=np.int32)
+            nodes = np.arange(len(self._row))
             ranking = Ranking(self._answers(state, nodes))
             self.ranking = ranking
         elif len(changed):
@@ -164,8 +164,7 @@ class Kind:
         if self.shared != state.shared_changes:
             self.shared = state.shared_changes
             if len(self._odd):
-                nodes = self._odd.astype(np.int32)
-                ranking.write(nodes, self._answers(state, nodes))
+                ranking.write(self._odd, self._answers(state, self._odd))
         return ranking
 
     def _make_room(self) -> None:
@@ -175,19 +174,25 @@ class Kind:
         grown[odd], grown[odd + 1] = ODD, REFUSED
         grown[:, : self._labels.shape[1]] = self._labels
         self._labels = grown
+        self._all_labels = grown.reshape(-1)
+        self._begin: NDArray[np.integer[Any]] = self._row * np.int32(width)
+        if grown.size >= 2**31:
+            self._begin = self._row.astype(np.int64) * width
 
     def _answers(self, state: State, nodes: Nodes) -> Labels:
-        rows, contents = self._row[nodes], self._maker.contents.of_node[nodes]
-        labels: Labels = self._labels[rows, contents]
-        if labels.min(initial=0) > ODD:
+        # One index into all rows of labels takes half the time of two.
+        at = (self._begin[nodes] + self._maker.contents.of_node[nodes]).astype(np.intp)
+        labels: Labels = self._all_labels[at]
+        if np.minimum.reduce(labels, initial=0) > ODD:
             return labels
+        rows, contents = self._row[nodes], self._maker.contents.of_node[nodes]
         unknown = labels == UNKNOWN
         self._ask(state, set(zip(rows[unknown].tolist(), contents[unknown].tolist(), strict=True)))
-        alone = [(at, self._ask_odd(state, int(nodes[at]))) for at in np.flatnonzero(labels == ODD).tolist()]
+        alone = [(k, self._ask_odd(state, int(nodes[k]))) for k in np.flatnonzero(labels == ODD).tolist()]
         # Read only now: a new label may have moved the others.
         labels = self._labels[rows, contents]
-        for at, answer in alone:
-            labels[at] = self._label(answer)
+        for place, answer in alone:
+            labels[place] = self._label(answer)
         return labels
 
     # --- asking ----------------------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ class Ranking:
         self.labels[: self.size] = labels
         self.bounds = self._rows.max(axis=1)
 
-    def write(self, nodes: NDArray[np.int32], labels: Labels) -> None:
+    def write(self, nodes: NDArray[np.intp], labels: Labels) -> None:
         """Change the labels of some nodes."""
         self.labels[nodes] = labels
         np.maximum.at(self.bounds, nodes >> 10, labels)
