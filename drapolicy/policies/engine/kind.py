@@ -19,6 +19,7 @@ from drapolicy.policies.engine.template import Template
 from drapolicy.policies.engine.views import UnseenError, Views
 from drapolicy.policies.objective import Objective
 from drapolicy.policies.solvers import Solver
+from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import Abort, Fits, NoFit, TimedOut
 from drapolicy.problem.state import State
@@ -262,20 +263,18 @@ class Kind:
 
     def _local(self, state: State, row: int, content: int) -> LocalProblem:
         """Return a node of a view of which just a content is taken."""
-        maker, fleet = self._maker, self._maker.layout.fleet
+        maker = self._maker
         n = int(self._views.sample[row])
-        site = state.sites[n]
-        if not maker.layout.describes(site):
+        if not maker.layout.describes(state.sites[n]):
             message = "devices that a node does not see as its slices publish them"
             raise UnseenError(message)
-        ids = maker.layout.ids(n)
+        consumable = "ConsumableCapacity" in maker.layout.fleet.release.features
+        return self._problem(state, n, maker.contents.allocated(content, maker.layout.ids(n), consumable=consumable))
+
+    def _problem(self, state: State, n: int, allocated: AllocatedState) -> LocalProblem:
+        fleet = self._maker.layout.fleet
         return LocalProblem(
-            site,
-            self._claims,
-            maker.contents.allocated(content, ids, consumable="ConsumableCapacity" in fleet.release.features),
-            state.rooms[n],
-            classes=fleet.classes,
-            release=fleet.release,
+            state.sites[n], self._claims, allocated, state.rooms[n], classes=fleet.classes, release=fleet.release
         )
 
     def _solve(self, state: State, row: int, content: int) -> tuple[Answer, Template | None]:
@@ -318,15 +317,7 @@ class Kind:
             raise UnreadError(unread)
 
     def _ask_odd(self, state: State, n: int) -> Answer:
-        fleet = self._maker.layout.fleet
-        local = LocalProblem(
-            state.sites[n],
-            self._claims,
-            state.allocated,
-            state.rooms[n],
-            classes=fleet.classes,
-            release=fleet.release,
-        )
+        local = self._problem(state, n, state.allocated)
         answer = self._maker.solver.solve(local, self._maker.objective, np.random.default_rng(0))
         beyond = _BEYOND_DEVICES & local.reads
         if beyond:
