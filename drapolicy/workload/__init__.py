@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drapolicy.workload.arrivals import Arrival, read_arrivals, redrawn
+from drapolicy.workload.arrivals import Arrival, read_arrivals, redrawn, write_arrivals
 from drapolicy.workload.embedded import dataset_folder
 from drapolicy.workload.fleets import fleet, fleet_objects, topology_text
 from drapolicy.workload.models import MODELS
@@ -23,4 +23,5 @@ __all__ = [
     "read_arrivals",
     "redrawn",
     "topology_text",
+    "write_arrivals",
 ]

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 
-from drapolicy.errors import Fault, InputError
+from drapolicy.errors import Fault
+from drapolicy.workload.table import NS, Faults, Row, table
 
-HEADER = ("time_s", "duration_s", "pod")
-_NS = 10**9
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_LIMIT_S = 10 * 366 * 24 * 3600  # ten years keep every time within int64 nanoseconds
+COLUMNS = ("time_s", "duration_s", "pod")
+GROUP_COLUMNS = ("group", "at_least")
+_MOST = 1_000_000
 
 
 @dataclass(frozen=True, order=True)
@@ -33,17 +31,25 @@ class Arrival:
         How long it runs on its ideal devices; None for ever.
     pod
         Name of the pod that it is a copy of.
+    group
+        Name of the group that it is placed with; empty for a pod on its own.
+    at_least
+        How many of its group must be placed for any to be placed, 0 for as many as fit; as in
+        :class:`drapolicy.problem.Group`, and the same for all of a group.
     """
 
     time_ns: int
     duration_ns: int | None
     pod: str
+    group: str = ""
+    at_least: int = 0
 
 
 def read_arrivals(path: str | Path) -> tuple[Arrival, ...]:
-    """Read a CSV file with the columns ``time_s``, ``duration_s`` and ``pod``.
+    """Read a CSV file with the columns ``time_s``, ``duration_s`` and ``pod``, and perhaps ``group`` and ``at_least``.
 
-    Times are decimal seconds, exact to the nanosecond; an empty duration means that the pod never leaves.
+    Times are decimal seconds, exact to the nanosecond; an empty duration means that the pod never leaves. Pods that
+    name one group are placed together: at least so many of them, or none.
 
     Returns
     -------
@@ -53,60 +59,81 @@ def read_arrivals(path: str | Path) -> tuple[Arrival, ...]:
     Raises
     ------
     InputError
-        With every faulty row of the file.
+        With every faulty line of the file.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"{path}: cannot be read: {error}"
-        raise InputError(message) from error
-    faults: list[Fault] = []
+    faults = Faults()
     found: list[Arrival] = []
-    rows = csv.reader(io.StringIO(text), strict=True)
-    try:
-        header = tuple(next(rows, ()))
-        if header != HEADER:
-            faults.append(
-                Fault(str(path), -1, "row 1", "", f"header is {','.join(header)!r}; make it {','.join(HEADER)}")
-            )
-        for number, row in enumerate(rows, start=2):
-            if row:
-                _read_row(str(path), number, row, found, faults)
-    except csv.Error as error:
-        faults.append(Fault(str(path), -1, f"row {rows.line_num}", "", f"is not CSV: {error}"))
-    if faults:
-        raise InputError(faults=faults)
+    lines: list[int] = []
+    for row in table(path, faults, required=COLUMNS, optional=GROUP_COLUMNS, others=False):
+        arrival = _arrival(row)
+        if arrival is not None:
+            found.append(arrival)
+            lines.append(row.line)
+    _check_groups(str(path), found, lines, faults)
+    faults.settle()
     return tuple(sorted(found, key=lambda arrival: arrival.time_ns))
 
 
-def _read_row(path: str, number: int, row: list[str], found: list[Arrival], faults: list[Fault]) -> None:
-    where = f"row {number}"
-    if len(row) != len(HEADER):
-        faults.append(Fault(path, -1, where, "", f"has {len(row)} columns; give {', '.join(HEADER)}"))
-        return
-    time_ns = _nanoseconds(path, where, "time_s", row[0], faults)
-    duration_ns = None if not row[1] else _nanoseconds(path, where, "duration_s", row[1], faults)
-    if duration_ns == 0 and row[1]:
-        faults.append(
-            Fault(path, -1, where, "duration_s", f"{row[1]!r} is no time; give more than 0 or leave it empty")
-        )
-    if not row[2]:
-        faults.append(Fault(path, -1, where, "pod", "is empty; name a pod of the workload"))
-    if time_ns is not None:
-        found.append(Arrival(time_ns, duration_ns, row[2]))
-
-
-def _nanoseconds(path: str, where: str, field: str, text: str, faults: list[Fault]) -> int | None:
-    try:
-        # Decimal itself takes more: spaces, underscores, digits of other scripts.
-        seconds = Decimal(text) if len(text) <= 40 and _NUMBER.fullmatch(text) else Decimal("nan")
-    except InvalidOperation:
-        seconds = Decimal("nan")
-    if not seconds.is_finite() or not 0 <= seconds <= _LIMIT_S:
-        shown = text if len(text) <= 40 else text[:37] + "..."
-        faults.append(Fault(path, -1, where, field, f"{shown!r} is not a number of seconds from 0 to {_LIMIT_S}"))
+def _arrival(row: Row) -> Arrival | None:
+    time_ns = row.seconds("time_s")
+    duration_ns = row.seconds("duration_s") if row.text("duration_s") else None
+    if duration_ns == 0:
+        row.fault("duration_s", f"{row.text('duration_s')!r} is no time; give more than 0 or leave it empty")
+    pod = row.name("pod", "name a pod of the workload")
+    group = row.text("group")
+    at_least = row.integer("at_least", 0, _MOST, empty=0)
+    if not group and at_least:
+        row.fault("group", f"is empty, but at_least is {at_least}; name the group")
+    if group and not row.text("at_least"):
+        row.fault("at_least", f"is empty; say how many of group {group!r} must be placed, 0 for as many as fit")
+    if not row.ok or time_ns is None or at_least is None:
         return None
-    return int((seconds * _NS).to_integral_value())
+    return Arrival(time_ns, duration_ns, pod, group, at_least)
+
+
+def _check_groups(path: str, arrivals: Sequence[Arrival], lines: Sequence[int], faults: Faults) -> None:
+    """Note groups that can never be placed, or of which two lines say different things."""
+    first: dict[str, tuple[int, int]] = {}
+    size: dict[str, int] = {}
+    for arrival, line in zip(arrivals, lines, strict=True):
+        if not arrival.group:
+            continue
+        size[arrival.group] = size.get(arrival.group, 0) + 1
+        at, least = first.setdefault(arrival.group, (line, arrival.at_least))
+        if arrival.at_least != least:
+            message = f"{arrival.at_least} of group {arrival.group!r}, but line {at} says {least}; say one of them"
+            faults.of_all.append(Fault(path, -1, f"line {line}", "at_least", message))
+    for group, (line, least) in first.items():
+        if least > size[group]:
+            message = f"{least} of group {group!r} must be placed, but it has {size[group]} pods"
+            faults.of_all.append(Fault(path, -1, f"line {line}", "at_least", message))
+
+
+def write_arrivals(arrivals: Iterable[Arrival]) -> str:
+    """Return the text that :func:`read_arrivals` reads back; columns for groups only where there are any.
+
+    Examples
+    --------
+    >>> print(write_arrivals([Arrival(1_500_000_000, None, "a")]), end="")
+    time_s,duration_s,pod
+    1.5,,a
+    """
+    given = list(arrivals)
+    grouped = any(arrival.group for arrival in given)
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow((*COLUMNS, *GROUP_COLUMNS) if grouped else COLUMNS)
+    for arrival in given:
+        cells = [_decimal(arrival.time_ns), _decimal(arrival.duration_ns), arrival.pod]
+        lines.writerow([*cells, arrival.group, arrival.at_least if arrival.group else ""] if grouped else cells)
+    return text.getvalue()
+
+
+def _decimal(time_ns: int | None) -> str:
+    if time_ns is None:
+        return ""
+    whole, part = divmod(time_ns, NS)
+    return f"{whole}.{part:09}".rstrip("0").rstrip(".")
 
 
 def redrawn(arrivals: Sequence[Arrival], seed: int) -> tuple[Arrival, ...]:
@@ -114,7 +141,7 @@ def redrawn(arrivals: Sequence[Arrival], seed: int) -> tuple[Arrival, ...]:
 
     Seed 0 is the trace itself. Any other seed draws pods with their durations, and the gaps between arrivals, with
     replacement and independently of each other: a bootstrap of the trace that keeps its mix and its load on average
-    but not the order.
+    but not the order. A group is drawn as one; each copy of it is a group of its own.
 
     Parameters
     ----------
@@ -123,13 +150,32 @@ def redrawn(arrivals: Sequence[Arrival], seed: int) -> tuple[Arrival, ...]:
     seed
         Of the draw.
     """
-    if seed == 0 or len(arrivals) < 2:
+    units = _units(arrivals)
+    if seed == 0 or len(units) < 2:
         return tuple(arrivals)
-    rng = np.random.default_rng([seed, len(arrivals)])
-    times = np.array([arrival.time_ns for arrival in arrivals], np.int64)
+    rng = np.random.default_rng([seed, len(units)])
+    times = np.array([unit[0].time_ns for unit in units], np.int64)
     gaps = np.diff(times, prepend=0)
-    drawn = accumulate(rng.choice(gaps, size=len(arrivals)).tolist())
-    picked = rng.integers(len(arrivals), size=len(arrivals))
-    return tuple(
-        Arrival(time, arrivals[pick].duration_ns, arrivals[pick].pod) for time, pick in zip(drawn, picked, strict=True)
-    )
+    drawn = accumulate(rng.choice(gaps, size=len(units)).tolist())
+    picked = rng.integers(len(units), size=len(units))
+    found: list[Arrival] = []
+    for number, (time, pick) in enumerate(zip(drawn, picked.tolist(), strict=True)):
+        begin = units[pick][0].time_ns
+        for arrival in units[pick]:
+            group = f"{arrival.group}~{number}" if arrival.group else ""
+            found.append(replace(arrival, time_ns=time + arrival.time_ns - begin, group=group))
+    return tuple(sorted(found, key=lambda arrival: arrival.time_ns))
+
+
+def _units(arrivals: Sequence[Arrival]) -> list[list[Arrival]]:
+    """Return what is drawn as one: a group, or a pod on its own; in order of the first arrival."""
+    units: list[list[Arrival]] = []
+    groups: dict[str, list[Arrival]] = {}
+    for arrival in arrivals:
+        if arrival.group in groups:
+            groups[arrival.group].append(arrival)
+            continue
+        units.append([arrival])
+        if arrival.group:
+            groups[arrival.group] = units[-1]
+    return units

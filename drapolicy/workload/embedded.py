@@ -25,7 +25,7 @@ from drapolicy.api.resource import (
     ResourceClaimTemplate,
     ResourceClaimTemplateSpec,
 )
-from drapolicy.workload.arrivals import HEADER
+from drapolicy.workload.arrivals import COLUMNS
 from drapolicy.workload.fleets import GPU_DRIVER, fleet_objects, topology_text
 from drapolicy.workload.models import MODELS
 from drapolicy.workload.wishes import request_for
@@ -192,7 +192,7 @@ def _arrivals(dataset: Dataset) -> str:
         f"{time:.0f},{max(jobs[kind].mean_s * factor, 60):.0f},{jobs[kind].name}"
         for time, kind, factor in zip(times, picked, spread, strict=True)
     ]
-    return "\n".join([",".join(HEADER), *rows]) + "\n"
+    return "\n".join([",".join(COLUMNS), *rows]) + "\n"
 
 
 def dataset_folder() -> Path:

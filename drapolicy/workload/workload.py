@@ -22,6 +22,8 @@ from drapolicy.workload.arrivals import Arrival, read_arrivals
 COMMUNICATION = "drapolicy/communication-percent"
 """Annotation of a pod: the share of its run time that waits for its devices' links, on ideal devices."""
 
+_TABLES = (".csv", ".csv.gz")
+
 
 @dataclass(frozen=True)
 class Workload:
@@ -73,7 +75,8 @@ class Workload:
     @cached_property
     def digest(self) -> str:
         """sha256 of the content, in hex."""
-        content = (api.dump(self.objects, "json"), [(a.time_ns, a.duration_ns, a.pod) for a in self.arrivals])
+        arrivals = [(a.time_ns, a.duration_ns, a.pod, a.group, a.at_least) for a in self.arrivals]
+        content = (api.dump(self.objects, "json"), arrivals)
         return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
 
     def ask(self, arrival: Arrival, number: int) -> Ask:
@@ -123,7 +126,8 @@ def read(*sources: str | Path, name: str = "", release: Release | None = None, s
     Parameters
     ----------
     sources
-        Files and folders; files that end in ``.csv`` are arrivals (see :func:`read_arrivals`), all others objects.
+        Files and folders; files that end in ``.csv`` or ``.csv.gz`` are arrivals (see :func:`read_arrivals`), all
+        others objects.
     name
         For tables; the first source's name by default.
     release
@@ -136,8 +140,8 @@ def read(*sources: str | Path, name: str = "", release: Release | None = None, s
     InputError
         With every fault of the input.
     """
-    tables = [path for path in _files(sources) if path.suffix == ".csv"]
-    plain = [source for source in sources if Path(source).suffix != ".csv"]
+    tables = [path for path in _files(sources) if path.name.endswith(_TABLES)]
+    plain = [source for source in sources if not str(source).endswith(_TABLES)]
     if len(tables) > 1:
         message = f"workload: {len(tables)} files of arrivals ({', '.join(map(str, tables))}); give one"
         raise InputError(message)
@@ -149,5 +153,9 @@ def read(*sources: str | Path, name: str = "", release: Release | None = None, s
 def _files(sources: Iterable[str | Path]) -> list[Path]:
     found: list[Path] = []
     for source in map(Path, sources):
-        found += sorted(source.rglob("*.csv")) if source.is_dir() else [source]
+        found += (
+            sorted(path for path in source.rglob("*.csv*") if path.name.endswith(_TABLES))
+            if source.is_dir()
+            else [source]
+        )
     return found

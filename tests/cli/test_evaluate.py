@@ -142,12 +142,12 @@ def test_releases_are_checked_for_the_scenarios_that_come_along(run, tmp_path):
     assert "Kubernetes 1.33: not supported" in ran.err
 
 
-def test_rows_of_arrivals_are_told_in_order(run, words, tmp_path):
-    """Row 10 comes after row 2."""
+def test_lines_of_arrivals_are_told_in_order(run, words, tmp_path):
+    """Line 10 comes after line 2."""
     rows = tmp_path / "arrivals.csv"
     rows.write_text("time_s,duration_s,pod\n" + "x,1,train\n" * 11)
     ran = run(*words, "--workload", rows)
-    assert [line.rpartition("row ")[2].partition(":")[0] for line in ran.err.splitlines()] == [
+    assert [line.rpartition("line ")[2].partition(":")[0] for line in ran.err.splitlines()] == [
         str(n) for n in range(2, 13)
     ]
 
