@@ -10,9 +10,10 @@ import pulp
 import pytest
 
 from drapolicy.inventory import build
+from drapolicy.policies.solvers.ilp.amounts import MOST_WEIGHT
 from drapolicy.policies.solvers.ilp.backend import solve
 from drapolicy.policies.solvers.ilp.budget import Budget
-from drapolicy.policies.solvers.ilp.rules import MOST_WEIGHT, Rules
+from drapolicy.policies.solvers.ilp.rules import Rules
 from drapolicy.policies.solvers.ilp.undecided import by_programme
 from drapolicy.problem.formulation import Assignment, Distinct, Formulation, Joint, Match, Row
 from drapolicy.problem.local import LocalProblem
