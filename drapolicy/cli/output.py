@@ -107,6 +107,18 @@ def print_table(
     sys.stdout.write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
 
 
+def shortly(names: Sequence[str]) -> str:
+    """Return the first names of many in one text, with the number of the others.
+
+    Examples
+    --------
+    >>> shortly(["a", "b", "c", "d", "e"])
+    'a, b, c, d and 1 more'
+    """
+    shown = ", ".join(names[:4])
+    return f"{shown} and {len(names) - 4:,} more" if len(names) > 4 else shown
+
+
 def print_line(text: str = "") -> None:
     """Print a line for people, with what steers terminals escaped."""
     sys.stdout.write(plain(text) + "\n")

@@ -1,33 +1,25 @@
-"""``drapolicy topology``: pictures of machines read, made, compared and joined to a fleet."""
+"""``drapolicy topology``: pictures of machines read, made and compared."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from drapolicy import inventory
 from drapolicy.cli.inputs import STDIN
-from drapolicy.cli.inputs import read as read_objects
-from drapolicy.cli.output import Format, Picture, print_data, print_line, print_table
+from drapolicy.cli.output import Format, Picture, print_data, print_line, print_table, shortly
+from drapolicy.cli.pictures import loaded
 from drapolicy.errors import Fault, InputError
-from drapolicy.release import Release
 from drapolicy.topology import amd_smi, node_link, nvidia_smi, rocm_smi
 from drapolicy.topology import generate as make
-from drapolicy.topology.attributes import common
-from drapolicy.topology.bind import BindReport
 from drapolicy.topology.diff import diff as compare
-from drapolicy.topology.fleet import bind_fleet, devices_of, nodes_with, product_of
 from drapolicy.topology.generate import ALIASES, KINDS, from_text, kind_of
 from drapolicy.topology.generate import matrix as matrix_of
 from drapolicy.topology.graph import Topology
 from drapolicy.topology.links import DEFAULT_FAMILY, family
 from drapolicy.topology.matrix import text as letters
-from drapolicy.topology.read import Reading, load, load_text
-from drapolicy.topology.source import text_in
-
-_Row: TypeAlias = tuple[str, str, str, str]
+from drapolicy.topology.read import Reading
 
 # Formats that name GPUs by a number alone; how fast their links are depends on what they are.
 _WITHOUT_PRODUCT = (nvidia_smi, rocm_smi, amd_smi)
@@ -42,7 +34,7 @@ def read(files: Sequence[str], *, product: str, save: Path | None, output: Forma
     faults: list[Fault] = []
     for file in dict.fromkeys(files):
         try:
-            reading = _load(file)
+            reading = loaded(file)
             picture = reading.topology(product)
         except InputError as error:
             if not error.faults:
@@ -153,98 +145,18 @@ def generate(kind: str, params: Sequence[str], *, failures: str, seed: int, host
     return 0
 
 
-def bind(
-    files: Sequence[str],
-    *,
-    topology: str,
-    product: str,
-    match: str,
-    kubernetes: Release,
-    lenient: bool,
-    output: Format,
-) -> int:
-    """Print how a picture and the nodes of a fleet were joined."""
-    if topology == STDIN and STDIN in files:
-        message = "--topology: standard input is the fleet already; give a file"
-        raise InputError(message)
-    fleet = inventory.build(read_objects(files, kubernetes, lenient=lenient), kubernetes)
-    picture = _load(topology).topology(product or product_of(fleet))
-    nodes = nodes_with(fleet, product) if product else list(fleet.nodes.names)
-    fleet, report = bind_fleet(fleet, picture, nodes=nodes, match=match)
-    others = sorted(set(fleet.nodes.names).difference(nodes), key=fleet.nodes.index.__getitem__)
-    apart = _apart(fleet)
-    notes = {name: _notes(fleet, name) for name in (*report.nodes, *report.unmatched)}
-    if output is not Format.TABLE:
-        made = {
-            "nodes": {name: _report(found, notes[name]) for name, found in report.nodes.items()},
-            "unmatched": {name: _report(found, notes[name]) for name, found in report.unmatched.items()},
-            "without": list(report.without),
-            "other_product": others,
-            "vertices": _vertices(report.vertices),
-            "apart": apart,
-        }
-        print_data(made, output)
-        return 0
-    alike: dict[tuple[tuple[_Row, ...], tuple[str, ...]], list[str]] = {}
-    for name, found in (*report.nodes.items(), *report.unmatched.items()):
-        alike.setdefault((tuple(_pairs(found)), notes[name]), []).append(name)
-    for (rows, said_of), names in alike.items():
-        print_table(("DEVICE", "DRIVER", "VERTEX", "HOW, OR WHY NOT"), rows, title=_shortly(names))
-        for sentence in said_of:
-            print_line(f"note: {sentence}")
-        print_line()
-    left: dict[str, list[str]] = {}
-    for vertex, why in report.vertices:
-        left.setdefault(why, []).append(vertex)
-    for why, vertices in left.items():
-        print_line(f"{_shortly(vertices)}: not bound: {why}")
-    print_line(f"{_nodes(len(report.nodes))} got links, {len(report.without)} did not")
-    if report.without:
-        print_line(f"without: {_shortly(report.without)}")
-    if others:
-        print_line(f"left out, as no GPU there is of the family of {product}: {_shortly(others)}")
-    for shape in apart:
-        print_line(f"alike in their slices (signature {shape['signature'][:12]}), but not in their links:")
-        for table in shape["links"]:
-            print_line(
-                f"  {(table['links'] or 'none')[:12]}: {_nodes(len(table['nodes']))}: {_shortly(table['nodes'])}"
-            )
-    return 0
-
-
-def _apart(fleet: inventory.Fleet) -> list[dict[str, Any]]:
-    """Return the nodes that only their links tell apart: by signature, then by link table."""
-    found = inventory.shapes(fleet)
-    return [
-        {
-            "signature": found.signatures[shape],
-            "links": [
-                {"links": found.links[table] if table >= 0 else None, "nodes": list(names)}
-                for table, names in tables.items()
-            ],
-        }
-        for shape, tables in found.odd.items()
-    ]
-
-
 def diff(before: str, after: str, *, product: str, output: Format) -> int:
     """Print what differs between two pictures."""
     if before == after == STDIN:
         message = "diff: standard input can be only one of the two; give a file"
         raise InputError(message)
-    found = compare(_load(before).topology(product), _load(after).topology(product))
+    found = compare(loaded(before).topology(product), loaded(after).topology(product))
     if output is Format.TABLE:
         for line in str(found).splitlines():
             print_line(line)
     else:
         print_data(found.as_data(), output)
     return 0
-
-
-def _load(file: str) -> Reading:
-    if file != STDIN:
-        return load(file)
-    return load_text(text_in(sys.stdin.buffer, STDIN), STDIN)
 
 
 def _rows(facts: Mapping[str, Any]) -> Iterable[tuple[str, str | list[str]]]:
@@ -299,45 +211,6 @@ def _number(kind: str, text: str) -> int | float:
 def _only_host(picture: Topology) -> str:
     hosts = picture.of_kind("host")
     if len(hosts) != 1:
-        message = f"-o nvidia-smi: shows one host, the picture has {len(hosts)}; choose with --host: {_shortly(hosts)}"
+        message = f"-o nvidia-smi: shows one host, the picture has {len(hosts)}; choose with --host: {shortly(hosts)}"
         raise InputError(message)
     return hosts[0]
-
-
-def _notes(fleet: inventory.Fleet, node: str) -> tuple[str, ...]:
-    """Return what is in the way of asking for devices of several drivers together."""
-    return tuple(sentence for found in common(devices_of(fleet, node)) for sentence in found.sentences)
-
-
-def _report(found: BindReport, notes: Sequence[str]) -> dict[str, Any]:
-    def device(of: tuple[str, str, str]) -> dict[str, str]:
-        return dict(zip(("driver", "pool", "device"), of, strict=True))
-
-    return {
-        "bound": [{**device(bound.device), "vertex": bound.vertex, "by": bound.by} for bound in found.bound],
-        "devices": [{**device(of), "why": why} for of, why in found.devices],
-        "vertices": _vertices(found.vertices),
-        "notes": list(notes),
-    }
-
-
-def _vertices(left: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{"vertex": vertex, "why": why} for vertex, why in left]
-
-
-def _nodes(count: int) -> str:
-    return f"{count:,} node{'' if count == 1 else 's'}"
-
-
-def _pairs(found: BindReport) -> Iterable[_Row]:
-    for bound in found.bound:
-        yield bound.device[2], bound.device[0], bound.vertex, f"by {bound.by}"
-    for (driver, _, device), why in found.devices:
-        yield device, driver, "-", why
-    for vertex, why in found.vertices:
-        yield "-", "-", vertex, why
-
-
-def _shortly(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:4])
-    return f"{shown} and {len(names) - 4:,} more" if len(names) > 4 else shown

@@ -152,7 +152,7 @@ def bind(
       kubectl get resourceslices -o json | drapolicy topology bind - --topology machine.json -o json
     """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
     from drapolicy.cli.releases import chosen
-    from drapolicy.cli.topology import bind as run
+    from drapolicy.cli.topology_bind import bind as run
 
     kubernetes = chosen(k8s, feature_gates or ())
     return run(
