@@ -172,8 +172,13 @@ class Fleet(Frozen):
         n = self.nodes.index.get(node_name)
         if n is None:
             return self._unbound
-        own = self._by_node[self._first_by_node[n] : self._first_by_node[n + 1]].tolist()
+        own = self.slices_bound_to(n)
         return tuple(sorted([*own, *self._unbound])) if self._unbound else tuple(own)
+
+    def slices_bound_to(self, n: int) -> list[int]:
+        """Return the rows of the slices that only node ``n`` can see, ascending."""
+        rows: list[int] = self._by_node[self._first_by_node[n] : self._first_by_node[n + 1]].tolist()
+        return rows
 
     @property
     def objects(self) -> Objects:

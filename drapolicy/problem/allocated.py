@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import AllocationResult, DeviceRequestAllocationResult, ResourceClaim
@@ -13,6 +13,23 @@ from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.release import Release
 
 _K = TypeVar("_K", bound=Hashable)
+
+
+class Use(NamedTuple):
+    """What is taken of one device, but for the ids of shares.
+
+    Attributes
+    ----------
+    whole, shared, consuming
+        Whether it is taken as a whole, as a share, as a share that says what it consumes.
+    amounts
+        What shares consume of its capacities, ``(name, nano units)`` by name.
+    """
+
+    whole: bool
+    shared: bool
+    consuming: bool
+    amounts: tuple[tuple[str, int], ...]
 
 
 class AllocatedState:
@@ -84,7 +101,7 @@ class AllocatedState:
             if not result.admin_access
         )
         for (device, share), times in held.items():
-            known = self._devices[device] if share is None else self._shares.get(device, Counter())[share]
+            known = self._times(device) if share is None else self._shares.get(device, Counter())[share]
             if known < times:
                 message = f"device {device}: cannot be given back, it is not allocated; remove only what was added"
                 raise InputError(message)
@@ -94,13 +111,14 @@ class AllocatedState:
                 continue
             device = DeviceId(result.driver, result.pool, result.device)
             if not self._is_share(result):
-                _decrement(self._devices, device)
+                self._give_back(device)
                 continue
             _decrement(self._shares[device], result.share_id or "")
             if not self._shares[device]:
                 del self._shares[device]
             if result.consumed_capacity:
                 self._release(device, result.consumed_capacity)
+            self._shares_changed(device)
 
     def _is_share(self, result: DeviceRequestAllocationResult) -> bool:
         return self._consumable and result.share_id is not None
@@ -110,10 +128,22 @@ class AllocatedState:
         self.version += 1
         self._devices[device] += 1
 
+    def _times(self, device: DeviceId) -> int:
+        """Return how often a device is taken as a whole."""
+        return self._devices[device]
+
+    def _give_back(self, device: DeviceId) -> None:
+        """Give back a whole device."""
+        _decrement(self._devices, device)
+
+    def _shares_changed(self, device: DeviceId) -> None:
+        """Take notice that shares of a device have changed."""
+
     def take_share(self, device: DeviceId, share: str) -> None:
         """Take one share of a device; what it consumes is said by :meth:`consume`."""
         self.version += 1
         self._shares.setdefault(device, Counter())[share] += 1
+        self._shares_changed(device)
 
     def consume(self, device: DeviceId, capacity: Mapping[str, Quantity]) -> None:
         """Take amounts of a device's capacities."""
@@ -123,25 +153,23 @@ class AllocatedState:
         for name, quantity in capacity.items():
             amount, times = amounts.get(name, (0, 0))
             amounts[name] = (amount + quantity.nano, times + 1)
+        self._shares_changed(device)
 
-    def restore(
-        self, device: DeviceId, *, whole: bool, shared: bool, consuming: bool, amounts: Mapping[str, int]
-    ) -> None:
-        """Take what another state said of a device; ids of shares are not known.
+    def use(self, device: DeviceId) -> Use:
+        """Return what is taken of a device."""
+        amounts = tuple(sorted(self.consumed(device).items()))
+        return Use(self.holds(device), self.shared(device), self.consuming(device), amounts)
 
-        Parameters
-        ----------
-        whole, shared, consuming, amounts
-            What :meth:`holds`, :meth:`shared`, :meth:`consuming` and :meth:`consumed` said.
-        """
-        self.version += 1
-        if whole:
-            self._devices[device] += 1
-        if shared:
-            self._shares.setdefault(device, Counter())[""] += 1
-        if consuming:
+    def restore(self, device: DeviceId, use: Use) -> None:
+        """Take what another state said of a device (:meth:`use`); ids of shares are not known."""
+        if use.whole:
+            self.take(device)
+        if use.shared:
+            self.take_share(device, "")
+        if use.consuming:
             self._consumers[device] += 1
-            self._consumed[device] = {name: (amount, 1) for name, amount in amounts.items()}
+            self._consumed[device] = {name: (amount, 1) for name, amount in use.amounts}
+            self._shares_changed(device)
 
     def _release(self, device: DeviceId, capacity: Mapping[str, Quantity]) -> None:
         amounts = self._consumed[device]
@@ -172,7 +200,7 @@ class AllocatedState:
 
     def allocated(self, device: DeviceId) -> bool:
         """Return whether anything of the device is taken."""
-        return device in self._devices or device in self._shares or device in self._consumers
+        return self.holds(device) or device in self._shares or device in self._consumers
 
     def has_share(self, device: DeviceId, share: str) -> bool:
         """Return whether a share id is in use on the device."""
@@ -182,14 +210,15 @@ class AllocatedState:
         """Return the amounts taken of a device's capacities, in nano units."""
         return {name: amount for name, (amount, _) in self._consumed.get(device, {}).items()}
 
+    def _wholes(self) -> Mapping[DeviceId, int]:
+        """Return how often each device is taken as a whole."""
+        return self._devices
+
+    def _books(self) -> tuple[object, ...]:
+        return self._consumable, dict(self._wholes()), self._shares, self._consumers, self._consumed
+
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, AllocatedState) and (
-            self._consumable,
-            self._devices,
-            self._shares,
-            self._consumers,
-            self._consumed,
-        ) == (other._consumable, other._devices, other._shares, other._consumers, other._consumed)
+        return isinstance(other, AllocatedState) and self._books() == other._books()
 
     __hash__ = None  # type: ignore[assignment]
 

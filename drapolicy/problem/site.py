@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from drapolicy.api.core import Node
 from drapolicy.api.resource import Device, ResourceSlice, ResourceSliceSpec
 from drapolicy.inventory import Fleet
+from drapolicy.inventory.directory import Directory
 from drapolicy.inventory.links import NodeLinks, Path
 from drapolicy.inventory.pool_device import DeviceId, PoolDevice, PoolId
 from drapolicy.inventory.pools import Gatherer, Pool
@@ -232,6 +232,11 @@ class Sites:
     ----------
     fleet
         The fleet.
+
+    Attributes
+    ----------
+    directory
+        Finds slices and devices of the fleet by name.
     """
 
     def __init__(self, fleet: Fleet) -> None:
@@ -239,7 +244,7 @@ class Sites:
         self._made: dict[int, Site] = {}
         self._unbound: dict[int, ResourceSlice] = {}
         self._published: dict[int, dict[DeviceId, Device]] = {}
-        self._homes: dict[PoolId, int | None] = {}
+        self.directory = Directory(fleet)
         self._reaches = Reach()
 
     @cached_property
@@ -328,23 +333,12 @@ class Sites:
 
     def home(self, pool: PoolId) -> int | None:
         """Return the node that alone can use a pool; None for a pool that several can use, or that is not published."""
-        if pool not in self._homes:
-            rows = self._rows_of(pool)
-            nodes = {int(self.fleet.node_of_slice[row]) for row in rows}
-            alone = len(nodes) == 1 and -1 not in nodes and bool(self._bound[rows.start : rows.stop].all())
-            self._homes[pool] = nodes.pop() if alone else None
-        return self._homes[pool]
+        node_of = self.fleet.node_of_slice
+        rows = self.directory.slices_of(pool)
+        home = int(node_of[rows.start]) if rows else -1
+        alone = home >= 0 and all(node_of[row] == home and self._bound[row] for row in rows)
+        return home if alone else None
 
     @cached_property
     def _bound(self) -> NDArray[np.bool_]:
         return self.fleet.slices.bound
-
-    def _rows_of(self, pool: PoolId) -> range:
-        """Return the rows of a pool's slices, which are in the order of driver and pool."""
-        slices = self.fleet.slices
-
-        def named(row: int) -> tuple[str, str]:
-            return slices.driver[row] or "", slices.pool[row] or ""
-
-        rows, wanted = range(len(slices)), (pool.driver, pool.pool)
-        return range(bisect_left(rows, wanted, key=named), bisect_right(rows, wanted, key=named))

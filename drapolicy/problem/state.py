@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from typing import NamedTuple, TypeAlias
 
@@ -11,11 +10,11 @@ from drapolicy.api.core import Pod
 from drapolicy.api.resource import AllocationResult, ResourceClaim
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.inventory import Fleet
-from drapolicy.inventory.pool_device import DeviceId, PoolId
+from drapolicy.inventory.pool_device import PoolId
 from drapolicy.problem import node_allocatable
-from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.ask import Ask, claim_key, unmet
 from drapolicy.problem.events import Event, Finish, Start
+from drapolicy.problem.fleet_allocated import FleetAllocated
 from drapolicy.problem.node_allocatable import demand
 from drapolicy.problem.room import PodAsk, pod_ask
 from drapolicy.problem.rooms import NodeRooms
@@ -75,9 +74,10 @@ class State:
         self.sites = Sites(fleet)
         self.version = self._latest = 0
         self.cursor = 0
-        self.allocated = AllocatedState(consumable="ConsumableCapacity" in fleet.release.features)
+        self.allocated = FleetAllocated(fleet, self.sites.directory)
         self._held: dict[str, AllocationResult] = {}
-        self._users: dict[str, set[str]] = {}
+        # Most claims have one user or none: a set for each would weigh more than the claim.
+        self._users: dict[str, tuple[str, ...]] = {}
         self._running: dict[str, Running] = {}
         self.rooms = NodeRooms(fleet.nodes)
         self._stamps = [0] * len(fleet.nodes)
@@ -85,15 +85,13 @@ class State:
         self._journal: list[int] = []
         self._most_remembered = max(_LEAST_REMEMBERED, 2 * len(fleet.nodes))
         self._forgotten = 0
-        self._taken: dict[int, set[DeviceId]] = {}
         self._identity = object()
         self._undo: list[Callable[[], None]] | None = None
         for claim in claims:
             if claim.status.allocation is not None:
                 self._hold(claim_key(claim), claim.status.allocation)
-                self._users[claim_key(claim)].update(
-                    f"{claim.metadata.namespace}/{user.name}" for user in claim.status.reserved_for
-                )
+                for user in claim.status.reserved_for:
+                    self._use(claim_key(claim), f"{claim.metadata.namespace}/{user.name}")
         for pod in pods:
             self._settle(pod)
 
@@ -138,15 +136,6 @@ class State:
     def changed_since(self, changes: int) -> Sequence[int] | None:
         """Return the nodes that changed after so many changes, with repeats; None if that is too long ago to tell."""
         return self._journal[changes - self._forgotten :] if changes >= self._forgotten else None
-
-    def taken(self, n: int) -> AbstractSet[DeviceId]:
-        """Return the devices of pools that only node ``n`` can use of which anything is taken."""
-        return self._taken.get(n, frozenset())
-
-    @property
-    def with_taken(self) -> Iterable[int]:
-        """Nodes that :meth:`taken` says something of."""
-        return self._taken.keys()
 
     def apply(self, event: Event) -> None:
         """Change the state.
@@ -199,16 +188,14 @@ class State:
         taken = [claim_key(claim) for claim in new]
         for key, result in zip(taken, event.results, strict=True):
             self._hold(key, result)
-        joined = [key for key in map(claim_key, ask.claims) if ask.name not in self._users[key]]
-        for key in joined:
-            self._users[key].add(ask.name)
+        joined = [key for key in ask.keys if self._use(key, ask.name)]
         self._enter(running)
         self._log(lambda: self._withdraw(running, taken, joined))
 
     def _withdraw(self, running: Running, taken: list[str], joined: list[str]) -> None:
         self._leave(running)
         for key in joined:
-            self._users[key].remove(running.ask.name)
+            self._leave_claim(key, running.ask.name)
         # A claim that was held before stays held, even if nobody used it.
         for key in taken:
             self._release(key)
@@ -220,17 +207,17 @@ class State:
             raise UnknownReferenceError(message)
         self._leave(running)
         freed: list[tuple[str, AllocationResult]] = []
-        for key in map(claim_key, running.ask.claims):
-            self._users[key].remove(event.name)
-            if not self._users[key]:
+        for key in running.ask.keys:
+            self._leave_claim(key, event.name)
+            if key not in self._users:
                 freed.append((key, self._release(key)))
         self._log(lambda: self._resume(running, freed))
 
     def _resume(self, running: Running, freed: list[tuple[str, AllocationResult]]) -> None:
         for key, result in freed:
             self._hold(key, result)
-        for key in map(claim_key, running.ask.claims):
-            self._users[key].add(running.ask.name)
+        for key in running.ask.keys:
+            self._use(key, running.ask.name)
         self._enter(running)
 
     def allocations(
@@ -265,36 +252,40 @@ class State:
         del self._running[running.ask.name]
         self._changed(running.node)
 
+    def _use(self, key: str, name: str) -> bool:
+        """Note that an ask uses a claim; return whether it did not before."""
+        users = self._users.get(key, ())
+        if name in users:
+            return False
+        self._users[key] = (*users, name)
+        return True
+
+    def _leave_claim(self, key: str, name: str) -> None:
+        left = tuple(user for user in self._users[key] if user != name)
+        if left:
+            self._users[key] = left
+        else:
+            del self._users[key]
+
     def _hold(self, key: str, allocation: AllocationResult) -> None:
         self._held[key] = allocation
-        self._users[key] = set()
         self.allocated.add(allocation)
         self._touch(allocation)
 
     def _release(self, key: str) -> AllocationResult:
         allocation = self._held.pop(key)
-        del self._users[key]
         self.allocated.remove(allocation)
         self._touch(allocation)
         return allocation
 
     def _touch(self, allocation: AllocationResult) -> None:
         """Stamp the nodes whose answers may change: the pool's own, or all if several nodes can use the pool."""
-        home_of = self.sites.home
-        allocated = self.allocated.allocated
-        for result in allocation.devices.results:
-            device = DeviceId(result.driver, result.pool, result.device)
-            home = home_of(PoolId(result.driver, result.pool))
+        for pool in dict.fromkeys([(result.driver, result.pool) for result in allocation.devices.results]):
+            home = self.sites.home(PoolId(*pool))
             if home is None:
                 self._shared_stamp += 1
-                continue
-            self._note(home)
-            if allocated(device):
-                self._taken.setdefault(home, set()).add(device)
-            elif home in self._taken:
-                self._taken[home].discard(device)
-                if not self._taken[home]:
-                    del self._taken[home]
+            else:
+                self._note(home)
 
     def _note(self, n: int) -> None:
         self._stamps[n] += 1

@@ -99,15 +99,12 @@ class Upstream:
         return made
 
     def _allocated(self) -> dict[str, Any]:
-        state = self._stream.state
         whole, shares, amounts = [], [], []
-        for n in sorted(state.with_taken):
-            for device in sorted(state.taken(n)):
-                known = dict(zip(("driver", "pool", "device"), device, strict=True))
-                if state.allocated.holds(device):
-                    whole.append(known)
-                if state.allocated.shared(device):
-                    shares.append(known | {"shareID": "share"})
-                    capacity = {name: f"{nano}n" for name, nano in state.allocated.consumed(device).items()}
-                    amounts.append(known | {"capacity": capacity})
+        for device, use in self._stream.state.allocated.taken:
+            known = dict(zip(("driver", "pool", "device"), device, strict=True))
+            if use.whole:
+                whole.append(known)
+            if use.shared:
+                shares.append(known | {"shareID": "share"})
+                amounts.append(known | {"capacity": {name: f"{nano}n" for name, nano in use.amounts}})
         return {"devices": whole, "sharedDevices": shares, "consumedCapacity": amounts}

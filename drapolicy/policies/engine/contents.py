@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 
 from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.policies.engine.layout import Layout
-from drapolicy.problem.allocated import AllocatedState
+from drapolicy.problem.allocated import AllocatedState, Use
+from drapolicy.problem.fleet_allocated import WHOLE, FleetAllocated
 from drapolicy.problem.state import State
-
-Held: TypeAlias = tuple[bool, bool, bool, tuple[tuple[str, int], ...]]
-"""Of one device: taken as a whole, some share taken, some share with amounts, amounts in nano units."""
 
 Content: TypeAlias = tuple[int, tuple[tuple[int, int], ...]]
 """Of one node: devices taken as a whole and by nobody else, as bits; position and code of the others, ascending."""
@@ -33,11 +31,13 @@ class Contents:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._held: list[Held] = []
-        self._code_of: dict[Held, int] = {}
-        self._contents: list[Content] = [_NOTHING]
-        self._number_of: dict[Content, int] = {_NOTHING: 0}
         self.of_node = np.zeros(len(layout.fleet.nodes), np.int32)
+        self._clear()
+
+    def _clear(self) -> None:
+        self._contents: list[Content] = [_NOTHING]
+        self._number_of: dict[bytes, int] = {}
+        self._allocated: FleetAllocated | None = None
 
     def __len__(self) -> int:
         return len(self._contents)
@@ -45,54 +45,45 @@ class Contents:
     def __getitem__(self, number: int) -> Content:
         return self._contents[number]
 
-    def held(self, code: int) -> Held:
+    def use(self, code: int) -> Use:
         """Return what a code of a content says of a device."""
-        return self._held[code]
+        assert self._allocated is not None
+        return self._allocated.uses[code]
 
     def reset(self, state: State) -> None:
-        """Read a state from its beginning."""
+        """Read a state from its beginning; numbers of another state mean nothing any more."""
+        self._clear()
+        self._allocated = state.allocated
         self.of_node[:] = 0
-        for n in state.with_taken:
-            self.read(state, n)
+        layout = self._layout
+        codes = state.allocated.codes[layout.devices]
+        sizes = layout.sizes()
+        for size in np.unique(sizes[layout.regular]).tolist():
+            nodes = np.flatnonzero(layout.regular & (sizes == size))
+            rows = codes[layout.first[nodes][:, None] + np.arange(size)]
+            taken = rows.any(axis=1)
+            distinct, of = np.unique(rows[taken], axis=0, return_inverse=True)
+            numbers = np.array([self._number(row) for row in distinct], np.int32)
+            self.of_node[nodes[taken]] = numbers[of.reshape(-1)] if len(numbers) else 0
 
     def read(self, state: State, n: int) -> None:
         """Read what is taken on one node."""
-        if not self._layout.regular[n]:
-            return
-        taken = state.taken(n)
-        if not taken:
-            self.of_node[n] = 0
-            return
-        at, allocated = self._layout.positions(n), state.allocated
-        whole, shares = 0, []
-        any_shares = allocated.has_shares
-        for device in taken:
-            position = at.get(device)
-            if position is None:
-                continue  # no slice publishes it any more
-            if any_shares and allocated.shared(device):
-                shares.append((position, self._code(allocated, device)))
-            else:
-                whole |= 1 << position
-        key = whole, tuple(sorted(shares))
-        number = self._number_of.get(key)
-        if number is None:
-            number = self._number_of[key] = len(self._contents)
-            self._contents.append(key)
-        self.of_node[n] = number
+        layout = self._layout
+        if layout.regular[n]:
+            row = state.allocated.codes[layout.of(n)]
+            number = self._number_of.get(row.tobytes())
+            self.of_node[n] = self._number(row) if number is None else number
 
-    def _code(self, allocated: AllocatedState, device: DeviceId) -> int:
-        held = (
-            allocated.holds(device),
-            True,
-            allocated.consuming(device),
-            tuple(sorted(allocated.consumed(device).items())),
-        )
-        code = self._code_of.get(held)
-        if code is None:
-            code = self._code_of[held] = len(self._held)
-            self._held.append(held)
-        return code
+    def _number(self, row: NDArray[np.int32]) -> int:
+        number = self._number_of.get(row.tobytes())
+        if number is None:
+            codes = row.tolist()
+            whole = sum(1 << position for position, code in enumerate(codes) if code == WHOLE)
+            others = [(position, code) for position, code in enumerate(codes) if code > WHOLE]
+            number = self._number_of[row.tobytes()] = len(self._contents) if whole or others else 0
+            if number:
+                self._contents.append((whole, tuple(others)))
+        return number
 
     def allocated(self, number: int, devices: Sequence[DeviceId], *, consumable: bool) -> AllocatedState:
         """Return a state in which just a content is taken of one node's devices.
@@ -109,8 +100,7 @@ class Contents:
         for position in bits(taken):
             state.take(devices[position])
         for position, code in others:
-            whole, shared, consuming, amounts = self._held[code]
-            state.restore(devices[position], whole=whole, shared=shared, consuming=consuming, amounts=dict(amounts))
+            state.restore(devices[position], self.use(code))
         return state
 
 

@@ -159,7 +159,7 @@ class Table:
         taken = masks([whole for whole, _ in contents], self._local.size)
         for content, (_, shares) in enumerate(contents):
             for position, code in shares:
-                taken[content, position] = self._contents.held(code)[0]
+                taken[content, position] = self._contents.use(code).whole
         return taken
 
     def _full(self, choices: int, contents: Sequence[Content]) -> Masks:
@@ -175,7 +175,7 @@ class Table:
     def _has_room(self, choices: int, position: int, code: int) -> bool:
         known = self._left_of.get((choices, position, code))
         if known is None:
-            used = dict(self._contents.held(code)[3])
+            used = dict(self._contents.use(code).amounts)
             left = {name: whole - used.get(name, 0) for name, whole in self._local.capacity(position)}
             wanted = self._choices[choices].amounts[position]
             known = all(amount <= left[name] for name, amount in wanted.items())

@@ -231,8 +231,7 @@ class Boards:
         for d in bits(taken):
             allocated.take(ids[d])
         for d, code in others:
-            whole, shared, consuming, amounts = self._contents.held(code)
-            allocated.restore(ids[d], whole=whole, shared=shared, consuming=consuming, amounts=dict(amounts))
+            allocated.restore(ids[d], self._contents.use(code))
         ask = self.kinds.samples[kind]
         return LocalProblem(
             site,
