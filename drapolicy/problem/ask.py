@@ -70,6 +70,21 @@ class Ask:
         """What the pod asks of a node besides devices; None without a pod."""
         return None if self.pod is None else pod_ask(self.pod)
 
+    def renamed(self, name: str, claims: tuple[ResourceClaim, ...], pod: Pod | None) -> Ask:
+        """Return the same ask under another name.
+
+        Parameters
+        ----------
+        name
+            As in the class.
+        claims, pod
+            Equal to this ask's in everything but names.
+        """
+        made = Ask(name, claims, pod, self.kind, self.blocked)
+        # They do not depend on names, and take longer to make than many a decision.
+        made.__dict__.update(wishes=self.wishes, place=self.place, room=self.room)
+        return made
+
 
 def kind_of(claims: Sequence[ResourceClaim], pod: Pod | None) -> bytes:
     """Return the digest that :attr:`Ask.kind` holds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -87,12 +87,12 @@ class Workload:
         pattern = self.patterns[arrival.pod]
         if pattern.pod is None:
             claim = _renamed(pattern.claims[0], number)
-            return replace(pattern, name=f"{pattern.name}-{number}", claims=(claim,))
+            return pattern.renamed(f"{pattern.name}-{number}", (claim,), None)
         own = {status.resource_claim_name for status in pattern.pod.status.resource_claim_statuses}
         claims = tuple(_renamed(c, number) if c.metadata.name in own else c for c in pattern.claims)
         meta = msgspec.structs.replace(pattern.pod.metadata, name=f"{pattern.pod.metadata.name}-{number}")
         pod = msgspec.structs.replace(pattern.pod, metadata=meta)
-        return replace(pattern, name=f"{pattern.name}-{number}", claims=claims, pod=pod)
+        return pattern.renamed(f"{pattern.name}-{number}", claims, pod)
 
 
 def _renamed(claim: ResourceClaim, number: int) -> ResourceClaim:
