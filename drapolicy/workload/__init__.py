@@ -5,7 +5,11 @@ from __future__ import annotations
 from drapolicy.workload.arrivals import Arrival, read_arrivals, redrawn, write_arrivals
 from drapolicy.workload.embedded import dataset_folder
 from drapolicy.workload.fleets import fleet, fleet_objects, topology_text
+from drapolicy.workload.jobs import Wanted
 from drapolicy.workload.models import MODELS
+from drapolicy.workload.philly import read_philly
+from drapolicy.workload.provenance import Imported, Source
+from drapolicy.workload.slurm import read_acme, read_helios
 from drapolicy.workload.wishes import claims
 from drapolicy.workload.workload import COMMUNICATION, Workload, communication_percent, read
 
@@ -13,6 +17,9 @@ __all__ = [
     "COMMUNICATION",
     "MODELS",
     "Arrival",
+    "Imported",
+    "Source",
+    "Wanted",
     "Workload",
     "claims",
     "communication_percent",
@@ -20,7 +27,10 @@ __all__ = [
     "fleet",
     "fleet_objects",
     "read",
+    "read_acme",
     "read_arrivals",
+    "read_helios",
+    "read_philly",
     "redrawn",
     "topology_text",
     "write_arrivals",

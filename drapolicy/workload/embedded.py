@@ -14,20 +14,12 @@ import msgspec
 import numpy as np
 
 from drapolicy import api
-from drapolicy.api import Objects, Quantity
-from drapolicy.api.core import Container, Pod, PodResourceClaim, PodSpec, ResourceRequirements
-from drapolicy.api.meta import ObjectMeta
-from drapolicy.api.resource import (
-    DeviceClaim,
-    DeviceConstraint,
-    DeviceRequest,
-    ResourceClaimSpec,
-    ResourceClaimTemplate,
-    ResourceClaimTemplateSpec,
-)
+from drapolicy.api import Objects
+from drapolicy.api.resource import DeviceRequest
 from drapolicy.workload.arrivals import COLUMNS
 from drapolicy.workload.fleets import GPU_DRIVER, fleet_objects, topology_text
 from drapolicy.workload.models import MODELS
+from drapolicy.workload.pods import pod_and_template
 from drapolicy.workload.wishes import request_for
 from drapolicy.workload.workload import COMMUNICATION
 
@@ -161,20 +153,19 @@ def _lines(objects: Objects) -> str:
 
 
 def _workload(dataset: Dataset) -> Objects:
-    pods, templates = [], []
-    for job in dataset.jobs:
-        constraints = [DeviceConstraint(match_attribute=job.constraint)] if job.constraint else []
-        claim = ResourceClaimSpec(devices=DeviceClaim(requests=list(job.requests), constraints=constraints))
-        meta = ObjectMeta(name=job.name, namespace="default")
-        templates.append(ResourceClaimTemplate(metadata=meta, spec=ResourceClaimTemplateSpec(spec=claim)))
-        resources = ResourceRequirements(requests={"cpu": Quantity(job.cpu), "memory": Quantity(f"{job.memory_gi}Gi")})
-        spec = PodSpec(
-            containers=[Container(name="main", image="registry.example/main:1", resources=resources)],
-            resource_claims=[PodResourceClaim(name="devices", resource_claim_template_name=job.name)],
+    made = [
+        pod_and_template(
+            job.name,
+            job.requests,
+            cpu=job.cpu,
+            memory=f"{job.memory_gi}Gi",
+            same=job.constraint,
+            annotations={COMMUNICATION: str(job.communication)} if job.communication else {},
         )
-        annotations = {COMMUNICATION: str(job.communication)} if job.communication else {}
-        pods.append(Pod(metadata=ObjectMeta(name=job.name, namespace="default", annotations=annotations), spec=spec))
-    return Objects(templates=tuple(templates), pods=tuple(pods))
+        for job in dataset.jobs
+    ]
+    templates = (template for _, template in made if template is not None)
+    return Objects(templates=tuple(templates), pods=tuple(pod for pod, _ in made))
 
 
 def _arrivals(dataset: Dataset) -> str:

@@ -24,6 +24,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d+(\.0*)?", re.ASCII)
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_END_NS = (datetime(2200, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) * NS  # within int64
 
 
 class Faults:
@@ -126,7 +127,7 @@ class Row:
 
 
 def stamp_ns(text: str) -> int | None:
-    """Return a date and time as nanoseconds since 1970, UTC where no zone is given; None if it is none.
+    """Return a date and time as nanoseconds since 1970, UTC where no zone is given; None if it is none of 1970 to 2200.
 
     Examples
     --------
@@ -140,7 +141,8 @@ def stamp_ns(text: str) -> int | None:
     except ValueError:
         return None
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return (aware - _EPOCH) // timedelta(microseconds=1) * 1000
+    since = (aware - _EPOCH) // timedelta(microseconds=1) * 1000
+    return since if 0 <= since < _END_NS else None
 
 
 def table(

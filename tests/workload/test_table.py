@@ -88,7 +88,19 @@ def test_times_are_those_of_the_clock(moment: datetime) -> None:
         assert abs((stamp_ns(text) or 0) - expected) <= 1000
 
 
-@pytest.mark.parametrize("text", ["2020-02-30 00:00:00", "2020-01-01", "now", "2020-01-01 25:00:00", "1" * 60, ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2020-02-30 00:00:00",
+        "2020-01-01",
+        "now",
+        "2020-01-01 25:00:00",
+        "1969-12-31 23:59:59",
+        "2200-01-01 00:00:00",
+        "1" * 60,
+        "",
+    ],
+)
 def test_what_is_no_time(text: str) -> None:
-    """No date that is not in the calendar, no date alone."""
+    """No date that is not in the calendar or of another age, no date alone."""
     assert stamp_ns(text) is None
