@@ -195,6 +195,29 @@ def _overlaid(made: Any, source: Any, kind: inspect.Type) -> Any:
     return made
 
 
+def unread(thing: PartialObject) -> Any:
+    """Return what an object's source says beyond the object; as its source it is written back just as well."""
+    return _unread(thing.source, type_info(type(thing)))
+
+
+def _unread(source: Any, kind: inspect.Type) -> Any:
+    kind = without_none(kind)
+    if isinstance(kind, inspect.StructType) and isinstance(source, dict):
+        fields = {field.encode_name: field.type for field in kind.fields}
+        rest = {key: _unread(value, fields[key]) if key in fields else value for key, value in source.items()}
+        rest.pop(kind.tag_field, None)
+        return {key: value for key, value in rest.items() if key not in fields or value}
+    if isinstance(kind, inspect.ListType) and isinstance(source, list):
+        rests = [_unread(item, kind.item_type) for item in source]
+        # Elements of lists find their sources by name.
+        return [_named(item, rest) for item, rest in zip(source, rests, strict=True)] if any(rests) else None
+    return None
+
+
+def _named(item: Any, rest: Any) -> Any:
+    return {"name": item["name"], **(rest or {})} if isinstance(item, dict) and "name" in item else rest
+
+
 def _partner(item: Any, position: int, made: list[Any], source: list[Any]) -> Any:
     """Return the element of the source that an element was read from: of the same name, or at the same place."""
     if isinstance(item, dict) and "name" in item:

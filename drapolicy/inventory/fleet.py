@@ -17,6 +17,7 @@ from drapolicy.inventory.columns import ABSENT, Frozen
 from drapolicy.inventory.devices import DeviceTable
 from drapolicy.inventory.digest import digest_of
 from drapolicy.inventory.links import NodeLinks
+from drapolicy.inventory.name_index import positions
 from drapolicy.inventory.nodes import NodeTable
 from drapolicy.inventory.slices import SliceTable
 from drapolicy.release import Release
@@ -71,7 +72,7 @@ class Fleet(Frozen):
 
     def __post_init__(self) -> None:
         names = self.slices.node_name
-        position = np.array([self.nodes.index.get(name, ABSENT) for name in [*names.values, ""]], np.int32)
+        position = np.append(positions(self.nodes.index, names.values), np.int32(ABSENT))
         bound = self.slices.bound
         node = np.where(bound, position[names.codes], len(self.nodes))
         derived: dict[str, NDArray[Any]] = {
@@ -104,12 +105,13 @@ class Fleet(Frozen):
         """
         by_name = _by_name(classes)
         rules = _by_name(taint_rules)
-        given = sorted(nodes.given, key=lambda node: node.metadata.name)
+        given = nodes.given
+        by_node_name = sorted(range(len(given)), key=nodes.names[: len(given)].__getitem__)
         digest = digest_of(
             release,
             classes=by_name.values(),
             taint_rules=rules.values(),
-            nodes=given,
+            nodes=(given[n] for n in by_node_name),
             slices=slices,
             devices=devices,
         )
@@ -118,7 +120,7 @@ class Fleet(Frozen):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Fleet):
             return NotImplemented
-        same = self.digest == other.digest and self.nodes.names == other.nodes.names
+        same = self.digest == other.digest and list(self.nodes.names) == list(other.nodes.names)
         return same and self.links_digest == other.links_digest
 
     def __hash__(self) -> int:
@@ -187,13 +189,13 @@ class Fleet(Frozen):
             slices=tuple(map(self.slice, range(len(self.slices)))),
             classes=tuple(self.classes.values()),
             taint_rules=self.taint_rules,
-            nodes=self.nodes.given,
+            nodes=tuple(self.nodes.given),
         )
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all arrays and packed texts; Python objects (small dictionaries, node names) come on top."""
-        return self.slices.nbytes + self.devices.nbytes
+        """Bytes of all arrays and packed texts; Python objects (small dictionaries) come on top."""
+        return self.slices.nbytes + self.devices.nbytes + self.nodes.nbytes
 
 
 def _by_name(objects: Iterable[Named]) -> dict[str, Named]:

@@ -11,13 +11,12 @@ from itertools import chain
 from typing import NamedTuple
 
 from drapolicy import api
-from drapolicy.api.core import Node
 from drapolicy.api.objects import Objects
 from drapolicy.api.resource import DeviceClass, DeviceTaintRule
 from drapolicy.api.sources import Source
 from drapolicy.inventory.devices import DeviceTable
 from drapolicy.inventory.fleet import Fleet
-from drapolicy.inventory.nodes import NodeTable
+from drapolicy.inventory.node_builder import NodeBuilder
 from drapolicy.inventory.slices import SliceTable
 from drapolicy.inventory.tables import TableBuilder
 from drapolicy.release import Release
@@ -106,27 +105,27 @@ class _Read(NamedTuple):
 
     slices: SliceTable
     devices: DeviceTable
-    nodes: list[Node]
+    nodes: NodeBuilder
     classes: list[DeviceClass]
     taint_rules: list[DeviceTaintRule]
 
 
 def _read(parts: Iterable[Objects]) -> _Read:
     builder = TableBuilder()
-    nodes: list[Node] = []
+    nodes = NodeBuilder()
     classes: list[DeviceClass] = []
     rules: list[DeviceTaintRule] = []
     for part in parts:
         builder.add(part.slices)
-        nodes += part.nodes
+        nodes.add(part.nodes)
         classes += part.classes
         rules += part.taint_rules
     return _Read(*builder.finish(), nodes, classes, rules)
 
 
 def _fleet(found: _Read, release: Release | None) -> Fleet:
-    slices, devices, given, classes, rules = found
-    nodes = NodeTable.of(given, chain(slices.node_name.values, devices.node_name.values))
+    slices, devices, builder, classes, rules = found
+    nodes = builder.finish(chain(slices.node_name.values, devices.node_name.values))
     return Fleet.of(
         release or default_release(), classes=classes, taint_rules=rules, nodes=nodes, slices=slices, devices=devices
     )

@@ -1,64 +1,71 @@
-"""The nodes of a fleet: those given, and those that slices only name."""
+"""The nodes of a fleet as columns: those given, and those that slices only name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import overload
 
+import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from drapolicy.api.core import Node
 from drapolicy.api.meta import ObjectMeta
-from drapolicy.errors import InputError
-from drapolicy.inventory.columns import Frozen
+from drapolicy.inventory.columns import ABSENT, Codes, Frozen
+from drapolicy.inventory.maps import Maps, Quantities
+from drapolicy.inventory.name_index import index_of
 
 HOSTNAME = "kubernetes.io/hostname"
+
+_METADATA = msgspec.json.Decoder(ObjectMeta)
+_UNREAD = msgspec.json.Decoder()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NodeTable(Frozen):
     """The given nodes in the order of the input, then nodes that only slices or devices name, by name.
 
-    An implied node is bare: its name and the label ``kubernetes.io/hostname``. It is made when it is asked for.
+    An implied node is bare: its name and the label ``kubernetes.io/hostname``. Nodes are made when they are asked for.
 
     Attributes
     ----------
-    given
-        The nodes that were given as objects.
     names
         Names of all N nodes.
+    labels, capacity, allocatable
+        Labels and resources of each given node.
+    metadata
+        Metadata of each given node without name and labels, as JSON.
+    rest
+        Everything else of a given node (taints, declared features ...), interned as a node.
+    unread
+        What the document of a given node says and the node does not, as JSON; no value where there is no document.
     index
         Position of each node by name.
     implied
         ndarray of shape (N,), bool; which nodes only slices name.
     """
 
-    given: tuple[Node, ...]
-    names: tuple[str, ...]
-    index: Mapping[str, int]
-    implied: NDArray[np.bool_]
+    names: Sequence[str]
+    labels: Maps[Codes[str]]
+    capacity: Maps[Quantities]
+    allocatable: Maps[Quantities]
+    metadata: Codes[str]
+    rest: Codes[Node]
+    unread: Codes[str]
+    index: Mapping[str, int] = field(init=False, repr=False)
+    implied: NDArray[np.bool_] = field(init=False, repr=False)
 
-    @classmethod
-    def of(cls, given: Iterable[Node], named: Iterable[str] = ()) -> NodeTable:
-        """Make the table of given nodes and of names that slices and devices use; an empty name names no node.
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "index", index_of(self.names))
+        object.__setattr__(self, "implied", np.arange(len(self.names)) >= len(self.rest))
+        Frozen.__post_init__(self)
 
-        Raises
-        ------
-        InputError
-            For two given nodes of one name.
-        """
-        given = tuple(given)
-        index: dict[str, int] = {}
-        for node in given:
-            name = node.metadata.name
-            if name in index:
-                message = f"Node {name}: metadata.name: given twice; remove one"
-                raise InputError(message)
-            index[name] = len(index)
-        for name in sorted({*named} - {*index, ""}):
-            index[name] = len(index)
-        return cls(given, tuple(index), index, np.arange(len(index)) >= len(given))
+    @property
+    def given(self) -> Sequence[Node]:
+        """The nodes that were given as objects."""
+        return SomeNodes(self.__getitem__, range(len(self.rest)))
 
     @property
     def candidates(self) -> int:
@@ -66,16 +73,71 @@ class NodeTable(Frozen):
 
         In a cluster a slice that outlives its node makes no node.
         """
-        return len(self.given) or len(self.names)
+        return len(self.rest) or len(self.names)
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __getitem__(self, n: int) -> Node:
+        """Return a node, equal to the one that was given; its source holds what the node does not say."""
         n = range(len(self))[n]
-        if n < len(self.given):
-            return self.given[n]
-        return Node(metadata=ObjectMeta(name=self.names[n], labels={HOSTNAME: self.names[n]}))
+        name = self.names[n]
+        if n >= len(self.rest):
+            return Node(metadata=ObjectMeta(name=name, labels={HOSTNAME: name}))
+        rest, metadata, unread = self.rest[n], self.metadata[n], self.unread[n]
+        assert rest is not None
+        assert metadata is not None
+        return replace(
+            rest,
+            metadata=replace(_METADATA.decode(metadata), name=name, labels=self.labels[n]),
+            status=replace(rest.status, capacity=self.capacity[n], allocatable=self.allocatable[n]),
+            source=None if unread is None else _UNREAD.decode(unread),
+        )
 
     def __iter__(self) -> Iterator[Node]:
         return (self[n] for n in range(len(self)))
+
+    def bare(self, n: int) -> Node:
+        """Return what filters and preferences look at: a node's name, labels and taints; given nodes only."""
+        rest = self.rest[n]
+        assert rest is not None
+        return replace(rest, metadata=ObjectMeta(name=self.names[n], labels=self.labels[n]))
+
+    def values(self, label: str) -> NDArray[np.int32]:
+        """Return a number of each given node, equal for nodes that have the same value of a label; -1 for none."""
+        found = np.full(len(self.rest), ABSENT, np.int32)
+        rows, places = self.labels.having(label)
+        found[rows] = self.labels.cells.codes[places]
+        return found
+
+
+class SomeNodes(Sequence[Node]):
+    """Some nodes of a table, each made when it is asked for.
+
+    Parameters
+    ----------
+    make
+        Returns the node at a position.
+    places
+        The positions.
+    """
+
+    __slots__ = ("_make", "_places")
+
+    def __init__(self, make: Callable[[int], Node], places: Sequence[int]) -> None:
+        self._make = make
+        self._places = places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, n: int) -> Node: ...
+    @overload
+    def __getitem__(self, n: slice) -> list[Node]: ...
+    def __getitem__(self, n: int | slice) -> Node | list[Node]:
+        found = self._places[n]
+        return self._make(found) if isinstance(found, int) else list(map(self._make, found))
+
+    def __iter__(self) -> Iterator[Node]:
+        return map(self._make, self._places)
