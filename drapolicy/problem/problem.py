@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 
-from drapolicy.api.resource import DeviceRequestAllocationResult
 from drapolicy.errors import InputError
 from drapolicy.inventory import Fleet
-from drapolicy.inventory.pool_device import PoolId
 from drapolicy.problem.ask import Ask, unmet
 from drapolicy.problem.group import Group
 from drapolicy.problem.local import LocalProblem
@@ -92,28 +89,12 @@ class Problem:
             raise InputError(message)
         state = self.state
         return LocalProblem(
-            state.sites[n],
+            state.site(n),
             unmet(ask.claims, state.held),
             state.allocated,
             state.rooms[n],
             classes=state.fleet.classes,
             release=state.fleet.release,
             pod=ask.pod,
-            sizes=lambda: self._sizes.get(n, frozenset()),
+            sizes=lambda: state.sizes.of(n),
         )
-
-    @cached_property
-    def _sizes(self) -> dict[int, frozenset[int]]:
-        """How many devices the allocations on each node have, by position of the node; 0 for shares."""
-        found: dict[int, set[int]] = {}
-        for allocation in self.state.held.values():
-            devices = [result for result in allocation.devices.results if not result.admin_access]
-            home = self.state.sites.home(PoolId(devices[0].driver, devices[0].pool)) if devices else None
-            if home is not None:
-                found.setdefault(home, set()).add(size_of(devices))
-        return {n: frozenset(sizes) for n, sizes in found.items()}
-
-
-def size_of(devices: Sequence[DeviceRequestAllocationResult]) -> int:
-    """Return how many devices an allocation has; 0 where all are shares."""
-    return 0 if all(result.share_id is not None for result in devices) else len(devices)

@@ -19,6 +19,7 @@ from drapolicy.problem.node_allocatable import demand
 from drapolicy.problem.room import PodAsk, pod_ask
 from drapolicy.problem.rooms import NodeRooms
 from drapolicy.problem.site import Sites
+from drapolicy.problem.sizes import Sizes
 
 Stamp: TypeAlias = tuple[object, int, int]
 
@@ -57,6 +58,8 @@ class State:
     ----------
     allocated
         Devices and shares that are taken.
+    sizes
+        How many devices the allocations on each node have.
     held
         Allocation of each allocated claim, by ``namespace/name``.
     rooms
@@ -75,6 +78,7 @@ class State:
         self.version = self._latest = 0
         self.cursor = 0
         self.allocated = FleetAllocated(fleet, self.sites.directory)
+        self.sizes = Sizes(fleet, self.sites.directory, self.sites.home)
         self._held: dict[str, AllocationResult] = {}
         # Most claims have one user or none: a set for each would weigh more than the claim.
         self._users: dict[str, tuple[str, ...]] = {}
@@ -270,11 +274,13 @@ class State:
     def _hold(self, key: str, allocation: AllocationResult) -> None:
         self._held[key] = allocation
         self.allocated.add(allocation)
+        self.sizes.add(allocation)
         self._touch(allocation)
 
     def _release(self, key: str) -> AllocationResult:
         allocation = self._held.pop(key)
         self.allocated.remove(allocation)
+        self.sizes.remove(allocation)
         self._touch(allocation)
         return allocation
 
