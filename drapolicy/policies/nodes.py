@@ -16,6 +16,7 @@ from drapolicy.policies.cycle import Cycle, CycleEndError
 from drapolicy.policies.held import Held
 from drapolicy.policies.kube import Candidate, NodeTree, Profile, Rotation, nodes_to_find, pinned_nodes, scores, select
 from drapolicy.policies.kube.profile import DYNAMIC_RESOURCES
+from drapolicy.policies.objective import Score
 from drapolicy.problem.outcome import Abort
 
 
@@ -88,7 +89,8 @@ class RandomNode:
 class Best:
     """The node whose devices score best; the first of equals.
 
-    Better alternatives of prioritized lists come before any score (K8s S68), added up over the requests.
+    Better alternatives of prioritized lists come before any score (K8s S68), added up over the requests; unless the
+    objective has a term for them (``objectives.alternatives``), which then says what they are worth.
     """
 
     name: ClassVar[str] = "best"
@@ -96,12 +98,15 @@ class Best:
     def choose(self, cycle: Cycle, rng: np.random.Generator) -> Choice | None:  # noqa: ARG002
         """Return the node with the best answer."""
         best: Choice | None = None
+        weighed = cycle.objective.ranks
+        goodness: tuple[int, Score] = (0, ())
         for n in range(len(cycle)):
             answer = cycle.answer(n)
             if answer is None:
                 continue
-            if best is None or (answer.rank, answer.score) > (best.answer.rank, best.answer.score):
-                best = Choice(n, answer, {})
+            own = (0 if weighed else answer.rank, answer.score)
+            if best is None or own > goodness:
+                best, goodness = Choice(n, answer, {}), own
         return best
 
 
@@ -121,7 +126,7 @@ class Kube:
     def choose(self, cycle: Cycle, rng: np.random.Generator) -> Choice | None:
         """Return the stock scheduler's node."""
         fleet, state = cycle.problem.fleet, cycle.problem.state
-        order = snapshot_order(fleet)
+        order = snapshot_order(fleet, state.conditions.away)
         pinned = pinned_nodes(cycle.pod)
         looked_at = order if pinned is None else tuple(n for n in order if fleet.nodes.names[n] in pinned)
         rotation = Rotation(state.cursor)
@@ -163,13 +168,19 @@ def unscorable(held: Held, profile: Profile) -> Abort | None:
     return Abort(f'running Score plugins: plugin "{DYNAMIC_RESOURCES}" failed with: {held.unscored}')
 
 
-def snapshot_order(fleet: Fleet) -> tuple[int, ...]:
-    """Return the nodes in the order of the scheduler's snapshot: one of each zone in turn."""
-    return _snapshot_order(fleet.nodes)
+def snapshot_order(fleet: Fleet, away: frozenset[int] = frozenset()) -> tuple[int, ...]:
+    """Return the nodes in the order of the scheduler's snapshot: one of each zone in turn.
+
+    Parameters
+    ----------
+    away
+        Nodes that are not there.
+    """
+    return _snapshot_order(fleet.nodes, away)
 
 
 # Tables of nodes are told apart by identity, which costs nothing; comparing fleets would compare all their links.
 @lru_cache(maxsize=8)
-def _snapshot_order(nodes: NodeTable) -> tuple[int, ...]:
-    candidates = [nodes[n] for n in range(nodes.candidates)]
+def _snapshot_order(nodes: NodeTable, away: frozenset[int]) -> tuple[int, ...]:
+    candidates = [nodes[n] for n in range(nodes.candidates) if n not in away]
     return tuple(nodes.index[name] for name in NodeTree(candidates).order())

@@ -1,15 +1,15 @@
 """What is better: integer terms with a unit, weighted or in order of importance.
 
-A term says by its parameters what it looks at, ``chosen``, ``left``, ``before`` or ``room``, and is given nothing else,
-so it cannot lie about its locality. Scores are integers, so that every way of finding a placement agrees exactly (G10).
+A term says by its parameters what it looks at, ``chosen``, ``left``, ``before``, ``room`` or ``rank``, and is given
+nothing else, so it cannot lie about its locality. Scores are integers, so that every way of finding a placement agrees
+exactly (G10).
 """
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import import_module
 from operator import index
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from drapolicy.errors import InputError, SolverError, UnsupportedFeatureError
+from drapolicy.errors import InputError, SolverError
 from drapolicy.problem.local import LocalProblem
 
 Sense = Literal["max", "min"]
@@ -25,9 +25,7 @@ Indices = NDArray[np.intp]
 Masks = NDArray[np.bool_]
 Score = tuple[int, ...]
 
-_LOCALITIES = ("chosen", "left", "before", "room")
 _NONE = np.empty(0, np.intp)
-_LATER = ("members",)
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,8 @@ class Term:
         ``chosen``: devices that the ask gets; ``left``: free devices of the ask's drivers that it does not get,
         eligible or not; ``before``: all free devices of these drivers before the choice. Each is an ndarray of
         indices into ``node.devices``, ascending. ``room``: CPU and memory that the node has left and the pod asks
-        for, an :class:`~drapolicy.problem.room.Outlook`.
+        for, an :class:`~drapolicy.problem.room.Outlook`. ``rank``: how good the alternatives of prioritized lists are
+        that the ask gets on the node, an integer (:attr:`~drapolicy.problem.local.LocalProblem.rank`).
     bounds
         Least and greatest value the function may return; anything else is an error.
     function
@@ -82,26 +81,13 @@ class Term:
         SolverError
             When the function returns something else than an integer within its bounds.
         """
-        seen = {
-            "chosen": chosen,
-            "left": left,
-            "before": _sealed(node.left(_NONE)) if "before" in self.sees else None,
-            "room": node.outlook if "room" in self.sees else None,
-        }
-        try:
-            got = self.function(node, **{name: seen[name] for name in self.sees})
-        except Exception as error:
-            error.add_note(f"in objective {self.name}, on node {node.site.name}")
-            raise
+        got = self._called(self.function, node, chosen, left, lambda: _sealed(node.left(_NONE)))
         try:
             number = index(got)
         except TypeError:
             message = f"objective {self.name}: returned {got!r}, which is not an integer; round it"
             raise SolverError(message) from None
-        low, high = self.bounds
-        if not low <= number <= high:
-            message = f"objective {self.name}: returned {number}, outside its bounds {low}..{high}; widen them"
-            raise SolverError(message)
+        self._within(number, number)
         return number
 
     def of_many(self, node: LocalProblem, chosen: Masks, before: Masks) -> NDArray[np.int64]:
@@ -122,28 +108,39 @@ class Term:
             rows = zip(chosen, left, strict=True)
             found = [self.of(node, _sealed(np.flatnonzero(c)), _sealed(np.flatnonzero(k))) for c, k in rows]
             return np.array(found, np.int64)
-        seen = {
-            "chosen": chosen,
-            "left": left,
-            "before": before,
-            "room": node.outlook if "room" in self.sees else None,
-        }
-        try:
-            got = np.asarray(self.over(node, **{name: seen[name] for name in self.sees}))
-        except Exception as error:
-            error.add_note(f"in objective {self.name}, on node {node.site.name}")
-            raise
+        got = np.asarray(self._called(self.over, node, chosen, left, lambda: before))
         if got.shape != (len(chosen),) or got.dtype.kind not in "iu":
             message = (
                 f"objective {self.name}: over returned {got.dtype} of shape {got.shape}, not {len(chosen)} integers"
             )
             raise SolverError(message)
+        if got.size:
+            self._within(int(got.min()), int(got.max()))
+        return got.astype(np.int64)
+
+    def _called(
+        self, function: Callable[..., Any], node: LocalProblem, chosen: Any, left: Any, before: Callable[[], Any]
+    ) -> Any:
+        """Return what a function makes of what the term looks at."""
+        seen: dict[str, Callable[[], Any]] = {
+            "chosen": lambda: chosen,
+            "left": lambda: left,
+            "before": before,
+            "room": lambda: node.outlook,
+            "rank": lambda: node.rank,
+        }
+        try:
+            return function(node, **{name: seen[name]() for name in self.sees})
+        except Exception as error:
+            error.add_note(f"in objective {self.name}, on node {node.site.name}")
+            raise
+
+    def _within(self, least: int, most: int) -> None:
         low, high = self.bounds
-        if got.size and not low <= got.min() <= got.max() <= high:
-            worst = got.min() if got.min() < low else got.max()
+        if not low <= least <= most <= high:
+            worst = least if least < low else most
             message = f"objective {self.name}: returned {worst}, outside its bounds {low}..{high}; widen them"
             raise SolverError(message)
-        return got.astype(np.int64)
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         # The decorated function cannot be found by its name, for the term stands there: the term is pickled by name.
@@ -151,17 +148,7 @@ class Term:
         module, name = self.function.__module__, getattr(self.function, "__qualname__", "")
         if name and module in sys.modules and _at(module, name) is self:
             return _named, (module, name)
-        return Term, (
-            self.name,
-            self.unit,
-            self.sense,
-            self.sees,
-            self.bounds,
-            self.function,
-            self.doc,
-            self.over,
-            self.pairs,
-        )
+        return Term, tuple(getattr(self, field.name) for field in fields(self))
 
     def __add__(self, other: Term | Objective) -> Objective:
         return _weighted(self) + other
@@ -195,6 +182,11 @@ class Objective:
     def terms(self) -> tuple[Term, ...]:
         """The terms, in order of importance."""
         return tuple(term for level in self.levels for _, term in level)
+
+    @property
+    def ranks(self) -> bool:
+        """Whether a term says what better alternatives of prioritized lists are worth, be it nothing."""
+        return any("rank" in term.sees for term in self.terms)
 
     @property
     def neutral(self) -> Score:
@@ -327,72 +319,3 @@ def as_objective(value: object) -> Objective:
         )
         raise InputError(message)
     return value.checked()
-
-
-def objective(
-    *,
-    sense: Sense,
-    unit: str,
-    bounds: tuple[int, int],
-    over: Callable[..., Any] | None = None,
-    pairs: Callable[[LocalProblem], NDArray[np.int64] | None] | None = None,
-    joins: Callable[[LocalProblem], NDArray[np.int64]] | None = None,
-) -> Callable[[Callable[..., Any]], Term]:
-    """Turn a function of a node and of ``chosen``, ``left``, ``before`` or ``room`` into a term.
-
-    Parameters
-    ----------
-    sense
-        ``"max"`` if more is better, ``"min"`` if less is.
-    unit
-        For tables and charts.
-    bounds
-        Least and greatest value.
-    over, pairs, joins
-        Other forms of the same term, see :class:`Term`; they make solvers faster and change nothing else.
-
-    Raises
-    ------
-    InputError
-        When the function's parameters are not ``node`` and then one or more of ``chosen``, ``left``,
-        ``before`` and ``room``.
-    UnsupportedFeatureError
-        For ``members``, which is not built yet.
-
-    Examples
-    --------
-    >>> @objective(sense="min", unit="devices", bounds=(0, 512))
-    ... def remaining(node, left):
-    ...     return left.size
-    >>> remaining.sees
-    ('left',)
-    """
-
-    def make(function: Callable[..., Any]) -> Term:
-        name = function.__name__
-        node, *seen = inspect.signature(function).parameters or [""]
-        later = [parameter for parameter in seen if parameter in _LATER]
-        if later:
-            message = f"objective {name}: parameter {later[0]} is not supported yet; use chosen, left, before or room"
-            raise UnsupportedFeatureError(message, later)
-        if node != "node" or not seen or not set(seen) <= set(_LOCALITIES):
-            given = ", ".join([node, *seen]) or "none"
-            message = f"objective {name}: parameters are {given}; use node and then chosen, left, before, room"
-            raise InputError(message)
-        if sense not in {"max", "min"}:
-            message = f"objective {name}: sense {sense!r} is neither 'max' nor 'min'"
-            raise InputError(message)
-        low, high = bounds
-        if not all(isinstance(bound, int) for bound in (low, high)):
-            message = f"objective {name}: bounds {low}..{high} are no integers; scale the unit instead"
-            raise InputError(message)
-        if low > high:
-            message = f"objective {name}: bounds {low}..{high} are empty; put the lower first"
-            raise InputError(message)
-        if over is not None and list(inspect.signature(over).parameters) != ["node", *seen]:
-            message = f"objective {name}: over has other parameters than the function; use node, {', '.join(seen)}"
-            raise InputError(message)
-        doc = inspect.getdoc(function) or ""
-        return Term(name, unit, sense, tuple(seen), (low, high), function, doc, over, pairs, joins)
-
-    return make

@@ -20,6 +20,7 @@ from drapolicy.api.resource import (
 )
 from drapolicy.inventory.pool_device import PoolDevice
 from drapolicy.problem.allocated import AllocatedState
+from drapolicy.problem.decided import decided
 from drapolicy.problem.formulation import Assignment, Formulation, formulate
 from drapolicy.problem.millis import Millis, millis
 from drapolicy.problem.outcome import Abort, Fits, Outcome
@@ -28,7 +29,7 @@ from drapolicy.problem.reference.capacity import charge
 from drapolicy.problem.reference.counters import drawing, drawn_for_shares
 from drapolicy.problem.room import NodeRoom, Outlook, pod_ask
 from drapolicy.problem.site import SHORT_NAMES, Site
-from drapolicy.problem.solution import Solution
+from drapolicy.problem.solution import Solution, rank_of
 from drapolicy.release import Release
 from drapolicy.topology.attributes import value
 
@@ -64,8 +65,8 @@ class LocalProblem:
         Claims to allocate, in order.
     reads
         What was read so far of that which tells nodes apart beyond what all of them are compared by: ``links``,
-        ``group:NAME``, ``room``, ``product``, ``devices``, ``site``. Whoever hands one node's answer to another looks
-        here.
+        ``group:NAME``, ``room``, ``product``, ``devices``, ``site``, ``rank``. Whoever hands one node's answer
+        to another looks here.
     reads_state
         Whether anything was read that depends on what is taken of the node.
     """
@@ -142,6 +143,20 @@ class LocalProblem:
     def outlook(self) -> Outlook:
         """CPU and memory that the node has left and the ask's pod wants; claims on their own want none."""
         return self.room.outlook(pod_ask(self._pod or Pod()))
+
+    @property
+    def rank(self) -> int:
+        """Points of the alternatives that the claims get here: 8 for each first, 7 for each second (K8s S40, S68)."""
+        if not any(request.first_available for claim in self.claims for request in claim.spec.devices.requests):
+            return 0
+        self.reads.add("rank")
+        self.reads_state = True
+        return self._rank
+
+    @cached_property
+    def _rank(self) -> int:
+        _, solution = decided(self)
+        return 0 if solution is None else rank_of(solution, self.claims)
 
     @property
     def sizes(self) -> frozenset[int]:

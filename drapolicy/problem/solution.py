@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from drapolicy.api.quantity import Quantity
+from drapolicy.api.resource import ResourceClaim
 from drapolicy.inventory.pool_device import PoolDevice
+
+# S68: the first of at most 8 alternatives is worth 8, the last one 1.
+MAX_ALTERNATIVES = 8
 
 
 class Taken(NamedTuple):
@@ -43,3 +48,13 @@ class Solution(NamedTuple):
 
     taken: tuple[tuple[Taken, ...], ...]
     alternatives: tuple[tuple[int, ...], ...]
+
+
+def rank_of(solution: Solution, claims: Sequence[ResourceClaim]) -> int:
+    """Return the sum over requests with alternatives of 8 minus the chosen index (K8s S68)."""
+    return sum(
+        MAX_ALTERNATIVES - alternative
+        for claim, alternatives in zip(claims, solution.alternatives, strict=True)
+        for request, alternative in zip(claim.spec.devices.requests, alternatives, strict=True)
+        if request.first_available
+    )

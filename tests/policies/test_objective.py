@@ -79,7 +79,7 @@ def test_wrong_sums_are_refused(make: Callable[[], object], message: str) -> Non
 @pytest.mark.parametrize(
     ("function", "options", "error", "message"),
     [
-        (lambda: 0, {}, InputError, "parameters are none; use node and then chosen, left, before, room"),
+        (lambda: 0, {}, InputError, "parameters are none; use node and then chosen, left, before, room, rank"),
         (lambda node: 0, {}, InputError, "parameters are node; use node"),
         (lambda chosen: 0, {}, InputError, "parameters are chosen; use node"),
         (lambda node, devices: 0, {}, InputError, "parameters are node, devices; use node"),

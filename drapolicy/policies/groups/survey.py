@@ -23,6 +23,7 @@ from drapolicy.problem.room import pod_ask
 from drapolicy.problem.state import State
 
 _ROOM = "room"
+_RANK = "rank"  # what devices are seen and taken tells it
 _SEEN_BY = {"product": "links"}  # nodes whose links are told apart are told apart by their products too
 
 
@@ -93,7 +94,7 @@ class Survey:
         reads: frozenset[str] = frozenset()
         while True:
             try:
-                seeing = {_SEEN_BY.get(read, read) for read in reads - {_ROOM}}
+                seeing = {_SEEN_BY.get(read, read) for read in reads - {_ROOM, _RANK}}
                 views = [
                     sight.views(ask.claims, seeing).of_node if can else np.zeros(len(fleet.nodes), np.int32)
                     for ask, can in zip(kinds.samples, kinds.possible, strict=True)

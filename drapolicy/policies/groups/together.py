@@ -10,7 +10,8 @@ import numpy as np
 
 from drapolicy.policies.groups.kinds import Kinds
 from drapolicy.policies.objective import Objective
-from drapolicy.policies.solvers.base import first_fit, rows_of, seated
+from drapolicy.policies.solvers.base import first_fit, rows_of
+from drapolicy.problem.decided import seated
 from drapolicy.problem.events import Start
 from drapolicy.problem.formulation import Formulation, first, fixed, narrowed
 from drapolicy.problem.local import LocalProblem

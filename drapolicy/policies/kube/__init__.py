@@ -13,8 +13,9 @@ from drapolicy.policies.kube.affinity import pinned_nodes
 from drapolicy.policies.kube.filters import resource_filter, static_filters
 from drapolicy.policies.kube.profile import DEFAULT_PROFILE, FILTERS, Profile
 from drapolicy.policies.kube.sampling import NodeTree, Rotation, nodes_to_find, select
-from drapolicy.policies.kube.scores import MAX_ALTERNATIVES, Candidate, Scores, scores
+from drapolicy.policies.kube.scores import Candidate, Scores, scores
 from drapolicy.policies.kube.unmodelled import UNMODELLED, Surroundings, unmodelled
+from drapolicy.problem.solution import MAX_ALTERNATIVES
 
 __all__ = [
     "DEFAULT_PROFILE",

@@ -17,8 +17,6 @@ from drapolicy.policies.kube.profile import DEFAULT_PROFILE, Profile
 from drapolicy.problem.room import CPU, MEMORY, NodeRoom, PodAsk, pod_ask
 
 MAX_SCORE = 100
-# S68: the first of at most 8 alternatives is worth 8, the last one 1.
-MAX_ALTERNATIVES = 8
 
 
 @dataclass(frozen=True, slots=True)

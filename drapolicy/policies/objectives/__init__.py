@@ -1,13 +1,14 @@
 """What makes one choice of devices better than another: terms by subject, one a file.
 
 Each is an integer with a unit and bounds, says what it sees, and has a plain loop (``of``) and a form for many choices
-at once (``over``); tests hold them equal. How good the alternatives of prioritized lists are is no term: it comes
-before any of them (K8s S68), see :class:`~drapolicy.policies.nodes.Best`.
+at once (``over``); tests hold them equal. Alternatives of prioritized lists come before all terms unless an objective
+weighs them by a term of their own, see :class:`~drapolicy.policies.nodes.Best`.
 """
 
 from __future__ import annotations
 
 from drapolicy.policies.objectives.alignment import misaligned, nic_distance, numa_nodes, pcie_roots
+from drapolicy.policies.objectives.alternatives import alternatives
 from drapolicy.policies.objectives.amounts import best_fit, dot_product, gpu_clustering, gpu_packing, slack, worst_fit
 from drapolicy.policies.objectives.bandwidth import bottleneck, inside, links_lost, nvlinks_left
 from drapolicy.policies.objectives.cells import cells_broken, domain_slack
@@ -24,6 +25,7 @@ __all__ = [
     "Mix",
     "TypicalPod",
     "all_reduce",
+    "alternatives",
     "best_fit",
     "bottleneck",
     "cells_broken",

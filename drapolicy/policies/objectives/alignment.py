@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.inventory.links import Path
-from drapolicy.policies.objective import Indices, Masks, objective
+from drapolicy.policies.decorator import objective
+from drapolicy.policies.objective import Indices, Masks
 from drapolicy.policies.objectives.masks import MOST_DEVICES, touched
 from drapolicy.problem.local import LocalProblem
 from drapolicy.topology.attributes import role

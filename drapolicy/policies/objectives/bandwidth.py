@@ -7,7 +7,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from drapolicy.policies.objective import Indices, Masks, objective
+from drapolicy.policies.decorator import objective
+from drapolicy.policies.objective import Indices, Masks
 from drapolicy.policies.objectives.masks import MOST_MB_S, for_sets, pair_sums
 from drapolicy.problem.local import LocalProblem
 from drapolicy.topology.measures import bottleneck_mb_s, bottlenecks_mb_s

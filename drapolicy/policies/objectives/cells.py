@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from drapolicy.policies.objective import Indices, Masks, objective
+from drapolicy.policies.decorator import objective
+from drapolicy.policies.objective import Indices, Masks
 from drapolicy.policies.objectives.masks import MOST_DEVICES
 from drapolicy.problem.local import LocalProblem
 

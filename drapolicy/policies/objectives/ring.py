@@ -9,7 +9,8 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from drapolicy.policies.objective import Indices, Masks, objective
+from drapolicy.policies.decorator import objective
+from drapolicy.policies.objective import Indices, Masks
 from drapolicy.policies.objectives.masks import MOST_MB_S, for_sets
 from drapolicy.problem.local import LocalProblem
 from drapolicy.topology.measures import ring, ring_all_reduce_mb_s, rings_mb_s

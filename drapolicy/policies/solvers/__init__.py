@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drapolicy.policies.solvers.base import MAX_STEPS, Solver, answer_of, devices_of, first_fit, rank_of
+from drapolicy.policies.solvers.base import Solver, answer_of, devices_of, first_fit
 from drapolicy.policies.solvers.exact import Exact
 from drapolicy.policies.solvers.grow import Grow
 from drapolicy.policies.solvers.ilp import Ilp
@@ -10,6 +10,7 @@ from drapolicy.policies.solvers.local_search import LocalSearch
 from drapolicy.policies.solvers.portfolio import Portfolio
 from drapolicy.policies.solvers.random_order import RandomOrder
 from drapolicy.policies.solvers.stock import FirstFit
+from drapolicy.problem.decided import MAX_STEPS
 
 __all__ = [
     "MAX_STEPS",
@@ -24,5 +25,4 @@ __all__ = [
     "answer_of",
     "devices_of",
     "first_fit",
-    "rank_of",
 ]

@@ -9,16 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.policies.answer import Answer, Proof
-from drapolicy.policies.kube import MAX_ALTERNATIVES
 from drapolicy.policies.objective import Objective
-from drapolicy.problem.formulation import Assignment, Formulation, first, fixed, infeasible, permuted, restored
+from drapolicy.problem.decided import MAX_STEPS, decided, seated
+from drapolicy.problem.formulation import Formulation, first, fixed, permuted, restored
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import Fits, NoFit, Outcome, TimedOut
-from drapolicy.problem.solution import Solution
-
-MAX_STEPS = 2_000_000
-_EASY = 300
-_HARD = 100_000
+from drapolicy.problem.solution import Solution, rank_of
 
 
 @runtime_checkable
@@ -54,16 +50,6 @@ class Solver(Protocol):
         ...
 
 
-def rank_of(solution: Solution, local: LocalProblem) -> int:
-    """Return the sum over requests with alternatives of 8 minus the chosen index (K8s S68)."""
-    return sum(
-        MAX_ALTERNATIVES - alternative
-        for claim, alternatives in zip(local.claims, solution.alternatives, strict=True)
-        for request, alternative in zip(claim.spec.devices.requests, alternatives, strict=True)
-        if request.first_available
-    )
-
-
 def devices_of(solution: Solution) -> NDArray[np.intp]:
     """Return the distinct devices of a solution; ascending indices."""
     return np.array(sorted({entry.device.index for taken in solution.taken for entry in taken}), np.intp)
@@ -77,7 +63,7 @@ def answer_of(
         proof: Proof = "infeasible" if isinstance(outcome, NoFit) else "not_found"
         return Answer(outcome, status="timed_out" if isinstance(outcome, TimedOut) else proof)
     score = objective.of(local, devices_of(solution)) if objective.levels else ()
-    return Answer(outcome, score, status, rank_of(solution, local))
+    return Answer(outcome, score, status, rank_of(solution, local.claims))
 
 
 def first_fit(
@@ -85,44 +71,13 @@ def first_fit(
 ) -> tuple[Answer, Solution | None]:
     """Return the reference's answer, with its solution if the claims fit.
 
-    What a few hundred steps do not decide, the formulation decides, where it decides as the reference does.
-
     Parameters
     ----------
     max_steps
-        Limit of the reference's search.
+        Limit of the reference's search, see :func:`~drapolicy.problem.decided.decided`.
     """
-    if max_steps is not None and max_steps <= _EASY:
-        outcome, solution = local.first(max_steps)
-    else:
-        outcome, solution = local.first(_EASY)
-        if isinstance(outcome, TimedOut):
-            outcome, solution = _quickly(local) or local.first(max_steps)
+    outcome, solution = decided(local, max_steps)
     return answer_of(local, objective, outcome, solution), solution
-
-
-def _quickly(local: LocalProblem) -> tuple[Outcome, Solution | None] | None:
-    """Return what the reference would decide, without its search; None where only that can tell."""
-    formulation = local.formulation
-    if not isinstance(formulation, Formulation) or formulation.may_abort or formulation.gaps or not formulation.orderly:
-        return None
-    if infeasible(formulation) is not None:
-        return formulation.refusal, None
-    found = first(formulation, _HARD, local.timeout_s)
-    if not found.complete:
-        return None
-    if found.assignment is None:
-        return formulation.refusal, None
-    return seated(local, found.assignment)
-
-
-def seated(local: LocalProblem, assignment: Assignment) -> tuple[Outcome, Solution] | None:
-    """Return an assignment as Kubernetes writes it, with its solution; None where the reference refuses it."""
-    solution = local.seat(assignment)
-    if solution is None:
-        return None
-    outcome = local.written(solution)
-    return (outcome, solution) if isinstance(outcome, Fits) else None
 
 
 def rows_of(local: LocalProblem, solution: Solution) -> tuple[int, ...]:

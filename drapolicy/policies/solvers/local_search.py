@@ -12,9 +12,10 @@ import numpy as np
 from drapolicy.errors import InputError
 from drapolicy.policies.answer import Answer
 from drapolicy.policies.objective import Objective, Score
-from drapolicy.policies.solvers.base import Solver, answer_of, devices_of, first_fit, first_in_order, rows_of, seated
+from drapolicy.policies.solvers.base import Solver, answer_of, devices_of, first_fit, first_in_order, rows_of
 from drapolicy.policies.solvers.grow import Grow
 from drapolicy.policies.solvers.task import Task
+from drapolicy.problem.decided import seated
 from drapolicy.problem.formulation import Assignment, Formulation, first, narrowed
 from drapolicy.problem.formulation.proofs import value_cases
 from drapolicy.problem.local import LocalProblem

@@ -9,7 +9,8 @@ import numpy as np
 
 from drapolicy.policies.answer import Answer
 from drapolicy.policies.objective import Objective
-from drapolicy.policies.solvers.base import MAX_STEPS, answer_of, first_fit, first_in_order, rows_of
+from drapolicy.policies.solvers.base import answer_of, first_fit, first_in_order, rows_of
+from drapolicy.problem.decided import MAX_STEPS
 from drapolicy.problem.local import LocalProblem
 
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from drapolicy.policies.answer import Answer
 from drapolicy.policies.objective import Objective
-from drapolicy.policies.solvers.base import MAX_STEPS, first_fit
+from drapolicy.policies.solvers.base import first_fit
+from drapolicy.problem.decided import MAX_STEPS
 from drapolicy.problem.local import LocalProblem
 
 

@@ -34,14 +34,14 @@ from drapolicy.policies import (
     links_lost,
     objective,
 )
-from drapolicy.policies.solvers import devices_of, rank_of
+from drapolicy.policies.solvers import devices_of
 from drapolicy.problem.ask import Ask
 from drapolicy.problem.events import Start
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import Abort, Fits, NoFit, TimedOut
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.reference import Allocator
-from drapolicy.problem.solution import Solution
+from drapolicy.problem.solution import Solution, rank_of
 from drapolicy.problem.state import State
 from drapolicy.release import Release, release
 from drapolicy.testing.contract import RELEASES
@@ -183,8 +183,8 @@ def test_the_alternatives_are_those_of_the_reference(local: Any, solver: Any) ->
 def test_rank_adds_up(local: Any) -> None:
     """Each prioritized list adds 8 minus the position of its choice (K8s S68)."""
     node = local(row(nodes=1, devices=3), claim("c", first_of((1, ""), (1, "")), request(1, name="plain")))
-    assert rank_of(Solution(((),), ((0, 0),)), node) == 8
-    assert rank_of(Solution(((),), ((1, 0),)), node) == 7
+    assert rank_of(Solution(((),), ((0, 0),)), node.claims) == 8
+    assert rank_of(Solution(((),), ((1, 0),)), node.claims) == 7
 
 
 def test_devices_are_counted_once(local: Any) -> None:

@@ -10,13 +10,14 @@ import numpy as np
 from drapolicy.errors import InputError
 from drapolicy.policies.answer import Answer
 from drapolicy.policies.objective import Objective, Score
-from drapolicy.policies.solvers.base import answer_of, devices_of, first_fit, rows_of, seated
+from drapolicy.policies.solvers.base import answer_of, devices_of, first_fit, rows_of
 from drapolicy.policies.solvers.exact.bound import best_by_bound
 from drapolicy.policies.solvers.exact.enumeration import best_by_enumeration
 from drapolicy.policies.solvers.exact.tables import best_by_tables
 from drapolicy.policies.solvers.exact.tree import best_by_tree
 from drapolicy.policies.solvers.local_search import LocalSearch
 from drapolicy.policies.solvers.task import Best, Task
+from drapolicy.problem.decided import seated
 from drapolicy.problem.formulation import Formulation
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import Fits, NoFit

@@ -11,7 +11,7 @@ import numpy as np
 from drapolicy.errors import InputError, SolverError, UnsupportedFeatureError
 from drapolicy.policies.answer import Answer
 from drapolicy.policies.objective import Objective
-from drapolicy.policies.solvers.base import Solver, answer_of, first_fit, rows_of, seated
+from drapolicy.policies.solvers.base import Solver, answer_of, first_fit, rows_of
 from drapolicy.policies.solvers.exact import Exact
 from drapolicy.policies.solvers.exact.enumeration import best_by_enumeration
 from drapolicy.policies.solvers.ilp import backend
@@ -20,6 +20,7 @@ from drapolicy.policies.solvers.ilp.programme import Programme
 from drapolicy.policies.solvers.ilp.undecided import by_programme
 from drapolicy.policies.solvers.local_search import LocalSearch
 from drapolicy.policies.solvers.task import Task
+from drapolicy.problem.decided import seated
 from drapolicy.problem.formulation import Assignment, Formulation, first, narrowed
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import TimedOut

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from drapolicy.policies.solvers.base import seated
 from drapolicy.policies.solvers.ilp.budget import Budget
 from drapolicy.policies.solvers.ilp.rules import Rules
+from drapolicy.problem.decided import seated
 from drapolicy.problem.formulation import Formulation, infeasible
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import Outcome
