@@ -19,6 +19,7 @@ from drapolicy.policies.held import Held
 from drapolicy.policies.kube import resource_filter
 from drapolicy.policies.memory import Key, Memory
 from drapolicy.policies.objective import Objective
+from drapolicy.policies.roomy import score_of_room
 from drapolicy.policies.solvers import Solver
 from drapolicy.problem.node_allocatable import GATE, demand, mapped, not_shared
 from drapolicy.problem.outcome import Abort, Fits, NodeError, Outcome, TimedOut
@@ -187,7 +188,7 @@ class Cycle:
 
     def _solved(self, n: int, rng: np.random.Generator) -> Answer:
         if not self.held.needed:
-            return Answer(Fits(()), self._objective.neutral)
+            return Answer(Fits(()), score_of_room(self._objective, lambda: self.problem.local(n, self.ask)))
         stamp = self.problem.state.stamp(n)
         key = Key(self.ask.kind, self.held.missing, n)
         known = self._memory.recall(key, stamp)

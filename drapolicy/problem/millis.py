@@ -62,11 +62,13 @@ def millis(
     allocated
         What is taken.
     eligible
-        Devices that each request accepts; ndarray of shape (R, D), bool. GPUs are devices of the drivers of these.
+        Devices that each request accepts; ndarray of shape (R, D), bool. GPUs are devices of the drivers of these; of
+        all drivers for an ask without requests.
     capacities
         Amounts that each request asks of a device's capacities, by name.
     """
-    drivers = {site.devices[d].pool.driver for d in np.flatnonzero(eligible.any(axis=0)).tolist()}
+    asked_for = np.flatnonzero(eligible.any(axis=0)).tolist() if len(eligible) else range(len(site.devices))
+    drivers = {site.devices[d].pool.driver for d in asked_for}
     number: dict[object, int] = {}
     gpu = np.zeros(len(site.devices), np.int64)
     takes = np.zeros(len(site.devices), np.int64)

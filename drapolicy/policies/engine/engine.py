@@ -32,6 +32,7 @@ from drapolicy.policies.kube import unmodelled
 from drapolicy.policies.memory import Memory
 from drapolicy.policies.nodes import Best, First, Kube, RandomNode, snapshot_order
 from drapolicy.policies.objective import as_objective
+from drapolicy.policies.roomy import reads_room
 from drapolicy.policies.rule import Policy, Rule
 from drapolicy.problem.ask import Ask
 from drapolicy.problem.node_allocatable import GATE, has_costs
@@ -162,6 +163,8 @@ class Engine:
         # First and random nodes draw on the one node that they take.
         if rule.solver.seeded and held.needed and not isinstance(rule.nodes, First | RandomNode):
             return "chance decides on every node"
+        if not held.needed and reads_room(as_objective(rule.objective)):
+            return "the policy reads room"
         layout = self._layout(problem.state)
         if problem.ask.claims and self._costs_room:
             return "devices that cost room"

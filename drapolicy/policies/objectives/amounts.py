@@ -9,6 +9,7 @@ from drapolicy.policies.decorator import objective
 from drapolicy.policies.objective import Indices, Masks
 from drapolicy.policies.objectives.masks import MOST_DEVICES
 from drapolicy.problem.local import LocalProblem
+from drapolicy.problem.millis import WHOLE
 from drapolicy.problem.room import Outlook
 
 MOST_CPU, MOST_GPU = 128_000, 8_000
@@ -120,9 +121,8 @@ def gpu_packing(node: LocalProblem, chosen: Indices) -> int:
 
 
 def _gpu_clustering(node: LocalProblem, chosen: Masks) -> NDArray[np.int64]:
-    shareable = np.array([device.shareable for device in node.devices], np.bool_)
     count = chosen.sum(axis=1)
-    size = np.where((chosen & ~shareable).any(axis=1), count, 0)
+    size = np.where((chosen & ~_leaves_some(node)).any(axis=1), count, 0)
     held = node.sizes
     same = np.isin(size, list(held))
     band = np.where(same, 75 if len(held) == 1 else 50, 0 if held else 25)
@@ -130,16 +130,23 @@ def _gpu_clustering(node: LocalProblem, chosen: Masks) -> NDArray[np.int64]:
     return np.where(count > 0, band + int(25 * used / MOST_GPU), 0).astype(np.int64)
 
 
+def _leaves_some(node: LocalProblem) -> NDArray[np.bool_]:
+    """Return which devices the ask would share with others; ndarray of shape (D,), bool."""
+    shareable = np.array([device.shareable for device in node.devices], np.bool_)
+    return shareable & (node.millis.takes < WHOLE)
+
+
 @objective(sense="max", unit="points", bounds=(-_MOST, 100), over=_gpu_clustering)
 def gpu_clustering(node: LocalProblem, chosen: Indices) -> int:
     """Nodes whose pods have as many GPUs: 75 where all do, 50 where some do, 25 on an idle node, 0 elsewhere.
 
-    Shares of GPUs are a kind of their own. On top come up to 25 for how little is free: 25 (8 GPUs - free) / 8.
+    Shares of GPUs, unless they take all of one, are a size of their own. On top come up to 25 for how little is free:
+    25 (8 GPUs - free) / 8.
     Source: hkust-adsl/kubernetes-scheduler-simulator, gpu_clustering_score.go.
     """
     if not chosen.size:
         return 0
-    size = 0 if all(node.devices[d].shareable for d in chosen.tolist()) else len(chosen)
+    size = 0 if _leaves_some(node)[chosen].all() else len(chosen)
     held = node.sizes
     alike = 75 if len(held) == 1 else 50
     band = alike if size in held else 0 if held else 25
