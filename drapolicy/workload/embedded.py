@@ -17,7 +17,8 @@ from drapolicy import api
 from drapolicy.api import Objects
 from drapolicy.api.resource import DeviceRequest
 from drapolicy.workload.arrivals import COLUMNS
-from drapolicy.workload.fleets import GPU_DRIVER, fleet_objects, topology_text
+from drapolicy.workload.fleets import fleet_objects, topology_text
+from drapolicy.workload.machine import GPU_DRIVER
 from drapolicy.workload.models import MODELS
 from drapolicy.workload.pods import pod_and_template
 from drapolicy.workload.wishes import request_for

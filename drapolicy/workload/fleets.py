@@ -2,49 +2,33 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 import numpy as np
 
 from drapolicy.api import Objects, Quantity
 from drapolicy.api.core import Node, NodeStatus
 from drapolicy.api.meta import ObjectMeta
-from drapolicy.api.resource import (
-    CELDeviceSelector,
-    Counter,
-    CounterSet,
-    Device,
-    DeviceAttribute,
-    DeviceCapacity,
-    DeviceClass,
-    DeviceClassSpec,
-    DeviceCounterConsumption,
-    DeviceSelector,
-    ResourcePool,
-    ResourceSlice,
-    ResourceSliceSpec,
-)
-from drapolicy.errors import InputError, UnknownReferenceError
+from drapolicy.api.resource import CELDeviceSelector, DeviceClass, DeviceClassSpec, DeviceSelector, ResourceSlice
+from drapolicy.errors import Fault, InputError, UnknownReferenceError
 from drapolicy.inventory import Fleet, build
 from drapolicy.topology import nvidia_smi
 from drapolicy.topology.fleet import bind_fleet
-from drapolicy.workload.models import MODELS, MigProfile, NodeModel
+from drapolicy.workload.machine import GPU_DRIVER, NIC_DRIVER, slices_of
+from drapolicy.workload.models import MODELS, NodeModel
 
-GPU_DRIVER = "gpu.nvidia.com"
-NIC_DRIVER = "dra.net"
-_DEVICES_PER_SLICE = 64  # the limit for devices that consume counters (K8s part A.3)
+MOST_NODES = 1_000_000
 
 
-def fleet_objects(model: str, nodes: int, *, seed: int = 0, zones: int = 1) -> Objects:
-    """Return the objects of a fleet of equal nodes.
+def fleet_objects(model: str | Mapping[str, int], nodes: int = 1, *, seed: int = 0, zones: int = 1) -> Objects:
+    """Return the objects of a fleet of equal nodes, or of several kinds.
 
     Parameters
     ----------
     model
-        Name in :data:`drapolicy.workload.models.MODELS`.
+        Name in :data:`drapolicy.workload.models.MODELS`, or how many nodes of each.
     nodes
-        How many nodes.
+        How many nodes of the one model.
     seed
         Of the device uuids; the same seed gives the same bytes.
     zones
@@ -55,7 +39,7 @@ def fleet_objects(model: str, nodes: int, *, seed: int = 0, zones: int = 1) -> O
     UnknownReferenceError
         For a model that is not in the table.
     InputError
-        For a negative number of nodes, or no zone.
+        For a negative number of nodes or more than a million, or no zone.
 
     Examples
     --------
@@ -63,29 +47,44 @@ def fleet_objects(model: str, nodes: int, *, seed: int = 0, zones: int = 1) -> O
     >>> [(s.metadata.name, len(s.spec.devices)) for s in objects.slices]
     [('node-00-dra.net', 8), ('node-00-gpu.nvidia.com', 8), ('node-01-dra.net', 8), ('node-01-gpu.nvidia.com', 8)]
     """
-    if model not in MODELS:
-        message = f"fleet model {model!r}: unknown; use one of {', '.join(sorted(MODELS))}"
-        raise UnknownReferenceError(message)
-    if nodes < 0 or zones < 1:
-        message = f"fleet {model}: {nodes} nodes over {zones} zones; give 0 or more nodes and at least one zone"
-        raise InputError(message)
-    machine = MODELS[model]
+    parts = _parts(model, nodes, zones)
     rng = np.random.default_rng(seed)
     made_nodes: list[Node] = []
     slices: list[ResourceSlice] = []
-    for number in range(nodes):
-        name = f"node-{number:02d}"
-        made_nodes.append(_node(name, machine, f"zone-{number % zones}"))
-        slices += _slices(name, machine, rng)
+    for name, machine in _named(parts):
+        made_nodes.append(_node(name, machine, f"zone-{len(made_nodes) % zones}"))
+        slices += slices_of(name, machine, rng)
+    classes = {made.metadata.name: made for kind in parts for made in _classes(MODELS[kind])}
     return Objects(
         nodes=tuple(made_nodes),
         slices=tuple(sorted(slices, key=lambda s: s.metadata.name)),
-        classes=_classes(machine),
+        classes=tuple(classes.values()),
     )
 
 
-def fleet(model: str, nodes: int = 1, *, seed: int = 0, zones: int = 1) -> Fleet:
-    """Return a fleet of equal nodes, with the links that ``nvidia-smi topo -m`` would tell.
+def _parts(model: str | Mapping[str, int], nodes: int, zones: int) -> Mapping[str, int]:
+    parts = {model: nodes} if isinstance(model, str) else dict(model)
+    unknown = sorted(parts.keys() - MODELS.keys())
+    if unknown:
+        known = ", ".join(sorted(MODELS))
+        faults = [Fault("", -1, "", "", f"fleet model {name!r}: unknown; use one of {known}") for name in unknown]
+        raise UnknownReferenceError(faults=faults)
+    if min(parts.values(), default=0) < 0 or sum(parts.values()) > MOST_NODES or zones < 1:
+        counts = " and ".join(f"{count:,} nodes {name}" for name, count in parts.items())
+        limits = f"give 0 to {MOST_NODES:,} nodes and at least one zone"
+        raise InputError(f"fleet: {counts} over {zones} zones; {limits}")
+    return parts
+
+
+def _named(parts: Mapping[str, int]) -> list[tuple[str, NodeModel]]:
+    """Return every node's name and machine; names sort as they are counted."""
+    machines = [MODELS[kind] for kind, count in parts.items() for _ in range(count)]
+    digits = max(2, len(str(len(machines) - 1)))
+    return [(f"node-{number:0{digits}d}", machine) for number, machine in enumerate(machines)]
+
+
+def fleet(model: str | Mapping[str, int], nodes: int = 1, *, seed: int = 0, zones: int = 1) -> Fleet:
+    """Return a fleet of equal nodes or of several kinds, with the links that ``nvidia-smi topo -m`` would tell.
 
     Parameters
     ----------
@@ -102,13 +101,19 @@ def fleet(model: str, nodes: int = 1, *, seed: int = 0, zones: int = 1) -> Fleet
     >>> made = fleet("a100-bridged-4")
     >>> len(made.devices), sorted(made.links)
     (4, ['node-00'])
+    >>> len(fleet({"philly-2": 3, "philly-8": 1}).devices)
+    14
     """
     made = build(fleet_objects(model, nodes, seed=seed, zones=zones))
-    machine = MODELS[model]
-    if not machine.nvlink_pairs:
-        return made
-    matrix = nvidia_smi.parse(topology_text(model))
-    return bind_fleet(made, nvidia_smi.topology(matrix, machine.product))[0]
+    parts = _parts(model, nodes, zones)
+    names = _named(parts)
+    for kind in parts:
+        machine = MODELS[kind]
+        own = [name for name, other in names if other is machine]
+        if machine.nvlink_pairs and own:
+            matrix = nvidia_smi.parse(topology_text(kind))
+            made = bind_fleet(made, nvidia_smi.topology(matrix, machine.product), nodes=own)[0]
+    return made
 
 
 def _node(name: str, machine: NodeModel, zone: str) -> Node:
@@ -140,171 +145,6 @@ def _classes(machine: NodeModel) -> tuple[DeviceClass, ...]:
 def _class(name: str, expression: str) -> DeviceClass:
     selector = DeviceSelector(cel=CELDeviceSelector(expression=expression))
     return DeviceClass(metadata=ObjectMeta(name=name), spec=DeviceClassSpec(selectors=[selector]))
-
-
-def _slices(node: str, machine: NodeModel, rng: np.random.Generator) -> Iterator[ResourceSlice]:
-    if machine.mig:
-        yield from _partitioned(node, machine, rng)
-    else:
-        gpus = [_gpu(index, machine, rng) for index in range(len(machine.roots))]
-        yield _slice(f"{node}-{GPU_DRIVER}", GPU_DRIVER, node, 1, devices=gpus)
-    if machine.nic_roots:
-        nics = [_nic(index, machine) for index in range(len(machine.nic_roots))]
-        nics += [_plain_nic(index, machine) for index in range(len(machine.plain_nic_roots))]
-        yield _slice(f"{node}-{NIC_DRIVER}", NIC_DRIVER, node, 1, devices=nics)
-
-
-def _slice(
-    name: str,
-    driver: str,
-    node: str,
-    count: int,
-    *,
-    devices: list[Device] | None = None,
-    counters: list[CounterSet] | None = None,
-) -> ResourceSlice:
-    spec = ResourceSliceSpec(
-        driver=driver,
-        node_name=node,
-        pool=ResourcePool(name=node, generation=1, resource_slice_count=count),
-        devices=devices or [],
-        shared_counters=counters or [],
-    )
-    return ResourceSlice(metadata=ObjectMeta(name=name), spec=spec)
-
-
-def _uuid(rng: np.random.Generator, prefix: str) -> str:
-    return f"{prefix}-{uuid.UUID(bytes=rng.bytes(16), version=4)}"
-
-
-def _text(value: str) -> DeviceAttribute:
-    return DeviceAttribute(string_value=value)
-
-
-def _version(value: str) -> DeviceAttribute:
-    return DeviceAttribute(version_value=value)
-
-
-def _bus(root: str, offset: int) -> str:
-    """Return the PCI bus id so many buses below a root, e.g. ``0000:12:00.0`` for 2 below ``pci0000:10``."""
-    domain, bus = root.removeprefix("pci").split(":")
-    return f"{domain}:{int(bus, 16) + offset:02x}:00.0"
-
-
-def _gpu(index: int, machine: NodeModel, rng: np.random.Generator, *, counters: bool = False) -> Device:
-    attributes = {
-        "addressingMode": _text("HMM"),
-        "architecture": _text(machine.architecture),
-        "brand": _text("Nvidia"),
-        "cudaComputeCapability": _version(machine.compute_capability),
-        "cudaDriverVersion": _version("13.0.0"),
-        "driverVersion": _version("580.105.8"),
-        "productName": _text(machine.product),
-        "resource.kubernetes.io/pciBusID": _text(_bus(machine.roots[index], 1 + index % 2)),
-        "resource.kubernetes.io/pcieRoot": _text(machine.roots[index]),
-        "type": _text("gpu"),
-        "uuid": _text(_uuid(rng, "GPU")),
-    }
-    consumes = (
-        [DeviceCounterConsumption(counter_set=_set_name(index), counters=_all_counters(machine))] if counters else []
-    )
-    return Device(
-        name=f"gpu-{index}",
-        attributes=attributes,
-        capacity={"memory": DeviceCapacity(value=Quantity(f"{machine.memory_mi}Mi"))},
-        consumes_counters=consumes,
-    )
-
-
-def _nic(index: int, machine: NodeModel) -> Device:
-    root = machine.nic_roots[index]
-    attributes = {
-        "dra.net/ifName": _text(f"rdma{index}"),
-        "dra.net/mtu": DeviceAttribute(int_value=9000),
-        "dra.net/numaNode": DeviceAttribute(int_value=dict(machine.numa)[root]),
-        "dra.net/rdma": DeviceAttribute(bool_value=True),
-        "dra.net/rdmaDevice": _text(f"mlx5_{index}"),
-        "dra.net/virtual": DeviceAttribute(bool_value=False),
-        "resource.kubernetes.io/pciBusID": _text(_bus(root, 5)),
-        "resource.kubernetes.io/pcieRoot": _text(root),
-    }
-    return Device(name=f"rdma{index}", attributes=attributes)
-
-
-def _plain_nic(index: int, machine: NodeModel) -> Device:
-    root = machine.plain_nic_roots[index]
-    attributes = {
-        "dra.net/ifName": _text(f"eth{index}"),
-        "dra.net/mtu": DeviceAttribute(int_value=1500),
-        "dra.net/numaNode": DeviceAttribute(int_value=dict(machine.numa)[root]),
-        "dra.net/rdma": DeviceAttribute(bool_value=False),
-        "dra.net/virtual": DeviceAttribute(bool_value=False),
-        "resource.kubernetes.io/pciBusID": _text(_bus(root, 4)),
-        "resource.kubernetes.io/pcieRoot": _text(root),
-    }
-    return Device(name=f"eth{index}", attributes=attributes)
-
-
-# --- partitioned GPUs ----------------------------------------------------------------------------------------
-
-
-def _partitioned(node: str, machine: NodeModel, rng: np.random.Generator) -> list[ResourceSlice]:
-    gpus = range(len(machine.roots))
-    devices: list[Device] = []
-    for index in gpus:
-        gpu = _gpu(index, machine, rng, counters=True)
-        devices.append(gpu)
-        devices += [_partition(gpu, index, profile, start, rng) for profile in machine.mig for start in profile.starts]
-    sets = [CounterSet(name=_set_name(index), counters=_all_counters(machine)) for index in gpus]
-    chunks = [devices[i : i + _DEVICES_PER_SLICE] for i in range(0, len(devices), _DEVICES_PER_SLICE)]
-    count = 1 + len(chunks)
-    counter_slice = _slice(f"{node}-{GPU_DRIVER}-0", GPU_DRIVER, node, count, counters=sets)
-    return [
-        counter_slice,
-        *(
-            _slice(f"{node}-{GPU_DRIVER}-{number}", GPU_DRIVER, node, count, devices=chunk)
-            for number, chunk in enumerate(chunks, start=1)
-        ),
-    ]
-
-
-def _set_name(index: int) -> str:
-    return f"gpu-{index}-counter-set"
-
-
-def _all_counters(machine: NodeModel) -> dict[str, Counter]:
-    whole = machine.mig[-1]
-    return _counters(whole, 0) | {"memory": Counter(value=Quantity(f"{machine.memory_mi}Mi"))}
-
-
-def _counters(profile: MigProfile, start: int) -> dict[str, Counter]:
-    amounts = {
-        "multiprocessors": profile.multiprocessors,
-        "copy-engines": profile.copy_engines,
-        "decoders": profile.decoders,
-        "jpeg-engines": profile.jpeg_engines,
-        "ofa-engines": profile.ofa_engines,
-    }
-    amounts |= {f"memory-slice-{number}": 1 for number in range(start, start + profile.width)}
-    drawn = {name: Counter(value=Quantity(amount)) for name, amount in amounts.items() if amount}
-    return drawn | {"memory": Counter(value=Quantity(f"{profile.memory_mi}Mi"))}
-
-
-def _partition(gpu: Device, index: int, profile: MigProfile, start: int, rng: np.random.Generator) -> Device:
-    kept = {name: value for name, value in gpu.attributes.items() if name not in {"type", "uuid", "addressingMode"}}
-    attributes = kept | {
-        "type": _text("mig"),
-        "profile": _text(profile.name),
-        "parentUUID": gpu.attributes["uuid"],
-        "uuid": _text(_uuid(rng, "MIG")),
-    }
-    capacity = {
-        "multiprocessors": DeviceCapacity(value=Quantity(profile.multiprocessors)),
-        "memory": DeviceCapacity(value=Quantity(f"{profile.memory_mi}Mi")),
-    }
-    consumes = [DeviceCounterConsumption(counter_set=_set_name(index), counters=_counters(profile, start))]
-    name = f"gpu-{index}-mig-{profile.name.replace('.', '-').replace('+', '-')}-{start}"
-    return Device(name=name, attributes=attributes, capacity=capacity, consumes_counters=consumes)
 
 
 def topology_text(model: str) -> str:

@@ -105,6 +105,16 @@ _ROOTS_H100 = tuple(f"pci0000:{bus}" for bus in ("15", "38", "48", "59", "97", "
 _NUMA_4 = (("pci0000:10", 0), ("pci0000:20", 0), ("pci0000:90", 1), ("pci0000:a0", 1))
 _ALL_PAIRS = tuple(combinations(range(8), 2))
 
+
+def _server(
+    product: str, architecture: str, capability: str, *, memory_mi: int, gpus: int, cpu: int, memory_gi: int
+) -> NodeModel:
+    """Return a server with a PCIe root for each GPU, half of them on each of two NUMA nodes, and no NICs."""
+    roots = tuple(f"pci{number:04x}:00" for number in range(gpus))
+    numa = tuple((root, 2 * number // gpus) for number, root in enumerate(roots))
+    return NodeModel(product, architecture, capability, memory_mi, roots, numa=numa, cpu=cpu, memory_gi=memory_gi)
+
+
 MODELS: dict[str, NodeModel] = {
     # Eight PCIe cards, NVLink bridges over neighbouring cards, two RDMA NICs.
     "a100-pcie-bridged": NodeModel(
@@ -172,4 +182,23 @@ MODELS: dict[str, NodeModel] = {
         cpu=224,
         memory_gi=2048,
     ),
+    # All eight of an A100 machine, each with every MIG placement: 8 whole GPUs and 200 partitions.
+    "dgx-a100-mig": NodeModel(
+        product="NVIDIA A100-SXM4-40GB",
+        architecture="Ampere",
+        compute_capability="8.0.0",
+        memory_mi=40960,
+        roots=_ROOTS_8,
+        numa=_NUMA_4,
+        cpu=256,
+        memory_gi=1024,
+        mig=A100_40GB_PROFILES,
+    ),
+    # What Philly's list of machines tells: 2 GPUs of 12 GB or 8 of 24 GB. Models, CPU and memory are guesses of ours.
+    "philly-2": _server("Tesla P100-PCIE-12GB", "Pascal", "6.0.0", memory_mi=12288, gpus=2, cpu=24, memory_gi=128),
+    "philly-8": _server("Tesla P40", "Pascal", "6.1.0", memory_mi=24576, gpus=8, cpu=64, memory_gi=512),
+    # A node of Helios' Volta clusters: 8 V100, 2 Xeon Gold 6146 (48 threads), 376 GB (README of HeliosArtifact).
+    "helios-v100": _server("Tesla V100-SXM2-32GB", "Volta", "7.0.0", memory_mi=32768, gpus=8, cpu=48, memory_gi=350),
+    # A node of ACME's Seren: 8 A100 80GB, 128 CPUs, 1 TB (Hu et al., NSDI 2024, table 1).
+    "acme-a100": _server("NVIDIA A100-SXM4-80GB", "Ampere", "8.0.0", memory_mi=81920, gpus=8, cpu=128, memory_gi=931),
 }

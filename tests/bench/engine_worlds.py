@@ -38,7 +38,7 @@ from drapolicy.api.resource import (
     ResourceSliceSpec,
 )
 from drapolicy.workload import MODELS
-from drapolicy.workload.fleets import GPU_DRIVER, _slices
+from drapolicy.workload.machine import GPU_DRIVER, slices_of
 
 DRIVER = "gpu.example"
 CLASS = "any"
@@ -344,7 +344,7 @@ _COUNTED = ("multiprocessors", "memory")
 def _mig_template() -> tuple[ResourceSlice, ...]:
     import numpy as np
 
-    return tuple(_slices(named(0), _MIG_NODE, np.random.default_rng(0)))
+    return tuple(slices_of(named(0), _MIG_NODE, np.random.default_rng(0)))
 
 
 def _mig(n: int) -> list[ResourceSlice]:

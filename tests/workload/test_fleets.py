@@ -46,8 +46,10 @@ def test_wrong_fleets_are_refused() -> None:
     """An unknown model, a negative number of nodes and no zone are errors."""
     with pytest.raises(UnknownReferenceError, match="fleet model 'x': unknown; use one of a100-bridged-4, "):
         fleet_objects("x", 1)
+    with pytest.raises(InputError, match="fleet: 600,000 nodes aws-p4d and 600,000 nodes dgx-h100 over 1 zones"):
+        fleet_objects({"aws-p4d": 600_000, "dgx-h100": 600_000})
     for nodes, zones in ((-1, 1), (1, 0)):
-        with pytest.raises(InputError, match=f"fleet aws-p4d: {nodes} nodes over {zones} zones; give"):
+        with pytest.raises(InputError, match=f"fleet: {nodes} nodes aws-p4d over {zones} zones; give"):
             fleet_objects("aws-p4d", nodes, zones=zones)
     assert len(fleet("aws-p4d", 0).nodes) == 0
 
@@ -70,6 +72,23 @@ def test_links_are_those_of_the_printed_matrix(model: str) -> None:
         assert len(values[True]) == 1
         assert not values[False] or max(values[False]) < min(values[True])
         assert not values[False] or min(values[False]) > 0
+
+
+def test_fleets_of_several_kinds() -> None:
+    """Nodes of each kind in turn, links for those that have bridges, every class once."""
+    made = fleet({"a100-bridged-4": 2, "philly-8": 1, "a100-mig": 1, "dgx-h100": 0})
+    assert list(made.nodes.names) == ["node-00", "node-01", "node-02", "node-03"]
+    assert sorted(made.links) == ["node-00", "node-01"]
+    state = State(made)
+    assert [state.sites[n].whole for n in range(4)] == [4, 4, 8, 4]
+    assert {c.metadata.name for c in made.objects.classes} == {"gpu.nvidia.com", "mig.nvidia.com", "rdma.dra.net"}
+
+
+def test_names_sort_as_nodes_are_counted() -> None:
+    """Also beyond a hundred."""
+    names = [node.metadata.name for node in fleet_objects({"philly-2": 101}).nodes]
+    assert names == sorted(names)
+    assert names[-1] == "node-100"
 
 
 def allocatable(profile: str) -> int:
