@@ -84,7 +84,7 @@ class Ilp:
             return replace(fitting, seconds=perf_counter() - begin)
         formulation = local.formulation
         assert isinstance(formulation, Formulation)
-        if formulation.gaps:
+        if formulation.gaps or not formulation.admits(formulation.of(solution)):
             # What such a release comes to is no set of rules: the reference is asked for every assignment.
             return self.otherwise.solve(local, objective, rng)
         task = Task.of(local, objective, formulation, rows_of(local, solution))
