@@ -17,6 +17,7 @@ from drapolicy.inventory import Fleet
 from drapolicy.policies.answer import Answer
 from drapolicy.policies.held import Held
 from drapolicy.policies.kube import resource_filter
+from drapolicy.policies.kube.filters import closed
 from drapolicy.policies.memory import Key, Memory
 from drapolicy.policies.objective import Objective
 from drapolicy.policies.roomy import score_of_room
@@ -94,6 +95,7 @@ class Cycle:
         self._rng = rng
         self._memory = memory
         self.held = Held(self.ask, problem.state)
+        self._conditions = problem.state.conditions
         self._costs_room = GATE in problem.fleet.release.gates
 
     def __len__(self) -> int:
@@ -109,13 +111,15 @@ class Cycle:
         return missing_class(self.held.needed, self.problem.fleet)
 
     def answer(self, n: int) -> Answer | None:
-        """Return what a node says: an answer with devices, or None when it is refused.
+        """Return what a node says: an answer with devices, or None when it is refused, or not there.
 
         Raises
         ------
         CycleEndError
             When the attempt ends here.
         """
+        if n in self._conditions.away:
+            return None
         self.considered += 1
         reason = self._refusal(n)
         if reason is not None:
@@ -156,6 +160,10 @@ class Cycle:
         self.reasons[TIMED_OUT] += 1
 
     def _refusal(self, n: int) -> str | None:
+        if n in self._conditions.cordoned:
+            refused = closed(self.ask.pod, self.problem.fleet.nodes[n])
+            if refused is not None:
+                return refused
         if self.ask.pod is None:
             return None
         refused = self._memory.refusal(self.ask.kind, self.pod, self.problem, n)

@@ -120,7 +120,7 @@ def _claim(claim: ResourceClaim, requests: list[DeviceRequest], constraints: lis
 def _local(state: State, n: int, claim: ResourceClaim) -> LocalProblem:
     fleet = state.fleet
     return LocalProblem(
-        state.sites[n], (claim,), state.allocated, state.rooms[n], classes=fleet.classes, release=fleet.release
+        state.site(n), (claim,), state.allocated, state.rooms[n], classes=fleet.classes, release=fleet.release
     )
 
 

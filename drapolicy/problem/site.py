@@ -256,7 +256,7 @@ class Sites:
         of_slice = np.searchsorted(begins, np.arange(len(slices)), side="right") - 1
         return begins[of_slice], begins[of_slice + 1]
 
-    def _slice(self, row: int) -> ResourceSlice:
+    def slice(self, row: int) -> ResourceSlice:
         """Return a slice with the taints of all rules; slices that are not bound to one node are kept."""
         known = self._unbound.get(row)
         if known is None:
@@ -271,7 +271,7 @@ class Sites:
         """Return the pools of a node: from its slices, and all others of the same pools (K8s S24)."""
         own = self._whole_pools(self.fleet.slices_on(node.metadata.name))
         rows = sorted(own | self._troubling_rows)
-        return Gatherer([self._slice(row) for row in rows], self.fleet.release)(node)
+        return Gatherer([self.slice(row) for row in rows], self.fleet.release)(node)
 
     def _whole_pools(self, rows: Iterable[int]) -> set[int]:
         begin, end = self._pool_rows
@@ -293,7 +293,7 @@ class Sites:
             return set()
         counting = [rest is not None and bool(rest.spec.shared_counters) for rest in (*fleet.slices.rest.values, None)]
         rows = self._whole_pools(np.flatnonzero(np.array(counting)[fleet.slices.rest.codes]).tolist())
-        slices = {row: self._slice(row) for row in rows}
+        slices = {row: self.slice(row) for row in rows}
         pools = Gatherer(slices.values(), fleet.release)(Node())
         trouble = {pool.id for pool in pools if pool.incomplete or pool.invalid}
         return {row for row, known in slices.items() if PoolId(known.spec.driver, known.spec.pool.name) in trouble}
@@ -305,7 +305,7 @@ class Sites:
             node = self.fleet.nodes[n]
             known = self._published[n] = {}
             for row in self.fleet.slices_on(node.metadata.name):
-                spec = self._slice(row).spec
+                spec = self.slice(row).spec
                 apart = bool(spec.per_device_node_selection)
                 if not apart and not self._is_for(spec, node):
                     continue

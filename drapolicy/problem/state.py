@@ -13,12 +13,26 @@ from drapolicy.inventory import Fleet
 from drapolicy.inventory.pool_device import PoolId
 from drapolicy.problem import node_allocatable
 from drapolicy.problem.ask import Ask, claim_key, unmet
-from drapolicy.problem.events import Event, Finish, Start
+from drapolicy.problem.conditions import Conditions
+from drapolicy.problem.events import (
+    Change,
+    Cordon,
+    Event,
+    Fail,
+    Finish,
+    Join,
+    Leave,
+    Repair,
+    Start,
+    Taint,
+    Uncordon,
+    Untaint,
+)
 from drapolicy.problem.fleet_allocated import FleetAllocated
 from drapolicy.problem.node_allocatable import demand
 from drapolicy.problem.room import PodAsk, pod_ask
 from drapolicy.problem.rooms import NodeRooms
-from drapolicy.problem.site import Sites
+from drapolicy.problem.site import Site, Sites
 from drapolicy.problem.sizes import Sizes
 
 Stamp: TypeAlias = tuple[object, int, int]
@@ -65,7 +79,9 @@ class State:
     rooms
         Room of each node, in the fleet's order.
     sites
-        The static picture of each node, in the fleet's order.
+        Each node as the fleet describes it, in the fleet's order; :meth:`site` is how it is now.
+    conditions
+        What has come over nodes and devices since.
     version
         Grows with every change; a trial that is over leaves it as it was.
     cursor
@@ -84,6 +100,7 @@ class State:
         self._users: dict[str, tuple[str, ...]] = {}
         self._running: dict[str, Running] = {}
         self.rooms = NodeRooms(fleet.nodes)
+        self.conditions = Conditions(self.sites)
         self._stamps = [0] * len(fleet.nodes)
         self._shared_stamp = 0
         self._journal: list[int] = []
@@ -118,6 +135,10 @@ class State:
         """Asks that have started and not finished, by name; must not be changed."""
         return self._running
 
+    def site(self, n: int) -> Site:
+        """Return a node as it is now: without devices that failed, with the taints that came since."""
+        return self.conditions.site(n)
+
     def stamp(self, n: int) -> Stamp:
         """Return a value that changes whenever an answer of node ``n`` may change; no two states share one."""
         return self._identity, self._stamps[n], self._shared_stamp
@@ -147,14 +168,19 @@ class State:
         Raises
         ------
         UnknownReferenceError
-            For a node or an ask that does not exist.
+            For a node, a device or an ask that does not exist.
         InputError
-            For an ask that runs already, or results that do not match its claims. The state is unchanged then.
+            For an ask that runs already or whose node is away, for results that do not match its claims, and for a
+            change that is no change. The state is unchanged then.
+        UnsupportedFeatureError
+            For a taint where the release does not heed taint rules.
         """
         if isinstance(event, Start):
             self._start(event)
-        else:
+        elif isinstance(event, Finish):
             self._finish(event)
+        else:
+            self._change(event)
 
     @contextmanager
     def trial(self) -> Iterator[None]:
@@ -181,6 +207,9 @@ class State:
         if n is None:
             message = f"start of {ask.name}: node {event.node} is not in the fleet"
             raise UnknownReferenceError(message)
+        if n in self.conditions.away:
+            message = f"start of {ask.name}: node {event.node} is away; choose another one"
+            raise InputError(message)
         new = unmet(ask.claims, self._held)
         if ask.name in self._running:
             message = f"start of {ask.name}: it runs already on {self.fleet.nodes.names[self._running[ask.name].node]}"
@@ -224,6 +253,50 @@ class State:
             self._use(key, running.ask.name)
         self._enter(running)
 
+    def _change(self, event: Change) -> None:
+        conditions = self.conditions
+        undo: Change
+        touched: Sequence[int] | None
+        match event:
+            case Leave(node) | Join(node):
+                leaves = isinstance(event, Leave)
+                touched = conditions.set_away(self._node(node), leaves)
+                undo = Join(node) if leaves else Leave(node)
+            case Cordon(node) | Uncordon(node):
+                closes = isinstance(event, Cordon)
+                touched = conditions.set_cordoned(self._node(node), closes)
+                undo = Uncordon(node) if closes else Cordon(node)
+            case Fail(device) | Repair(device):
+                fails = isinstance(event, Fail)
+                touched = conditions.set_failed(device, fails)
+                undo = Repair(device) if fails else Fail(device)
+            case Taint(rule):
+                touched = conditions.set_rule(rule.metadata.name, rule)
+                undo = Untaint(rule.metadata.name)
+            case Untaint(name):
+                known = conditions.rules.get(name)
+                touched = conditions.set_rule(name, None)
+                assert known is not None
+                undo = Taint(known)
+        if touched is None:
+            self._shared_stamp += 1
+        for n in touched or ():
+            self._note(n)
+        self._moved()
+        self._log(lambda: self._take_back(undo))
+
+    def _take_back(self, change: Change) -> None:
+        recorded, self._undo = self._undo, None
+        self._change(change)
+        self._undo = recorded
+
+    def _node(self, name: str) -> int:
+        n = self.fleet.nodes.index.get(name)
+        if n is None:
+            message = f"node {name}: is not in the fleet"
+            raise UnknownReferenceError(message)
+        return n
+
     def allocations(
         self, ask: Ask, new: Sequence[ResourceClaim], results: Sequence[AllocationResult]
     ) -> list[tuple[ResourceClaim, AllocationResult]]:
@@ -238,7 +311,7 @@ class State:
             return None
         release = self.fleet.release
         if node_allocatable.GATE not in release.gates:
-            return pod_ask(ask.pod)
+            return ask.room
         allocations = self.allocations(ask, new, results)
         return pod_ask(ask.pod, demand(ask.pod, allocations, self.sites.published(n), release).amounts)
 
@@ -303,6 +376,9 @@ class State:
 
     def _changed(self, n: int) -> None:
         self._note(n)
+        self._moved()
+
+    def _moved(self) -> None:
         # Versions of states that were taken back are not given again.
         self._latest += 1
         self.version = self._latest

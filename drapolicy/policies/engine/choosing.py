@@ -47,9 +47,9 @@ def best(field: Field, candidates: int, cursor: int) -> Chosen:
     return Chosen(n, n + 1 if n is not None and ends else candidates, cursor)
 
 
-def random(field: Field, candidates: int, cursor: int, rng: np.random.Generator) -> Chosen:
+def random(field: Field, order: Nodes, cursor: int) -> Chosen:
     """Take the first node in a random order."""
-    found = rotated(field, rng.permutation(candidates), 0, 0)
+    found = rotated(field, order, 0, 0)
     return Chosen(found.end, found.considered, cursor)
 
 

@@ -15,6 +15,7 @@ from drapolicy.policies.cycle import NO_DEVICES, NOT_AVAILABLE, TIMED_OUT
 from drapolicy.policies.decide import status_of, with_own_shares
 from drapolicy.policies.engine import choosing
 from drapolicy.policies.engine.choosing import Chosen
+from drapolicy.policies.engine.closed import Closed
 from drapolicy.policies.engine.faces import Refusals
 from drapolicy.policies.engine.field import Field, Nodes
 from drapolicy.policies.engine.kind import Maker
@@ -54,8 +55,11 @@ class Decision:
         Nodes that are none for the pod.
     field
         What columns say of the nodes.
+    closed
+        Nodes that are away or cordoned.
     order
-        ndarray, intp; the nodes in the order of the scheduler's snapshot; empty for rules that need none.
+        ndarray, intp; the nodes that are there, in the order of the scheduler's snapshot; empty for rules that need
+        none.
     unmodelled
         What of the pod is not modelled.
     """
@@ -68,6 +72,7 @@ class Decision:
     scorer: Scorer
     refusals: Refusals
     field: Field
+    closed: Closed
     order: Nodes
     unmodelled: tuple[str, ...]
 
@@ -85,11 +90,13 @@ class Decision:
         candidates, cursor = self.problem.fleet.nodes.candidates, self.problem.state.cursor
         match self.rule.nodes:
             case First():
-                return choosing.first(self.field, candidates, cursor)
+                found = choosing.first(self.field, candidates, cursor)
+                return found._replace(considered=self.closed.looked_at(found.considered))
             case Best():
-                return choosing.best(self.field, candidates, cursor)
+                found = choosing.best(self.field, candidates, cursor)
+                return found._replace(considered=self.closed.looked_at(found.considered))
             case RandomNode():
-                return choosing.random(self.field, candidates, cursor, rng)
+                return choosing.random(self.field, self.closed.there(rng.permutation(candidates)), cursor)
             case Kube() as kube:
                 return self._by_scheduler(kube, rng)
         message = f"engine: node rule {self.rule.nodes!r} has no columns"
@@ -206,13 +213,16 @@ class Decision:
 
     def _refused(self) -> tuple[Counter[str], Nodes]:
         """Return why nodes are none for the pod, with the number of nodes, and the others that are looked at."""
-        refused, reasons, others = self.refusals
         if not isinstance(self.rule.nodes, Kube) or len(self._looked_at) == len(self.order):
-            return Counter(reasons), others
-        pod, nodes = self.problem.ask.pod, self._looked_at
+            return self.closed.besides(self.refusals)
+        pod, nodes, refused = self.problem.ask.pod, self._looked_at, self.refusals.refused
         assert pod is not None
-        found = [static_filters(pod, self.problem.fleet.nodes[n]) for n in nodes[refused[nodes]].tolist()]
-        return Counter(reason for reason in found if reason is not None), nodes[~refused[nodes]]
+        shut, table = self.closed.reasons, self.problem.fleet.nodes
+        found = [
+            shut[n] if n in shut else static_filters(pod, table[n]) if refused[n] else None for n in nodes.tolist()
+        ]
+        open_ = np.array([reason is None for reason in found], np.bool_)
+        return Counter(reason for reason in found if reason is not None), nodes[open_]
 
     def _none(self, outcome: Outcome, reasons: Mapping[str, int], chosen: Chosen) -> Placement:
         return nothing(self.problem, self.rule, outcome, reasons, chosen, self.unmodelled)

@@ -16,6 +16,7 @@ from drapolicy.policies.answer import Answer
 from drapolicy.policies.cycle import missing_class
 from drapolicy.policies.decide import decide
 from drapolicy.policies.engine.choosing import Chosen
+from drapolicy.policies.engine.closed import Closed
 from drapolicy.policies.engine.contents import Contents
 from drapolicy.policies.engine.decision import Decision, nothing
 from drapolicy.policies.engine.faces import Faces, Refusals
@@ -103,6 +104,8 @@ class Engine:
         self._blind: dict[tuple[bytes, tuple[bool, ...]], str] = {}
         self._reads: frozenset[str] = frozenset()
         self._refused: OrderedDict[bytes, Refusals] = OrderedDict()
+        self._closed: dict[bytes, Closed] = {}
+        self._ordered: tuple[int, NDArray[np.intp]] | None = None
         self._state: object = None
         self._seen = 0
         self._journal = np.empty(1024, np.intp)
@@ -168,6 +171,8 @@ class Engine:
         layout = self._layout(problem.state)
         if problem.ask.claims and self._costs_room:
             return "devices that cost room"
+        if held.needed and problem.state.conditions.everywhere:
+            return "conditions of devices that several nodes can use"
         return (held.needed and (self._blind.get((problem.ask.wishes, held.missing)) or layout.obstacle)) or ""
 
     @cached_property
@@ -201,9 +206,20 @@ class Engine:
     def _scorer(self) -> Scorer:
         return Scorer(self.fleet, self._faces, self._rooms)
 
-    @cached_property
-    def _order(self) -> NDArray[np.intp]:
-        return np.array(snapshot_order(self.fleet), np.intp)
+    def _order(self, state: State) -> NDArray[np.intp]:
+        """Return the nodes that are there in the order of the scheduler's snapshot."""
+        version = state.conditions.version
+        if self._ordered is None or self._ordered[0] != version:
+            self._ordered = version, np.array(snapshot_order(self.fleet, state.conditions.away), np.intp)
+        return self._ordered[1]
+
+    def _closed_to(self, ask: Ask, state: State) -> Closed:
+        known = self._closed.get(ask.place)
+        if known is None or known.version != state.conditions.version:
+            if len(self._closed) >= self._most_kinds:
+                self._closed.clear()
+            known = self._closed[ask.place] = Closed(self.fleet, state.conditions, ask.pod)
+        return known
 
     def _beyond(self, ask: Ask) -> tuple[str, ...]:
         """Return what of the ask's pod is not modelled."""
@@ -236,7 +252,8 @@ class Engine:
         if stopped is not None:
             return nothing(problem, rule, stopped, {}, Chosen(None, 0, state.cursor), beyond)
         self._follow(state)
-        kind = self._kind(key, ask, held, state)
+        closed = self._closed_to(ask, state)
+        kind = self._kind(key, ask, held, state, closed)
         amounts = [] if ask.room is None else self._rooms.asked(state, ask.room)
         decision = Decision(
             problem,
@@ -247,7 +264,8 @@ class Engine:
             self._scorer,
             self._refusals(ask),
             Field(kind, amounts, self._usable(held)),
-            self._order if isinstance(rule.nodes, Kube) else _NO_ORDER,
+            closed,
+            self._order(state) if isinstance(rule.nodes, Kube) else _NO_ORDER,
             beyond,
         )
         try:
@@ -264,6 +282,8 @@ class Engine:
             self._kinds.clear()
             contents.reset(state)
             rooms.reset()
+            self._closed.clear()
+            self._ordered = None
             self._written = 0
             self._state = state.identity
         else:
@@ -296,7 +316,9 @@ class Engine:
     def _key(ask: Ask, held: Held) -> tuple[bytes, tuple[bool, ...], bytes]:
         return (ask.wishes, held.missing, ask.place) if held.needed else (b"", (), ask.place)
 
-    def _kind(self, key: tuple[bytes, tuple[bool, ...], bytes], ask: Ask, held: Held, state: State) -> Kind:
+    def _kind(
+        self, key: tuple[bytes, tuple[bool, ...], bytes], ask: Ask, held: Held, state: State, closed: Closed
+    ) -> Kind:
         kind = self._kinds.get(key)
         if kind is None:
             refused = self._refusals(ask).refused
@@ -311,7 +333,7 @@ class Engine:
         self._kinds.move_to_end(key)
         changed = self._journal[kind.mark : self._written]
         try:
-            kind.catch_up(state, changed)
+            kind.catch_up(state, changed, closed.reasons)
         except (UnreadError, UnseenError):
             del self._kinds[key]
             raise

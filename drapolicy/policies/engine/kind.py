@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from drapolicy.policies.solvers import Solver
 from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import Abort, Fits, NoFit, TimedOut
+from drapolicy.problem.site import Site
 from drapolicy.problem.state import State
 
 Nodes = NDArray[np.intp]
@@ -118,7 +119,10 @@ class Kind:
         self._views = views
         self._reads = reads
         odd = len(views)
-        self._row = np.where(refused, odd + 1, np.where(views.of_node < 0, odd, views.of_node)).astype(np.int32)
+        self._plain_row = np.where(refused, odd + 1, np.where(views.of_node < 0, odd, views.of_node)).astype(np.int32)
+        self._row = self._plain_row.copy()
+        self._special: dict[int, int] = {}
+        self._conditions = 0
         self._odd = np.flatnonzero(self._row == odd)
         self._order = Order()
         self.cells: dict[tuple[int, int], Cell] = {}
@@ -136,7 +140,7 @@ class Kind:
 
     # --- keeping up ------------------------------------------------------------------------------------------
 
-    def catch_up(self, state: State, changed: Nodes) -> Ranking:
+    def catch_up(self, state: State, changed: Nodes, closed: Collection[int] = ()) -> Ranking:
         """Bring the ranking up to date and return it.
 
         Parameters
@@ -145,6 +149,8 @@ class Kind:
             The state.
         changed
             Nodes that may have changed since the last time; anything before the first.
+        closed
+            Nodes that are away, or cordoned for the kind's pods.
 
         Raises
         ------
@@ -152,6 +158,8 @@ class Kind:
             When the answer of some node cannot be known by what the views tell.
         """
         self._state = state
+        if self._conditions != state.conditions.version:
+            changed = np.union1d(changed, self._placed_anew(state, closed))
         contents = self._maker.contents
         if len(contents) > self._labels.shape[1]:
             self._make_room()
@@ -167,6 +175,26 @@ class Kind:
             if len(self._odd):
                 ranking.write(self._odd, self._answers(state, self._odd))
         return ranking
+
+    def _alters(self, state: State) -> Collection[int]:
+        """Return the nodes whose devices are not as the views tell."""
+        return state.conditions.altered
+
+    def _placed_anew(self, state: State, closed: Collection[int]) -> Nodes:
+        """Let nodes with conditions of their own be asked on their own, or be refused; return all that changed."""
+        odd = len(self._views)
+        self._conditions = state.conditions.version
+        special = dict.fromkeys(self._alters(state), odd) | dict.fromkeys(closed, odd + 1)
+        nodes = np.array(sorted(special.keys() | self._special.keys()), np.intp)
+        self._special = special
+        for n in nodes.tolist():
+            row = self._plain_row[n]
+            self._row[n] = row if row == odd + 1 else special.get(n, row)
+            if self._row[n] != odd:
+                self.odd.pop(n, None)
+        self._odd = np.flatnonzero(self._row == odd)
+        self._begin[nodes] = self._row[nodes].astype(self._begin.dtype) * self._labels.shape[1]
+        return nodes
 
     def _make_room(self) -> None:
         width = max(64, 2 * len(self._maker.contents))
@@ -269,13 +297,13 @@ class Kind:
             message = "devices that a node does not see as its slices publish them"
             raise UnseenError(message)
         consumable = "ConsumableCapacity" in maker.layout.fleet.release.features
-        return self._problem(state, n, maker.contents.allocated(content, maker.layout.ids(n), consumable=consumable))
-
-    def _problem(self, state: State, n: int, allocated: AllocatedState) -> LocalProblem:
-        fleet = self._maker.layout.fleet
-        return LocalProblem(
-            state.sites[n], self._claims, allocated, state.rooms[n], classes=fleet.classes, release=fleet.release
+        return self._problem(
+            state, state.sites[n], maker.contents.allocated(content, maker.layout.ids(n), consumable=consumable)
         )
+
+    def _problem(self, state: State, site: Site, allocated: AllocatedState) -> LocalProblem:
+        fleet, n = self._maker.layout.fleet, site.index
+        return LocalProblem(site, self._claims, allocated, state.rooms[n], classes=fleet.classes, release=fleet.release)
 
     def _solve(self, state: State, row: int, content: int) -> tuple[Answer, Template | None]:
         maker = self._maker
@@ -317,7 +345,7 @@ class Kind:
             raise UnreadError(unread)
 
     def _ask_odd(self, state: State, n: int) -> Answer:
-        local = self._problem(state, n, state.allocated)
+        local = self._problem(state, state.site(n), state.allocated)
         answer = self._maker.solver.solve(local, self._maker.objective, np.random.default_rng(0))
         beyond = _BEYOND_DEVICES & local.reads
         if beyond:

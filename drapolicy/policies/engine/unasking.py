@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +29,9 @@ class Unasking(Kind):
         alike = Views(np.zeros(len(refused), np.int32), np.zeros(1, np.int64), fails=False)
         super().__init__(maker, (), alike, frozenset(), refused)
         self._answer = Answer(Fits(()), maker.objective.neutral)
+
+    def _alters(self, state: State) -> Collection[int]:  # noqa: ARG002 - no device matters
+        return ()
 
     def _ask(self, state: State, cells: set[tuple[int, int]]) -> None:  # noqa: ARG002
         label = self._label(self._answer)

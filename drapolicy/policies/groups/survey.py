@@ -78,6 +78,9 @@ class Survey:
     def __init__(self, problem: Problem, kinds: Kinds, objective: Objective, *, symmetric: bool = True) -> None:
         check_apart(problem, problem.asks)
         state, fleet = problem.state, problem.fleet
+        if state.conditions.any:
+            message = "nodes that are away or cordoned, or devices that failed or were tainted since"
+            raise UnsuitedError(message)
         layout = Layout(fleet, troubled=state.sites.troubled)
         if layout.obstacle:
             raise UnsuitedError(layout.obstacle)

@@ -21,19 +21,29 @@ _SOFT_EFFECT = "PreferNoSchedule"
 _UNSCHEDULABLE_TAINT = Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
 
 
-def static_filters(pod: Pod, node: Node) -> str | None:
+def static_filters(pod: Pod, node: Node, *, cordoned: bool = False) -> str | None:
     """Return why a pod may not run on a node, whatever else runs there; None if it may.
 
     NodeName, NodeUnschedulable, TaintToleration and NodeAffinity in this order; the first refusal is the reason.
+
+    Parameters
+    ----------
+    cordoned
+        Whether the node is unschedulable, whatever it says itself.
     """
     if pod.spec.node_name and pod.spec.node_name != node.metadata.name:
         return WRONG_NAME
-    if node.spec.unschedulable and not tolerates(pod.spec.tolerations, _UNSCHEDULABLE_TAINT):
+    if (cordoned or node.spec.unschedulable) and not tolerates(pod.spec.tolerations, _UNSCHEDULABLE_TAINT):
         return UNSCHEDULABLE
     for taint in node.spec.taints:
         if taint.effect in HARD_EFFECTS and not tolerates(pod.spec.tolerations, taint):
             return UNTOLERATED
     return None if selects(pod.spec, node) else NOT_SELECTED
+
+
+def closed(pod: Pod | None, node: Node) -> str | None:
+    """Return why a cordoned node refuses a pod, or a claim on its own, which tolerates nothing; None if it does not."""
+    return UNSCHEDULABLE if pod is None else static_filters(pod, node, cordoned=True)
 
 
 def resource_filter(pod: Pod | PodAsk, room: NodeRoom, delegated: AbstractSet[str] = frozenset()) -> str | None:
