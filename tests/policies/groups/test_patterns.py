@@ -14,12 +14,14 @@ from drapolicy.policies import objective
 from drapolicy.policies.groups import Patterns, Together
 from drapolicy.policies.groups.master import Master
 from drapolicy.policies.objective import Indices
-from drapolicy.problem.ask import ask_for_claim
+from drapolicy.problem.ask import Ask, ask_for_claim
 from drapolicy.problem.group import Group
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.problem import Problem
+from drapolicy.problem.room import PodAsk
 from drapolicy.problem.state import State
 from drapolicy.testing.batches import LEXICOGRAPHIC, brute_force, world
+from drapolicy.testing.partitions import partitioned
 from drapolicy.testing.simple import ask, ask_with, claim, device, objects, request, row
 from drapolicy.verify import verify
 
@@ -40,6 +42,30 @@ def test_patterns_are_as_good_as_every_joint_placement(first: int, room: bool) -
         assert (found.path, found.why) == ("patterns", "")
         assert found.values == found.bounds == brute_force(problem, LEXICOGRAPHIC)
         assert found.status == ("optimal" if found.placed else "infeasible")
+
+
+@pytest.mark.parametrize("first", range(0, 60, 10))
+def test_batches_of_partitions_are_as_good_as_every_joint_placement(first: int) -> None:
+    """Shared counters of cards, as of MIG: slices that partitions lie on, and engines that are fewer; proved."""
+    for seed in range(first, first + 10):
+        problem = partitioned(seed)
+        found = decided(problem)
+        assert (found.path, found.why) == ("patterns", "")
+        assert found.values == found.bounds == brute_force(problem, LEXICOGRAPHIC)
+
+
+def test_partitions_that_share_counters_exclude_each_other() -> None:
+    """A card of four slices: two of two slices and a whole one are asked for; only the halves go together."""
+    halves = [wanted("a", "2g"), wanted("b", "2g")]
+    state = State(partitioned(3).fleet)
+    assert len(state.fleet.nodes) == 1
+    batch = decided(Problem.of_groups(state, [Group.batch([wanted("whole", "4g"), *halves])]), Patterns())
+    assert [placement.placed for placement in batch.placements] == [False, True, True]
+    assert (batch.status, batch.values) == ("optimal", (2,))
+
+
+def wanted(name: str, profile: str) -> Ask:
+    return ask_for_claim(claim(name, request(1, f"device.attributes['gpu.example'].profile == '{profile}'")))
 
 
 def test_nodes_for_themselves_give_the_same() -> None:
@@ -179,7 +205,7 @@ def test_an_overfull_node_takes_asks_that_need_no_room() -> None:
     problem = world(1, room=True)
     state = problem.state
     for n in range(len(problem.fleet.nodes)):
-        state.rooms[n].requested["cpu"] = 10**6
+        state.rooms[n].add(PodAsk({"cpu": 10**6}, (0, 0), (0, 0)))
     pods = [own for own in problem.asks if own.pod is not None]
     found = decided(Problem.of_groups(state, [Group.batch([ask("lone", 1), *pods])]), Patterns())
     assert [p.placed for p in found.placements] == [True] + [False] * len(pods)
