@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from drapolicy.errors import InputError, UnsupportedFeatureError
 from drapolicy.policies.objective import Sense, Term
+from drapolicy.policies.rows import Form
 from drapolicy.problem.local import LocalProblem
 
 _SEEN = ("chosen", "left", "before", "room", "rank")
@@ -25,6 +26,7 @@ def objective(
     over: Callable[..., Any] | None = None,
     pairs: Callable[[LocalProblem], NDArray[np.int64] | None] | None = None,
     joins: Callable[[LocalProblem], NDArray[np.int64]] | None = None,
+    rows: Form | None = None,
 ) -> Callable[[Callable[..., Any]], Term]:
     """Turn a function of a node and of ``chosen``, ``left``, ``before``, ``room`` or ``rank`` into a term.
 
@@ -36,7 +38,7 @@ def objective(
         For tables and charts.
     bounds
         Least and greatest value.
-    over, pairs, joins
+    over, pairs, joins, rows
         Other forms of the same term, see :class:`Term`; they make solvers faster and change nothing else.
 
     Raises
@@ -83,6 +85,6 @@ def objective(
             message = f"objective {name}: over has other parameters than the function; use node, {', '.join(seen)}"
             raise InputError(message)
         doc = inspect.getdoc(function) or ""
-        return Term(name, unit, sense, tuple(seen), (low, high), function, doc, over, pairs, joins)
+        return Term(name, unit, sense, tuple(seen), (low, high), function, doc, over, pairs, joins, rows)
 
     return make

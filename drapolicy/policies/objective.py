@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.errors import InputError, SolverError
+from drapolicy.policies.rows import Form
 from drapolicy.problem.local import LocalProblem
 
 Sense = Literal["max", "min"]
@@ -60,6 +61,9 @@ class Term:
     joins
         The same as a matrix of links, or None: ``joins(node)`` is an int64 ndarray of shape (D, D), symmetric and not
         negative; the term of two devices or more is the greatest amount such that links of it or more join them all.
+    rows
+        The same by columns of many nodes, or None: ``rows(products)`` returns a function of
+        :class:`~drapolicy.policies.rows.Rows`. Engines rank nodes by it whatever CPU and memory they have left.
     """
 
     name: str
@@ -72,6 +76,7 @@ class Term:
     over: Callable[..., Any] | None = None
     pairs: Callable[[LocalProblem], NDArray[np.int64] | None] | None = None
     joins: Callable[[LocalProblem], NDArray[np.int64]] | None = None
+    rows: Form | None = None
 
     def of(self, node: LocalProblem, chosen: Indices, left: Indices) -> int:
         """Return the term for one choice.
