@@ -7,13 +7,19 @@ from numpy.typing import NDArray
 
 from drapolicy.policies.decorator import objective
 from drapolicy.policies.objective import Indices, Masks
+from drapolicy.policies.objectives.amount_rows import (
+    MOST_CPU,
+    MOST_GPU,
+    best_fit_rows,
+    dot_product_rows,
+    gpu_clustering_rows,
+    gpu_packing_rows,
+    slack_rows,
+)
 from drapolicy.policies.objectives.masks import MOST_DEVICES
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.millis import WHOLE
 from drapolicy.problem.room import Outlook
-
-MOST_CPU, MOST_GPU = 128_000, 8_000
-"""Milli of the largest node: what the published scores divide by."""
 
 _MOST = 2**52
 
@@ -32,7 +38,7 @@ def _best_fit(node: LocalProblem, chosen: Masks, room: Outlook) -> NDArray[np.in
     return _fit(float(max(room.cpu - room.asked_cpu, 0)), gpu.astype(np.float64))
 
 
-@objective(sense="max", unit="points", bounds=(-_MOST, 100), over=_best_fit)
+@objective(sense="max", unit="points", bounds=(-_MOST, 100), over=_best_fit, rows=best_fit_rows)
 def best_fit(node: LocalProblem, chosen: Indices, room: Outlook) -> int:
     """100 - 50 (CPU left after / 128 CPUs) - 50 (GPU left after / 8 GPUs), cut off to an integer: little left is good.
 
@@ -48,7 +54,7 @@ def _worst_fit(node: LocalProblem, chosen: Masks, room: Outlook) -> NDArray[np.i
     return _best_fit(node, chosen, room)
 
 
-@objective(sense="min", unit="points", bounds=(-_MOST, 100), over=_worst_fit)
+@objective(sense="min", unit="points", bounds=(-_MOST, 100), over=_worst_fit, rows=best_fit_rows)
 def worst_fit(node: LocalProblem, chosen: Indices, room: Outlook) -> int:
     """Points of best fit, of which few are good: much is left of the node."""
     return int(best_fit.function(node, chosen, room))
@@ -64,7 +70,7 @@ def _dot_product(node: LocalProblem, chosen: Masks, room: Outlook) -> NDArray[np
     return _dot(room, float(node.millis.left.sum()), asked)
 
 
-@objective(sense="max", unit="points", bounds=(-_MOST, 100), over=_dot_product)
+@objective(sense="max", unit="points", bounds=(-_MOST, 100), over=_dot_product, rows=dot_product_rows)
 def dot_product(node: LocalProblem, chosen: Indices, room: Outlook) -> int:
     """100 - 50 [(CPU free / 128)(CPU asked / 128) + (GPU free / 8)(GPU asked / 8)], cut off to an integer.
 
@@ -101,7 +107,7 @@ def _gpus(node: LocalProblem) -> NDArray[np.bool_]:
     return of
 
 
-@objective(sense="max", unit="points", bounds=(0, MOST_DEVICES), over=_gpu_packing)
+@objective(sense="max", unit="points", bounds=(0, MOST_DEVICES), over=_gpu_packing, rows=gpu_packing_rows)
 def gpu_packing(node: LocalProblem, chosen: Indices) -> int:
     """Shared GPUs first, then free GPUs of a node in use, then those of an idle node.
 
@@ -136,7 +142,7 @@ def _leaves_some(node: LocalProblem) -> NDArray[np.bool_]:
     return shareable & (node.millis.takes < WHOLE)
 
 
-@objective(sense="max", unit="points", bounds=(-_MOST, 100), over=_gpu_clustering)
+@objective(sense="max", unit="points", bounds=(-_MOST, 100), over=_gpu_clustering, rows=gpu_clustering_rows)
 def gpu_clustering(node: LocalProblem, chosen: Indices) -> int:
     """Nodes whose pods have as many GPUs: 75 where all do, 50 where some do, 25 on an idle node, 0 elsewhere.
 
@@ -159,7 +165,7 @@ def _tightness(node: LocalProblem, chosen: Masks) -> NDArray[np.int64]:
     return slack
 
 
-@objective(sense="min", unit="GPU milli", bounds=(0, 1_000 * MOST_DEVICES), over=_tightness)
+@objective(sense="min", unit="GPU milli", bounds=(0, 1_000 * MOST_DEVICES), over=_tightness, rows=slack_rows)
 def slack(node: LocalProblem, chosen: Indices) -> int:
     """Thousandths that the chosen GPUs had left before: few mean that the fullest with enough left was taken.
 

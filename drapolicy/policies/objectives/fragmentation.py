@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.policies.objective import Indices, Masks, Term
+from drapolicy.policies.objectives.fragmentation_rows import GrowthRows, PointsRows
 from drapolicy.policies.objectives.masks import MOST_DEVICES
 from drapolicy.policies.objectives.mix import DEFAULT_MIX, Mix, TypicalPod
 from drapolicy.problem.local import LocalProblem
@@ -151,11 +152,13 @@ def fragmentation(mix: Mix = DEFAULT_MIX) -> Term:
     function = _Growth(mix)
     most = 1_000 * MOST_DEVICES * max(sum(pod.weight for pod in mix), 1)
     doc = f"Growth of the GPU milli that pods of the workload cannot use, times the weights of its pods.\n\n{_SOURCE}."
-    return Term("fragmentation", "GPU milli", "min", ("chosen", "room"), (-most, most), function, doc, _Over(function))
+    over, rows = _Over(function), GrowthRows(mix)
+    return Term("fragmentation", "GPU milli", "min", ("chosen", "room"), (-most, most), function, doc, over, rows=rows)
 
 
 def fgd_points(mix: Mix = DEFAULT_MIX) -> Term:
     """Return the term of FGD's own points: 100 / (1 + exp(growth of F / 1000)), cut off to an integer of 0 to 100."""
     function = _Points(mix)
     doc = f"100 / (1 + exp((F after - F before) / 1000)), cut off to an integer.\n\n{_SOURCE}, fgd_score.go."
-    return Term("fgd_points", "points", "max", ("chosen", "room"), (0, 100), function, doc, _Over(function))
+    over, rows = _Over(function), PointsRows(mix, _sigmoid)
+    return Term("fgd_points", "points", "max", ("chosen", "room"), (0, 100), function, doc, over, rows=rows)

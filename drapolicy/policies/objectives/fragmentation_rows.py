@@ -1,0 +1,80 @@
+"""FGD's fragmentation by columns of many nodes: the forms of the terms in ``fragmentation``."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from drapolicy.policies.objectives.mix import Mix
+from drapolicy.policies.objectives.worths import Worths
+from drapolicy.policies.rows import Column, Rows, Scoring
+
+
+def growth(worths: Worths, rows: Rows) -> Column:
+    """Return how much more milli the mix cannot use after each choice, times its weight; shape (M, W), int64.
+
+    What it cannot use is what is free less what it can; both sums change at the chosen GPUs alone, but that with less
+    CPU left all GPUs may be worth less.
+    """
+    level, after, count = rows.level, rows.after, rows.count
+    now = worths.range_of(rows.product, rows.cpu)
+    then = worths.range_of(rows.product, rows.cpu - rows.asked_cpu)
+    lost = worths.single_at(now, rows.left).sum(axis=1) - worths.single_at(then, rows.left).sum(axis=1)
+    found: Column = lost[:, None] - count * (level - after) * worths.weight
+    if count:
+        found = found + count * (worths.single_at(then, level) - worths.single_at(then, after))
+    for milli, table in worths.several:
+        enough = rows.left >= milli
+        counts = enough.sum(axis=1)[:, None]
+        amounts = np.where(enough, rows.left, 0).sum(axis=1)[:, None]
+        used = amounts * worths.several_at(table, now, counts)
+        was, stays = level >= milli, after >= milli
+        counts = counts - count * (was.astype(np.int64) - stays)
+        amounts = amounts - count * (np.where(was, level, 0) - np.where(stays, after, 0))
+        found = found + used - amounts * worths.several_at(table, then, counts)
+    return found
+
+
+@dataclass(frozen=True)
+class GrowthRows:
+    """The form of :func:`~drapolicy.policies.objectives.fragmentation.fragmentation`."""
+
+    mix: Mix
+
+    def __call__(self, products: tuple[str, ...]) -> Scoring | None:
+        """Return the scoring of nodes with some products."""
+        worths = Worths.of(self.mix, products)
+        return None if worths is None else lambda rows: growth(worths, rows)
+
+
+@dataclass(frozen=True)
+class PointsRows:
+    """The form of :func:`~drapolicy.policies.objectives.fragmentation.fgd_points`.
+
+    Attributes
+    ----------
+    mix
+        Typical pods.
+    points
+        Points for so much less of fragmentation, times the weight of the mix; grows with it.
+    """
+
+    mix: Mix
+    points: Callable[[int, int], int]
+
+    def __call__(self, products: tuple[str, ...]) -> Scoring | None:
+        """Return the scoring of nodes with some products."""
+        worths = Worths.of(self.mix, products)
+        if worths is None:
+            return None
+        # The points are of a float that is cut off: where each of them begins is an integer.
+        most = 1_000_000 * max(worths.weight, 1)
+        begins = [
+            bisect_left(range(-most, most), value, key=lambda less: self.points(less, worths.weight)) - most
+            for value in range(1, 101)
+        ]
+        steps = np.array(begins, np.int64)
+        return lambda rows: np.searchsorted(steps, -growth(worths, rows), "right")
