@@ -18,7 +18,7 @@ from drapolicy.policies import policy as policy_of
 from drapolicy.policies.objective import as_objective
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import Abort, Outcome
-from drapolicy.problem.room import NodeRoom
+from drapolicy.problem.rooms import room_of
 from drapolicy.problem.site import Site
 
 
@@ -55,7 +55,7 @@ class _Limited(LocalProblem):
     """One node's part of a line, whose searches end together at the line's time limit."""
 
     def __init__(self, case: Case, site: Site, claims: Sequence[ResourceClaim], timeout_s: float | None) -> None:
-        super().__init__(site, claims, case.allocated, NodeRoom(site.node), classes=case.classes, release=case.release)
+        super().__init__(site, claims, case.allocated, room_of(site.node), classes=case.classes, release=case.release)
         self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
 
     @property

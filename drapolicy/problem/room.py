@@ -14,10 +14,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from drapolicy.api.core import Container, Node, Pod
+from drapolicy.api.core import Container, Pod
 from drapolicy.api.quantity import Quantity
+
+if TYPE_CHECKING:
+    from drapolicy.problem.rooms import NodeRooms
 
 CPU, MEMORY, EPHEMERAL_STORAGE, PODS = "cpu", "memory", "ephemeral-storage", "pods"
 _BASIC = (CPU, MEMORY, EPHEMERAL_STORAGE)
@@ -119,39 +122,67 @@ def pod_ask(pod: Pod, devices: Mapping[str, int] = MappingProxyType({})) -> PodA
     nonzero = _added({**_added(dict(filled), devices), **level}, overhead)
     if missing != _DEFAULTS:
         filled = _aggregate(pod, partial(request_of, missing=_DEFAULTS))
-    return PodAsk(_counted(requests), _cpu_and_memory(nonzero), _cpu_and_memory(_added(filled, overhead)))
+    return PodAsk(counted(requests), _cpu_and_memory(nonzero), _cpu_and_memory(_added(filled, overhead)))
 
 
 class NodeRoom:
-    """Room of one node: what it can give and what the pods on it request. Mutable.
+    """Room of one node: what it can give and what the pods on it request. A view: it changes as the node does.
 
-    Attributes
+    Parameters
     ----------
-    allocatable
-        Amount by resource name, as in :func:`pod_requests`.
-    requested
-        Sum of the requests of the pods on the node; names with a sum of zero are left out.
-    nonzero
-        Milli CPU and bytes of memory that LeastAllocated sees as taken, ``[cpu, memory]``.
-    pods
-        Number of pods on the node.
-    max_pods
-        Allocatable pods; 0 where the node does not say, as in Kubernetes: such a node takes no pod.
-    unbounded
-        The node has no ``status.allocatable`` at all, like one that is only named by a ResourceSlice: everything
-        fits. Kubernetes has no such node, every kubelet reports its allocatable resources.
+    rooms
+        Room of all nodes.
+    n
+        Position of the node.
     """
 
-    __slots__ = ("allocatable", "max_pods", "nonzero", "pods", "requested", "unbounded")
+    __slots__ = ("_n", "_rooms")
 
-    def __init__(self, node: Node) -> None:
-        given = node.status.allocatable
-        self.allocatable: dict[str, int] = _counted(_milli(given))
-        self.max_pods: int = given[PODS].value() if PODS in given else 0
-        self.unbounded: bool = not given
-        self.requested: dict[str, int] = {}
-        self.nonzero: list[int] = [0, 0]
-        self.pods: int = 0
+    def __init__(self, rooms: NodeRooms, n: int) -> None:
+        self._rooms = rooms
+        self._n = n
+
+    @property
+    def allocatable(self) -> Mapping[str, int]:
+        """Amount by resource name, as in :func:`pod_requests`."""
+        return self._rooms.told(self._n)
+
+    @property
+    def requested(self) -> Mapping[str, int]:
+        """Sum of the requests of the pods on the node; names with a sum of zero are left out."""
+        return self._rooms.taken(self._n)
+
+    @property
+    def nonzero(self) -> tuple[int, int]:
+        """Milli CPU and bytes of memory that LeastAllocated sees as taken."""
+        cpu, memory = self._rooms.nonzero
+        return cpu[self._n], memory[self._n]
+
+    @property
+    def pods(self) -> int:
+        """Number of pods on the node."""
+        return self._rooms.requested(PODS)[self._n]
+
+    @property
+    def max_pods(self) -> int:
+        """Allocatable pods; 0 where the node does not say, as in Kubernetes: such a node takes no pod."""
+        return self._rooms.allocatable(PODS)[self._n]
+
+    @property
+    def unbounded(self) -> bool:
+        """Whether the node has no ``status.allocatable`` at all: everything fits.
+
+        Like a node that is only named by a ResourceSlice. Kubernetes has none, every kubelet reports its resources.
+        """
+        return bool(self._rooms.unbounded[self._n])
+
+    def have(self, name: str) -> int:
+        """Return how much of a resource the node can give."""
+        return self._rooms.allocatable(name)[self._n]
+
+    def used(self, name: str) -> int:
+        """Return how much of a resource the pods on the node request."""
+        return self._rooms.requested(name)[self._n]
 
     def fits(self, pod: Pod | PodAsk, delegated: AbstractSet[str] = frozenset()) -> tuple[str, ...]:
         """Return the names of the resources that a pod lacks here; empty when it fits.
@@ -173,16 +204,15 @@ class NodeRoom:
             return ()
         lacking = [PODS] if self.pods + 1 > self.max_pods else []
         for name, amount in _ask(pod).requests.items():
-            have = self.allocatable.get(name, 0)
-            if amount > 0 and amount > have - self.requested.get(name, 0):
-                if have <= 0 and name in delegated and name not in _BASIC:
-                    continue
-                lacking.append(name)
+            if amount > 0:
+                have = self.have(name)
+                if amount > have - self.used(name) and not (have <= 0 and name in delegated and name not in _BASIC):
+                    lacking.append(name)
         return tuple(lacking)
 
     def add(self, pod: Pod | PodAsk) -> None:
         """Put a pod on the node, whether it fits or not."""
-        self._change(_ask(pod), 1)
+        self._rooms.add(self._n, _ask(pod))
 
     def remove(self, pod: Pod | PodAsk) -> None:
         """Take a pod off the node: the exact inverse of :meth:`add`.
@@ -192,30 +222,17 @@ class NodeRoom:
         ValueError
             If the node has no pod.
         """
-        if not self.pods:
-            message = "a pod is taken off a node that has none"
-            raise ValueError(message)
-        self._change(_ask(pod), -1)
+        self._rooms.remove(self._n, _ask(pod))
 
     def outlook(self, ask: PodAsk) -> Outlook:
         """Return CPU and memory that are left here, and that a pod asks for."""
-        left = [self.allocatable.get(name, 0) - self.requested.get(name, 0) for name in (CPU, MEMORY)]
+        left = [self.have(name) - self.used(name) for name in (CPU, MEMORY)]
         cpu, memory = [_BOUNDLESS] * 2 if self.unbounded else left
         return Outlook(cpu, memory, ask.requests.get(CPU, 0), ask.requests.get(MEMORY, 0))
 
-    def _change(self, ask: PodAsk, sign: int) -> None:
-        self.pods += sign
-        self.nonzero[0] += sign * ask.nonzero[0]
-        self.nonzero[1] += sign * ask.nonzero[1]
-        for name, amount in ask.requests.items():
-            total = self.requested.get(name, 0) + sign * amount
-            if total:
-                self.requested[name] = total
-            else:
-                self.requested.pop(name, None)
-
     def __repr__(self) -> str:
-        free = {name: have - self.requested.get(name, 0) for name, have in self.allocatable.items()}
+        requested = self.requested
+        free = {name: have - requested.get(name, 0) for name, have in self.allocatable.items()}
         return f"NodeRoom(pods={self.pods}, free={'unbounded' if self.unbounded else free})"
 
 
@@ -308,14 +325,16 @@ def _at_pod_level(name: str) -> bool:
     return name in {CPU, MEMORY} or name.startswith(_HUGE_PAGES)
 
 
-def _counted(amounts: Mapping[str, int]) -> dict[str, int]:
+def counted(amounts: Mapping[str, int]) -> dict[str, int]:
+    """Return amounts in milli units as the scheduler counts them; those that it ignores are left out."""
     scalars: Iterable[str] = sorted(name for name in amounts if name not in _BASIC and is_scalar_resource(name))
-    return {name: _rounded(name, amounts[name]) for name in (*_BASIC, *scalars) if name in amounts}
+    return {name: rounded(name, amounts[name]) for name in (*_BASIC, *scalars) if name in amounts}
 
 
 def _cpu_and_memory(amounts: Mapping[str, int]) -> tuple[int, int]:
-    return _rounded(CPU, amounts.get(CPU, 0)), _rounded(MEMORY, amounts.get(MEMORY, 0))
+    return rounded(CPU, amounts.get(CPU, 0)), rounded(MEMORY, amounts.get(MEMORY, 0))
 
 
-def _rounded(name: str, milli: int) -> int:
+def rounded(name: str, milli: int) -> int:
+    """Return an amount in milli units as the scheduler counts it: milli CPU, units of everything else."""
     return milli if name == CPU else -(-milli // 1000)

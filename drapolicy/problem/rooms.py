@@ -1,13 +1,18 @@
-"""Room of all nodes of a fleet, each made when it is first looked at."""
+"""Room of all nodes of a fleet, in columns: what they can give, what is requested of them, what is left."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterator, Sequence
 from typing import overload
 
+import numpy as np
+
+from drapolicy.api.core import Node
+from drapolicy.api.quantity import Quantity
+from drapolicy.inventory.node_builder import node_table
 from drapolicy.inventory.nodes import NodeTable
-from drapolicy.problem.room import NodeRoom
+from drapolicy.problem.amounts import MOST, Amounts, Exact, cut
+from drapolicy.problem.room import CPU, PODS, NodeRoom, PodAsk, counted, rounded
 
 
 class NodeRooms(Sequence[NodeRoom]):
@@ -17,16 +22,110 @@ class NodeRooms(Sequence[NodeRoom]):
     ----------
     nodes
         The nodes.
+
+    Attributes
+    ----------
+    nonzero
+        Milli CPU and bytes of memory that LeastAllocated sees as taken of each node.
+    unbounded
+        ndarray of shape (N,), bool; which nodes tell no allocatable resources: everything fits there.
+
+    Notes
+    -----
+    A resource has columns from the time that somebody asks for it. The number of pods is the resource ``pods`` here.
     """
 
     def __init__(self, nodes: NodeTable) -> None:
         self._nodes = nodes
-        self._made: dict[int, NodeRoom] = {}
+        self.unbounded = np.ones(len(nodes), np.bool_)
+        self.unbounded[: len(nodes.allocatable)] = np.diff(nodes.allocatable.first) == 0
+        self.nonzero = self._nothing(), self._nothing()
+        self._allocatable: dict[str, Exact] = {}
+        self._requested: dict[str, Exact] = {}
+        self._left: dict[str, Amounts] = {}
 
-    @property
-    def made(self) -> Mapping[int, NodeRoom]:
-        """Rooms that were looked at, by position; all others are as empty as they began."""
-        return MappingProxyType(self._made)
+    def _nothing(self) -> Exact:
+        return Exact(np.zeros(len(self._nodes), np.int64))
+
+    # --- columns ---------------------------------------------------------------------------------------------
+
+    def allocatable(self, name: str) -> Exact:
+        """Return how much of a resource each node can give; nothing where a node does not say."""
+        known = self._allocatable.get(name)
+        if known is None:
+            table = self._nodes.allocatable
+            rows, places = table.having(name)
+            found = table.cells.units(places, -3 if name == CPU else 0, lambda amount: _amount(name, amount))
+            amounts = np.zeros(len(self._nodes), found.dtype)
+            amounts[rows] = found
+            known = self._allocatable[name] = Exact(amounts)
+        return known
+
+    def requested(self, name: str) -> Exact:
+        """Return how much of a resource the pods of each node request."""
+        known = self._requested.get(name)
+        if known is None:
+            known = self._requested[name] = self._nothing()
+        return known
+
+    def left(self, name: str) -> Amounts:
+        """Return what each node has left of a resource, kept up to date from now on.
+
+        Nodes that tell no room have ``MOST`` of everything; amounts beyond it are cut off.
+        """
+        known = self._left.get(name)
+        if known is None:
+            amounts = self.allocatable(name).without(self.requested(name))
+            amounts[self.unbounded] = MOST
+            known = self._left[name] = Amounts(amounts)
+        return known
+
+    # --- changes ---------------------------------------------------------------------------------------------
+
+    def add(self, n: int, ask: PodAsk) -> None:
+        """Put a pod on a node."""
+        self._change(n, ask, 1)
+
+    def remove(self, n: int, ask: PodAsk) -> None:
+        """Take a pod off a node.
+
+        Raises
+        ------
+        ValueError
+            If the node has no pod.
+        """
+        if not self.requested(PODS)[n]:
+            message = "a pod is taken off a node that has none"
+            raise ValueError(message)
+        self._change(n, ask, -1)
+
+    def _change(self, n: int, ask: PodAsk, sign: int) -> None:
+        for column, amount in zip(self.nonzero, ask.nonzero, strict=True):
+            column[n] += sign * amount
+        self._request(n, PODS, sign)
+        for name, amount in ask.requests.items():
+            if amount:
+                self._request(n, name, sign * amount)
+
+    def _request(self, n: int, name: str, amount: int) -> None:
+        requested = self.requested(name)
+        total = requested[n] = requested[n] + amount
+        left = self._left.get(name)
+        if left is not None and not self.unbounded[n]:
+            left.write(n, cut(self.allocatable(name)[n] - total))
+
+    # --- one node --------------------------------------------------------------------------------------------
+
+    def told(self, n: int) -> dict[str, int]:
+        """Return what a node can give, by the names of all resources that the scheduler counts."""
+        if self.unbounded[n]:
+            return {}
+        return counted({name: amount.milli_value() for name, amount in self._nodes.allocatable[n].items()})
+
+    def taken(self, n: int) -> dict[str, int]:
+        """Return what the pods of a node request, by resource; names with a sum of zero are left out."""
+        found = {name: column[n] for name, column in self._requested.items() if name != PODS}
+        return {name: amount for name, amount in found.items() if amount}
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -36,13 +135,20 @@ class NodeRooms(Sequence[NodeRoom]):
     @overload
     def __getitem__(self, n: slice) -> list[NodeRoom]: ...
     def __getitem__(self, n: int | slice) -> NodeRoom | list[NodeRoom]:
-        if isinstance(n, slice):
-            return [self[i] for i in range(*n.indices(len(self)))]
-        room = self._made.get(n)
-        if room is None:
-            n = range(len(self))[n]
-            room = self._made.setdefault(n, NodeRoom(self._nodes[n]))
-        return room
+        places = range(len(self))[n]
+        return NodeRoom(self, places) if isinstance(places, int) else [NodeRoom(self, place) for place in places]
+
+    def __iter__(self) -> Iterator[NodeRoom]:
+        return (NodeRoom(self, n) for n in range(len(self)))
 
     def __repr__(self) -> str:
         return repr(list(self))
+
+
+def room_of(node: Node) -> NodeRoom:
+    """Return the room of a node on its own."""
+    return NodeRooms(node_table([node]))[0]
+
+
+def _amount(name: str, amount: Quantity) -> int:
+    return amount.value() if name == PODS else rounded(name, amount.milli_value())

@@ -47,7 +47,7 @@ from drapolicy.problem.events import Start
 from drapolicy.problem.outcome import Abort, Fits, NodeError, NoFit
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.problem import Problem
-from drapolicy.problem.room import NodeRoom
+from drapolicy.problem.rooms import room_of
 from drapolicy.problem.state import State
 from drapolicy.testing.simple import DRIVER, ask, ask_with, claim, device, first_of, objects, request, row
 
@@ -154,7 +154,7 @@ def test_kube_is_its_functions_used_by_hand() -> None:
     started(state, ask_with(pod(6), name="test/busy"))
     wanted = ask_with(pod(1), claim("c", first_of((1, f"{OF}.big == 1"), (1, ""))))
     assert wanted.pod is not None
-    rooms = [NodeRoom(node) for node in made.nodes]
+    rooms = [room_of(node) for node in made.nodes]
     rooms[0].add(pod(6))
     ranks = (7, 8, 7)
     candidates = [Candidate(n, room, rank) for n, room, rank in zip(made.nodes, rooms, ranks, strict=True)]

@@ -17,7 +17,8 @@ from drapolicy.problem.events import Start
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.problem import Problem
-from drapolicy.problem.room import NodeRoom, Outlook, pod_ask
+from drapolicy.problem.room import Outlook, pod_ask
+from drapolicy.problem.rooms import room_of
 from drapolicy.problem.state import State
 from drapolicy.testing.simple import ask_with, claim, objects, request
 from drapolicy.testing.simple import device as named
@@ -103,5 +104,5 @@ def test_partitions_of_a_gpu_are_one() -> None:
 )
 def test_the_outlook_of_a_room(given: dict[str, Quantity], expected: Outlook) -> None:
     """A node without allocatable resources is boundless; a claim on its own asks for nothing."""
-    room = NodeRoom(Node(metadata=ObjectMeta(name="n"), status=NodeStatus(allocatable=given)))
+    room = room_of(Node(metadata=ObjectMeta(name="n"), status=NodeStatus(allocatable=given)))
     assert room.outlook(pod_ask(Pod())) == expected

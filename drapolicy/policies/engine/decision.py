@@ -19,7 +19,7 @@ from drapolicy.policies.engine.closed import Closed
 from drapolicy.policies.engine.faces import Refusals
 from drapolicy.policies.engine.field import Field, Nodes
 from drapolicy.policies.engine.kind import Maker
-from drapolicy.policies.engine.rooms import Rooms
+from drapolicy.policies.engine.rooms import lacking
 from drapolicy.policies.engine.scoring import Scorer
 from drapolicy.policies.held import Held
 from drapolicy.policies.kube import nodes_to_find, pinned_nodes, select, static_filters
@@ -49,7 +49,7 @@ class Decision:
     ----------
     problem, rule, held
         What is decided, by what, and what the ask's claims hold already.
-    maker, rooms, scorer
+    maker, scorer
         Columns of the fleet.
     refusals
         Nodes that are none for the pod.
@@ -68,7 +68,6 @@ class Decision:
     rule: Rule
     held: Held
     maker: Maker
-    rooms: Rooms
     scorer: Scorer
     refusals: Refusals
     field: Field
@@ -187,7 +186,7 @@ class Decision:
         counts, nodes = self._refused()
         ask, kind, usable = self.problem.ask, self.field.kind, self.field.usable
         if ask.room is not None and len(nodes):
-            counts += self.rooms.lacking(ask.room, nodes)
+            counts += lacking(self.problem.state.rooms, ask.room, nodes)
             nodes = nodes[self.field.roomy(nodes)]
         away = nodes[:0] if usable is None else nodes[~usable[nodes]]
         here = nodes if usable is None else nodes[usable[nodes]]

@@ -23,7 +23,7 @@ from drapolicy.policies.engine.faces import Faces, Refusals
 from drapolicy.policies.engine.field import Field
 from drapolicy.policies.engine.kind import Kind, Maker, UnreadError
 from drapolicy.policies.engine.layout import Layout
-from drapolicy.policies.engine.rooms import Rooms
+from drapolicy.policies.engine.rooms import asked
 from drapolicy.policies.engine.scoring import Scorer
 from drapolicy.policies.engine.unasking import Unasking
 from drapolicy.policies.engine.usable import Usable
@@ -187,7 +187,6 @@ class Engine:
             layout = Layout(self.fleet, troubled=state.sites.troubled, usable=self._usable)
             key = _KEYS.get(type(rule.nodes))
             self._maker = Maker(layout, Contents(layout), rule.solver, as_objective(rule.objective), key)
-            self._rooms = Rooms(self.fleet)
         return self._maker.layout
 
     @cached_property
@@ -204,7 +203,7 @@ class Engine:
 
     @cached_property
     def _scorer(self) -> Scorer:
-        return Scorer(self.fleet, self._faces, self._rooms)
+        return Scorer(self.fleet, self._faces)
 
     def _order(self, state: State) -> NDArray[np.intp]:
         """Return the nodes that are there in the order of the scheduler's snapshot."""
@@ -254,13 +253,12 @@ class Engine:
         self._follow(state)
         closed = self._closed_to(ask, state)
         kind = self._kind(key, ask, held, state, closed)
-        amounts = [] if ask.room is None else self._rooms.asked(state, ask.room)
+        amounts = [] if ask.room is None else asked(state.rooms, ask.room)
         decision = Decision(
             problem,
             rule,
             held,
             self._maker,
-            self._rooms,
             self._scorer,
             self._refusals(ask),
             Field(kind, amounts, self._usable(held)),
@@ -277,11 +275,10 @@ class Engine:
     def _follow(self, state: State) -> None:
         """Read what has changed since the last decision."""
         changed = state.changed_since(self._seen) if self._state is state.identity else None
-        contents, rooms = self._maker.contents, self._rooms
+        contents = self._maker.contents
         if changed is None:
             self._kinds.clear()
             contents.reset(state)
-            rooms.reset()
             self._closed.clear()
             self._ordered = None
             self._written = 0
@@ -290,7 +287,6 @@ class Engine:
             nodes = set(changed)
             for n in nodes:
                 contents.read(state, n)
-                rooms.read(state, n)
             self._write(list(nodes))
         self._seen = state.changes
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.policies.engine.kind import Kind
-from drapolicy.policies.engine.ranking import REFUSED, Amounts, Ranking
+from drapolicy.policies.engine.ranking import REFUSED, Ranking
+from drapolicy.problem.amounts import Amounts
 
 Flags = NDArray[np.bool_]
 Nodes = NDArray[np.intp]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Labels = NDArray[np.int32]
+from drapolicy.problem.amounts import BLOCK, Amounts
 
-BLOCK = 1024
+Labels = NDArray[np.int32]
 
 UNKNOWN, ODD, REFUSED, NONE = -4, -3, -2, -1
 """Labels that rank nothing: not asked yet, to be asked on its own, no node for the pod, no devices."""
@@ -150,25 +150,3 @@ class Ranking:
                 bounds[block] = row.max()
                 for column, _ in amounts:
                     column.bounds[block] = column.rows[block].max()
-
-
-class Amounts:
-    """What each node has left of one resource, in blocks as rankings have them; bounds as there."""
-
-    def __init__(self, amounts: NDArray[np.int64]) -> None:
-        blocks = max(1, -(-len(amounts) // BLOCK))
-        self.rows = np.full((blocks, BLOCK), np.iinfo(np.int64).min, np.int64)
-        self._flat = self.rows.reshape(-1)
-        self._flat[: len(amounts)] = amounts
-        self.bounds = self.rows.max(axis=1)
-
-    def write(self, n: int, amount: int) -> None:
-        """Change the amount of one node."""
-        self._flat[n] = amount
-        block = n >> 10
-        self.bounds[block] = max(self.bounds[block], amount)
-
-    def of(self, nodes: NDArray[np.intp]) -> NDArray[np.int64]:
-        """Return the amounts of some nodes."""
-        found: NDArray[np.int64] = self._flat[nodes]
-        return found

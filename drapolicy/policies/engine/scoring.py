@@ -12,7 +12,7 @@ from drapolicy.api.core import Pod
 from drapolicy.inventory import Fleet
 from drapolicy.policies.engine.faces import Faces, prefers_names
 from drapolicy.policies.engine.field import Nodes
-from drapolicy.policies.engine.rooms import MOST_SCORED, Rooms
+from drapolicy.policies.engine.rooms import MOST_SCORED, scored
 from drapolicy.policies.kube import Profile
 from drapolicy.policies.kube import profile as names
 from drapolicy.policies.kube.affinity import preferred_terms, preferred_weight, prefers_nodes
@@ -38,14 +38,11 @@ class Scorer:
         The fleet.
     faces
         Which nodes have the same labels and taints.
-    rooms
-        What nodes have, and what is requested of them.
     """
 
-    def __init__(self, fleet: Fleet, faces: Faces, rooms: Rooms) -> None:
+    def __init__(self, fleet: Fleet, faces: Faces) -> None:
         self._fleet = fleet
         self._faces = faces
-        self._rooms = rooms
         self._taints: OrderedDict[bytes, Points] = OrderedDict()
 
     def scores(self, state: State, ask: Ask, nodes: Nodes, ranks: Points, profile: Profile) -> Mapping[str, Points]:
@@ -105,7 +102,7 @@ class Scorer:
         return np.array([preferred_weight(terms, self._fleet.nodes[n]) for n in nodes.tolist()], np.int64)
 
     def _least_allocated(self, state: State, ask: PodAsk, nodes: Nodes) -> Points:
-        have, _, counted = self._rooms.scored(state)[:, :, nodes]
+        have, _, counted = scored(state.rooms, nodes)
         wanted = counted + _column(ask.scored)
         if max(np.abs(have).max(), wanted.max()) > _EXACT:
             return np.array([least_allocated(ask, state.rooms[n]) for n in nodes.tolist()], np.int64)
@@ -115,7 +112,7 @@ class Scorer:
         return found
 
     def _balanced_allocation(self, state: State, ask: PodAsk, nodes: Nodes) -> Points:
-        have, used, _ = self._rooms.scored(state)[:, :, nodes]
+        have, used, _ = scored(state.rooms, nodes)
         then = used + _column([ask.requests.get(name, 0) for name in (CPU, MEMORY)])
         if max(np.abs(have).max(), then.max()) > _EXACT:
             return np.array([balanced_allocation(ask, state.rooms[n]) for n in nodes.tolist()], np.int64)

@@ -12,7 +12,7 @@ from drapolicy.api.core import Pod
 from drapolicy.policies.engine.contents import Contents
 from drapolicy.policies.engine.faces import Faces
 from drapolicy.policies.engine.layout import Layout
-from drapolicy.policies.engine.rooms import Rooms
+from drapolicy.policies.engine.rooms import asked as columns_of
 from drapolicy.policies.engine.views import Sight, UnseenError
 from drapolicy.policies.groups.boards import Board, Boards, Ground, UnreadError
 from drapolicy.policies.groups.joint import Pattern
@@ -155,8 +155,7 @@ class Survey:
 
 def _room(state: State, kinds: Kinds) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return what kinds need of each resource, shape (K, M), and what nodes have left of it, shape (N, M)."""
-    rooms = Rooms(state.fleet)
-    asked = [[] if ask.room is None else rooms.asked(state, ask.room) for ask in kinds.samples]
+    asked = [[] if ask.room is None else columns_of(state.rooms, ask.room) for ask in kinds.samples]
     columns = list({id(column): column for own in asked for column, _ in own}.values())
     at = {id(column): m for m, column in enumerate(columns)}
     needs = np.zeros((len(asked), len(columns)), np.int64)

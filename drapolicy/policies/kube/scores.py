@@ -135,10 +135,10 @@ def normalised(raw: Sequence[int]) -> list[int]:
 def least_allocated(ask: PodAsk, room: NodeRoom) -> int:
     """Return the mean free share of CPU and memory after placing a pod, 0 to 100; resources of 0 do not count."""
     shares = []
-    for position, name in enumerate((CPU, MEMORY)):
-        have = room.allocatable.get(name, 0)
+    for name, used, asked in zip((CPU, MEMORY), room.nonzero, ask.scored, strict=True):
+        have = room.have(name)
         if have:
-            wanted = room.nonzero[position] + ask.scored[position]
+            wanted = used + asked
             shares.append((have - wanted) * MAX_SCORE // have if wanted <= have else 0)
     return sum(shares) // len(shares) if shares else 0
 
@@ -147,9 +147,9 @@ def balanced_allocation(ask: PodAsk, room: NodeRoom) -> int:
     """Return how much a pod evens out the used shares of CPU and memory: 75 unchanged, 50 to 100."""
     before, after = [], []
     for name in (CPU, MEMORY):
-        have = room.allocatable.get(name, 0)
+        have = room.have(name)
         if have:
-            used = room.requested.get(name, 0)
+            used = room.used(name)
             before.append(_share(used, have))
             after.append(_share(used + ask.requests.get(name, 0), have))
     half = MAX_SCORE // 2

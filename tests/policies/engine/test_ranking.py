@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drapolicy.policies.engine.ranking import NONE, REFUSED, Amounts, Order, Ranking, relabelled
+from drapolicy.policies.engine.ranking import NONE, REFUSED, Order, Ranking, relabelled
+from drapolicy.problem.amounts import Amounts
 
 
 def test_labels_compare_as_their_keys_do() -> None:

@@ -29,7 +29,6 @@ from drapolicy.errors import InputError
 from drapolicy.inventory import build
 from drapolicy.inventory.nodes import HOSTNAME
 from drapolicy.policies.engine.faces import Faces
-from drapolicy.policies.engine.rooms import Rooms
 from drapolicy.policies.engine.scoring import Scorer
 from drapolicy.policies.kube import Candidate, Profile, scores
 from drapolicy.problem.room import pod_ask
@@ -87,12 +86,10 @@ def test_scores_equal_those_of_each_candidate(given: bool) -> None:
         nodes = tuple(node(f"node-{n}", rng) for n in range(count))
         made = Objects(nodes=nodes) if given else Objects(slices=row(nodes=count, devices=1).slices)
         state = State(build(made))
-        rooms = Rooms(state.fleet)
-        scorer = Scorer(state.fleet, Faces(state.fleet), rooms)
+        scorer = Scorer(state.fleet, Faces(state.fleet))
         for _ in range(6):
             n = rng.randrange(count)
             state.rooms[n].add(pod_ask(pod(rng, prefers="")))
-            rooms.read(state, n)
             wanted = ask_with(pod(rng, prefers=rng.choice(["", "labels", "names", "fields"])), name="test/pod")
             ranks = [rng.randint(0, 9) for _ in range(count)]
             chosen = np.array(rng.sample(range(count), rng.randint(1, count)), np.intp)
@@ -113,7 +110,7 @@ def test_preferences_that_cannot_be_read_are_refused() -> None:
     )
     bad = Pod(metadata=ObjectMeta(name="p"), spec=PodSpec(affinity=Affinity(node_affinity=affinity)))
     state = State(build(row(nodes=2, devices=1)))
-    scorer = Scorer(state.fleet, Faces(state.fleet), Rooms(state.fleet))
+    scorer = Scorer(state.fleet, Faces(state.fleet))
     with pytest.raises(InputError) as told:
         scorer.scores(state, ask_with(bad, name="p"), np.arange(2), np.zeros(2, np.int64), Profile())
     with pytest.raises(InputError) as expected:

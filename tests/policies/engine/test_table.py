@@ -17,7 +17,7 @@ from drapolicy.policies.objectives import chances_lost, links_lost, still_placea
 from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import Fits
-from drapolicy.problem.room import NodeRoom
+from drapolicy.problem.rooms import room_of
 from drapolicy.problem.site import Site, Sites
 from drapolicy.testing.simple import claim, device, first_of, objects, request, row
 from drapolicy.workload import fleet as made_fleet
@@ -52,7 +52,7 @@ def local(fleet: Fleet, wanted: ResourceClaim, taken: tuple[int, ...]) -> LocalP
     allocated = AllocatedState()
     for position in taken:
         allocated.take(site.devices[position].id)
-    return LocalProblem(site, (wanted,), allocated, NodeRoom(site.node), classes=fleet.classes, release=fleet.release)
+    return LocalProblem(site, (wanted,), allocated, room_of(site.node), classes=fleet.classes, release=fleet.release)
 
 
 def compare(

@@ -24,7 +24,7 @@ from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.quantity import Quantity
 from drapolicy.policies.kube import pinned_nodes, resource_filter, static_filters
 from drapolicy.policies.kube.filters import NOT_SELECTED, UNSCHEDULABLE, UNTOLERATED, WRONG_NAME, soft_taints
-from drapolicy.problem.room import NodeRoom
+from drapolicy.problem.rooms import room_of
 
 CORDONED = Taint(key="node.kubernetes.io/unschedulable", effect="NoSchedule")
 
@@ -183,7 +183,7 @@ def test_lacking_resources_are_named_in_upstreams_words() -> None:
     """Everything that a node lacks is in the reason."""
     resources = ResourceRequirements(requests={"cpu": Quantity("2"), "example.com/gpu": Quantity("1")})
     pod = Pod(spec=PodSpec(containers=[Container(resources=resources)]))
-    small = NodeRoom(Node(status=NodeStatus(allocatable={"cpu": Quantity("1"), "pods": Quantity("0")})))
+    small = room_of(Node(status=NodeStatus(allocatable={"cpu": Quantity("1"), "pods": Quantity("0")})))
     assert resource_filter(pod, small) == "Too many pods, Insufficient cpu, Insufficient example.com/gpu"
     assert resource_filter(pod, small, {"example.com/gpu"}) == "Too many pods, Insufficient cpu"
-    assert resource_filter(pod, NodeRoom(Node())) is None
+    assert resource_filter(pod, room_of(Node())) is None

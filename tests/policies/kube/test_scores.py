@@ -27,6 +27,7 @@ from drapolicy.errors import InputError
 from drapolicy.policies.kube import DEFAULT_PROFILE, Candidate, Profile, scores
 from drapolicy.policies.kube.scores import balanced_allocation, least_allocated, normalised
 from drapolicy.problem.room import NodeRoom, pod_ask
+from drapolicy.problem.rooms import room_of
 
 MI = 1024**2
 
@@ -46,7 +47,7 @@ def node(cpu: str = "10", memory: str = "1000Mi", soft: int = 0, name: str = "a"
 
 
 def room(cpu: str, memory: str, *pods: Pod) -> NodeRoom:
-    made = NodeRoom(node(cpu, memory))
+    made = room_of(node(cpu, memory))
     for each in pods:
         made.add(each)
     return made
@@ -54,7 +55,7 @@ def room(cpu: str, memory: str, *pods: Pod) -> NodeRoom:
 
 def candidate(*pods: Pod, rank: int = 0, **about: str | int) -> Candidate:
     where = node(**about)  # type: ignore[arg-type]
-    made = NodeRoom(where)
+    made = room_of(where)
     for each in pods:
         made.add(each)
     return Candidate(where, made, rank)
