@@ -22,7 +22,7 @@ from drapolicy.policies import COMPARED, STOCK
 from drapolicy.policies import policy as policy_of
 from drapolicy.release import Release, release
 from drapolicy.simulate import Scenario
-from drapolicy.workload import dataset_folder
+from drapolicy.workload.embedded import DATASETS
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def decided_by(request: Request, results: Results) -> list[str]:
     """Return which Kubernetes decided, where it is not the default one, and what that means for the scenarios."""
     if request.kubernetes == release():
         return []
-    every = () if request.fleet else sorted(folder.name for folder in dataset_folder().iterdir() if folder.is_dir())
+    every = () if request.fleet else sorted(DATASETS)
     left_out = [
         f"{name}: left out, this release refuses its objects" for name in every if name not in results.scenarios
     ]

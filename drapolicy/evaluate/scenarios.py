@@ -13,7 +13,7 @@ from drapolicy.release import Release
 from drapolicy.simulate import Scenario
 from drapolicy.topology.fleet import FleetReport, with_topology
 from drapolicy.workload import read as read_workload
-from drapolicy.workload.embedded import dataset_folder
+from drapolicy.workload.embedded import DATASETS, dataset_folder
 
 
 def embedded(release: Release | None = None) -> tuple[Scenario, ...]:
@@ -27,12 +27,12 @@ def embedded(release: Release | None = None) -> tuple[Scenario, ...]:
     ['bridged-a100', 'mig-a100']
     """
     found = []
-    for folder in sorted(dataset_folder().iterdir()):
-        if folder.is_dir():
-            try:
-                found.append(of_folder(folder, release))
-            except InputError:
-                of_folder(folder)  # files that are broken in the newest release too are an error
+    for name in sorted(DATASETS):
+        folder = dataset_folder() / name
+        try:
+            found.append(of_folder(folder, release))
+        except InputError:
+            of_folder(folder)  # files that are broken in the newest release too are an error
     return tuple(found)
 
 

@@ -1,4 +1,4 @@
-"""The datasets that come with drapolicy: two fleets and workloads, written by :func:`write_all` from seeds.
+"""The datasets that come with drapolicy, written by :func:`write_all` from seeds: two scenarios and openb's twin.
 
 The mixes follow what published traces of GPU clusters have in common: most pods ask for one device, few for many, run
 times are spread over orders of magnitude (log-normal), and arrivals are a Poisson process at a load near capacity.
@@ -21,8 +21,14 @@ from drapolicy.workload.fleets import fleet_objects, topology_text
 from drapolicy.workload.machine import GPU_DRIVER
 from drapolicy.workload.models import MODELS
 from drapolicy.workload.pods import pod_and_template
+from drapolicy.workload.twin import twin_nodes, twin_pods
 from drapolicy.workload.wishes import request_for
 from drapolicy.workload.workload import COMMUNICATION
+
+TWIN = "openb-twin"
+"""Folder of openb's twin: lists of pods and nodes in the columns of the trace."""
+
+TWIN_SEED = 20263
 
 _HOUR_S = 3600
 
@@ -125,19 +131,28 @@ DATASETS: dict[str, Dataset] = {
 
 
 def write_all(folder: Path) -> None:
-    """Write every dataset below a folder: ``<name>/fleet.json.gz``, ``topology.txt``, ``workload/``."""
-    for name, dataset in DATASETS.items():
-        target = folder / name
-        (target / "workload").mkdir(parents=True, exist_ok=True)
-        for path, content in files(dataset).items():
-            (target / path).write_bytes(content)
+    """Write every dataset below a folder: fleets and workloads, and the lists of the twin."""
+    for name, made in {**{name: files(dataset) for name, dataset in DATASETS.items()}, TWIN: twin_files()}.items():
+        for path, content in made.items():
+            target = folder / name / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+
+
+def twin_files() -> dict[str, bytes]:
+    """Return the lists of openb's twin, by path: see :mod:`drapolicy.workload.twin`."""
+    return {"pods.csv.gz": _packed(twin_pods(TWIN_SEED)), "nodes.csv.gz": _packed(twin_nodes())}
+
+
+def _packed(text: str) -> bytes:
+    return gzip.compress(text.encode(), compresslevel=9, mtime=0)
 
 
 def files(dataset: Dataset) -> dict[str, bytes]:
     """Return the files of a dataset, by path; the same bytes in any process."""
     fleet = fleet_objects(dataset.model, dataset.nodes, seed=dataset.seed)
     made = {
-        "fleet.json.gz": gzip.compress(_lines(fleet).encode(), compresslevel=9, mtime=0),
+        "fleet.json.gz": _packed(_lines(fleet)),
         "workload/pods.yaml": api.dump(_workload(dataset), "yaml").encode(),
         "workload/arrivals.csv": _arrivals(dataset).encode(),
     }

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from drapolicy.evaluate.scenarios import embedded
-from drapolicy.workload.embedded import DATASETS, dataset_folder, files, write_all
+from drapolicy.workload.embedded import DATASETS, TWIN, dataset_folder, files, twin_files, write_all
+
+FILES = {**{name: files(dataset) for name, dataset in DATASETS.items()}, TWIN: twin_files()}
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", FILES)
 def test_files_are_what_the_generator_writes(root: Path, name: str) -> None:
     """Every file of a dataset is there byte for byte, and no other; compressed ones are compared unpacked."""
     folder = root / "datasets" / name
-    made = files(DATASETS[name])
+    made = FILES[name]
     assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == set(made)
     for path, content in made.items():
         found = (folder / path).read_bytes()
@@ -27,7 +29,7 @@ def test_files_are_what_the_generator_writes(root: Path, name: str) -> None:
 def test_write_all_writes_them(tmp_path: Path) -> None:
     """One call writes all datasets."""
     write_all(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(DATASETS)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
     assert (tmp_path / "mig-a100" / "workload" / "arrivals.csv").is_file()
 
 
