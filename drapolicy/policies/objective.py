@@ -189,6 +189,15 @@ class Objective:
         return tuple(term for level in self.levels for _, term in level)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Each level as a text, ``inside - 3 links_lost``."""
+        texts = [
+            " ".join(f"{'-' if w < 0 else '+'} {abs(w) if abs(w) != 1 else ''} {t.name}" for w, t in level)
+            for level in self.levels
+        ]
+        return tuple(" ".join(text.removeprefix("+").split()) for text in texts)
+
+    @property
     def ranks(self) -> bool:
         """Whether a term says what better alternatives of prioritized lists are worth, be it nothing."""
         return any("rank" in term.sees for term in self.terms)

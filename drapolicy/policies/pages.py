@@ -137,7 +137,11 @@ def _terms(found: Policy) -> tuple[TermLine, ...]:
 def _parts(found: Policy) -> tuple[tuple[str, str], ...]:
     if not isinstance(found, Rule):
         return ()
-    return ("solver", summary(type(found.solver))), ("nodes", summary(type(found.nodes)))
+    from drapolicy.policies.groups import Greedy  # its solvers take longer to import than all else
+
+    together = Greedy if found.together is None else type(found.together)
+    parts = {"solver": type(found.solver), "nodes": type(found.nodes), "together": together}
+    return tuple((part, summary(kind)) for part, kind in parts.items())
 
 
 def _sections(text: str) -> dict[str, str]:

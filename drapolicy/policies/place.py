@@ -94,7 +94,7 @@ def place(fleet: Fleet, wanted: Objects, policy: str | Policy = "kube-scheduler"
 
 
 def place_groups(
-    fleet: Fleet, wanted: Objects, policy: GroupPolicy | None = None, *, at_least: int = 0, seed: int = 0
+    fleet: Fleet, wanted: Objects, policy: str | Policy | GroupPolicy | None = None, *, at_least: int = 0, seed: int = 0
 ) -> Together:
     """Decide all asks of an input together, as one group.
 
@@ -103,7 +103,8 @@ def place_groups(
     fleet, wanted
         As in :func:`place_all`.
     policy
-        How; by default as many as can be, by patterns.
+        Name, policy or group policy: named policies decide groups as their pages say, rules as their ``together``
+        says, else one ask after the other. By default as many as can be, by patterns.
     at_least
         How many asks must be placed for any to be placed; 0 for as many as fit.
     seed
@@ -122,13 +123,10 @@ def place_groups(
     >>> place_groups(fleet, wanted).placed, place_groups(fleet, wanted, at_least=3).placed
     (2, 0)
     """
-    from drapolicy.policies.groups import GroupPolicy, Patterns  # its solvers take longer to import than all else
+    from drapolicy.policies.groups import group_policy  # its solvers take longer to import than all else
 
     _check(fleet, wanted)
-    chosen: object = Patterns() if policy is None else policy
-    if not isinstance(chosen, GroupPolicy):
-        message = f"place: {policy!r} decides no groups; use for example groups.Patterns(objective)"
-        raise InputError(message)
+    chosen = group_policy(policy)
     bound = [pod for pod in wanted.pods if pod.spec.node_name]
     state = State(fleet, wanted.claims, bound)
     problem = Problem.of_groups(state, [Group(asks(wanted), at_least)])

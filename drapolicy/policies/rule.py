@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from drapolicy.policies.objective import Objective, Term, as_objective
 from drapolicy.policies.solvers import Exact, Solver
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.problem import Problem
+
+if TYPE_CHECKING:
+    from drapolicy.policies.groups import GroupPolicy
 
 
 @runtime_checkable
@@ -49,6 +52,8 @@ class Rule:
         Which node is taken.
     name
         For tables; by default made of the parts' names.
+    together
+        How asks of a group are decided; None: one after the other by this rule.
 
     Examples
     --------
@@ -61,6 +66,7 @@ class Rule:
     solver: Solver = field(default_factory=Exact)
     nodes: NodeRule = field(default_factory=Best)
     name: str = ""
+    together: GroupPolicy | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "objective", as_objective(self.objective))

@@ -26,7 +26,7 @@ def test_a_page_is_complete(name: str) -> None:
     assert len(found.text.split()) > 12
     assert all(parameter.about for parameter in found.parameters)
     assert all(term.about and term.unit for term in found.terms)
-    assert [part for part, _ in found.parts] == ["solver", "nodes"]
+    assert [part for part, _ in found.parts] == ["solver", "nodes", "together"]
 
 
 def test_parameters_change_the_page() -> None:

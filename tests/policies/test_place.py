@@ -113,5 +113,6 @@ def test_a_gang_of_claims_is_placed_whole_or_not_at_all() -> None:
     fleet = build(row(nodes=2, devices=2))
     for sizes, at_least, placed in (((1, 2, 1), 3, 3), ((2, 2, 1), 3, 0), ((2, 2, 1), 2, 2), ((2, 2, 1), 0, 2)):
         assert place_groups(fleet, claims(*sizes), at_least=at_least).placed == placed
-    with pytest.raises(InputError, match="place: 'first-fit' decides no groups; use for example groups.Patterns"):
-        place_groups(fleet, claims(1), "first-fit")  # type: ignore[arg-type]
+    for wrong in (3, dp.Rule, dp.policies.groups.Patterns):
+        with pytest.raises(InputError, match="is neither a name nor a policy"):
+            place_groups(fleet, claims(1), wrong)  # type: ignore[arg-type]

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
-from drapolicy.errors import InputError, UnsupportedFeatureError
+from drapolicy.errors import InputError
 from drapolicy.policies.groups.counts import best_spread
 from drapolicy.policies.groups.greedy import Greedy
 from drapolicy.policies.groups.joint import Play, in_order, weights_of
 from drapolicy.policies.groups.kinds import Kinds, UnsuitedError
 from drapolicy.policies.groups.spreads import hived, kueue
 from drapolicy.policies.groups.survey import Stand, Survey
-from drapolicy.policies.groups.together import Seat, Together, written
+from drapolicy.policies.groups.together import Seat, Together, levels_of, written
 from drapolicy.policies.objective import Objective, Term, as_objective
-from drapolicy.policies.objectives.distance import Domain, distance_between
+from drapolicy.policies.objectives.distance import Domain, distance_between, of_nodes
 from drapolicy.policies.rule import Rule
+from drapolicy.problem.placement import Placement
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.state import State
 
@@ -26,12 +28,13 @@ RULES = ("exact", "kueue-tas", "hived-buddy")
 
 @dataclass(frozen=True)
 class Gang:
-    """As many pods of one gang as can be, with the least distance between them, then the best devices.
+    """As many pods of one gang as can be, spread over domains of nodes, then the best devices.
 
     Attributes
     ----------
     domain
-        Where nodes are; every node of the fleet is in it once.
+        Where nodes are, every node of the fleet in it once; or labels that tell it, from the widest to the narrowest,
+        those that are known by default (:func:`~drapolicy.policies.objectives.distance.of_nodes`).
     objective
         What is better on a node.
     rule
@@ -40,11 +43,12 @@ class Gang:
 
     Notes
     -----
-    Only gangs of equal pods are of this form: one group, all asks of one kind. ``values`` of the answer are the number
-    of pods, the negative distance, and then the levels of the objective.
+    Only gangs of equal pods are of this form: one group, all asks of one kind; others are decided greedily. ``values``
+    of the answer are the number of pods, the negative distance, of each group its own, and then the levels of the
+    objective.
     """
 
-    domain: Domain
+    domain: Domain | tuple[str, ...] = ()
     objective: Objective | Term | None = None
     rule: str = "exact"
 
@@ -64,45 +68,42 @@ class Gang:
         Raises
         ------
         InputError
-            When a node of the fleet is not in the domain just once.
-        UnsupportedFeatureError
-            For several groups, or pods that differ.
+            When a node of the fleet is not in the domain just once, or no node has one of the labels.
         """
         objective = as_objective(self.objective)
-        kinds = Kinds.of(problem)
-        if len(kinds.groups) != 1 or len(kinds.samples) != 1:
-            message = f"gang: {len(kinds.groups)} groups with pods of {len(kinds.samples)} kinds; give one group of one"
-            raise UnsupportedFeatureError(message, ["groups"])
-        nodes = problem.fleet.nodes
-        if sorted(self.domain.nodes) != list(range(len(nodes))):
-            message = (
-                f"gang: the domain has {sum(1 for _ in self.domain.nodes)} nodes, the fleet {len(nodes)}; each once"
-            )
+        kinds, nodes = Kinds.of(problem), problem.fleet.nodes
+        domain = self.domain if isinstance(self.domain, Domain) else of_nodes(list(nodes), self.domain)
+        if sorted(domain.nodes) != list(range(len(nodes))):
+            message = f"gang: the domain has {sum(1 for _ in domain.nodes)} nodes, the fleet {len(nodes)}; each once"
             raise InputError(message)
+        levels = levels_of(objective, "distance")
         try:
+            _check_alike(kinds)
             plays = _plays(problem, kinds, objective)
-            counts, proved = self._spread(problem, plays, kinds)
+            counts, proved = self._spread(problem, domain, plays, kinds)
         except UnsuitedError as unsuited:
             found = Greedy(Rule(objective)).decide(problem, rng)
-            distance = distance_between(self.domain, [nodes.index[p.node] for p in found.placements if p.node])
-            values = (found.values[0], -distance, *found.values[1:])
-            return replace(found, policy=self.name, values=values, bounds=(None,) * len(values), why=str(unsuited))
+            values = (found.values[0], -_distance(problem, domain, kinds, found.placements), *found.values[1:])
+            bounds: tuple[int | None, ...] = (None,) * len(values)
+            return replace(found, policy=self.name, levels=levels, values=values, bounds=bounds, why=str(unsuited))
         seats: dict[int, Seat] = {}
         for n, count in counts.items():
             stand, own = plays[n]
             for step in own[count - 1].steps:
                 seats[len(seats)] = Seat(n, stand.board.chosen(step.free & ~step.then))
         placements, got = written(problem, kinds, seats, objective, self.name, proved=proved)
-        distance = distance_between(self.domain, [n for n, count in counts.items() for _ in range(count)])
+        distance = distance_between(domain, [n for n, count in counts.items() for _ in range(count)])
         values = (got[0], -distance, *got[1:])
         if not seats:
-            return Together(self.name, placements, values, values, "infeasible" if proved else "timed_out", "counts")
+            return Together(
+                self.name, placements, levels, values, values, "infeasible" if proved else "timed_out", "counts"
+            )
         # With several levels the spread is exact in their order; with none or one, in the one.
-        bounds: tuple[int | None, ...] = values if proved else (None,) * len(values)
-        return Together(self.name, placements, values, bounds, "optimal" if proved else "feasible", "counts")
+        bounds = values if proved else (None,) * len(values)
+        return Together(self.name, placements, levels, values, bounds, "optimal" if proved else "feasible", "counts")
 
     def _spread(
-        self, problem: Problem, plays: Mapping[int, tuple[Stand, Sequence[Play]]], kinds: Kinds
+        self, problem: Problem, domain: Domain, plays: Mapping[int, tuple[Stand, Sequence[Play]]], kinds: Kinds
     ) -> tuple[dict[int, int], bool]:
         """Return the pods of each node, and whether no other spread is better."""
         group = kinds.groups[0]
@@ -111,17 +112,32 @@ class Gang:
         if pods < max(1, group.at_least):
             return {}, True
         if self.rule == "kueue-tas":
-            return kueue(self.domain, pods, free) or {}, False
+            return kueue(domain, pods, free) or {}, False
         if self.rule == "hived-buddy":
             empty = _plays(_emptied(problem), kinds, as_objective(None))
             whole = {n: len(empty[n][1]) if n in empty else 0 for n in free}
-            counts = hived(self.domain, pods, free, whole)
+            counts = hived(domain, pods, free, whole)
             if counts is not None:
                 return counts, False
         worth = _ordered(plays, pods)
-        found = best_spread(self.domain, pods, lambda n: worth.get(n, (0,)))
+        found = best_spread(domain, pods, lambda n: worth.get(n, (0,)))
         assert found is not None
         return found.counts, self.rule == "exact"
+
+
+def _check_alike(kinds: Kinds) -> None:
+    """Refuse what is no gang of equal pods."""
+    groups, samples = len(kinds.groups), len(kinds.samples)
+    if groups != 1 or samples != 1:
+        message = f"{groups} group{'s' * (groups != 1)} with pods of {samples} kind{'s' * (samples != 1)}"
+        raise UnsuitedError(message)
+
+
+def _distance(problem: Problem, domain: Domain, kinds: Kinds, placements: Sequence[Placement]) -> int:
+    """Return the distance of all groups, each of its own pods."""
+    at, left = problem.fleet.nodes.index, iter(placements)
+    nodes = [[at[p.node] for p in islice(left, len(group.asks)) if p.node is not None] for group in kinds.groups]
+    return sum(distance_between(domain, own) for own in nodes)
 
 
 def _plays(problem: Problem, kinds: Kinds, objective: Objective) -> dict[int, tuple[Stand, tuple[Play, ...]]]:

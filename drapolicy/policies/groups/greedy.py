@@ -10,9 +10,9 @@ import numpy as np
 from drapolicy.errors import InputError
 from drapolicy.policies.engine import Engine
 from drapolicy.policies.groups.kinds import Kinds
-from drapolicy.policies.groups.together import Together, values_of
+from drapolicy.policies.groups.together import Together, levels_of, values_of
 from drapolicy.policies.objective import as_objective
-from drapolicy.policies.rule import Rule
+from drapolicy.policies.rule import Policy, Rule
 from drapolicy.problem.ask import Ask
 from drapolicy.problem.events import Start
 from drapolicy.problem.group import Group
@@ -35,7 +35,7 @@ class Greedy:
         Order of a group's asks: ``given``, or ``largest``, most devices first.
     """
 
-    rule: Rule = field(default_factory=Rule)
+    rule: Policy = field(default_factory=Rule)
     order: Literal["given", "largest"] = "given"
 
     def __post_init__(self) -> None:
@@ -77,9 +77,11 @@ class Greedy:
                     own = {a: _withdrawn(placement, group) for a, placement in own.items()}
                 decided += [len(found) + a for a in order]
                 found += [own[a] for a in range(len(group.asks))]
-        values = values_of(problem, kinds, found, as_objective(self.rule.objective), decided)
+        objective = as_objective(self.rule.objective if isinstance(self.rule, Rule) else None)
+        values = values_of(problem, kinds, found, objective, decided)
         bounds = (None,) * len(values)
-        return Together(self.name, tuple(found), values, bounds, "feasible", "greedy", order=tuple(decided))
+        levels = levels_of(objective)
+        return Together(self.name, tuple(found), levels, values, bounds, "feasible", "greedy", order=tuple(decided))
 
     @staticmethod
     def _start(problem: Problem, ask: Ask, placement: Placement) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -111,6 +111,8 @@ class Joint:
     def best(self, pattern: Pattern, free: int, weights: Ints) -> Play | None:
         """Return the best way to place the asks of a pattern; None where they do not fit.
 
+        Of equal ways that of the earlier devices, and there that which gives them to the earlier asks.
+
         Parameters
         ----------
         pattern
@@ -123,7 +125,9 @@ class Joint:
         reached = [self.start(free)]
         for kind in pattern:
             reached.append(self.after(reached[-1], kind, self.moves[kind].scores @ weights))
-        end = int(reached[-1].argmax())
+        turned = _turned(self.size)
+        best = np.flatnonzero(reached[-1] == reached[-1].max())
+        end = int(best[turned[best].argmin()])
         if reached[-1][end] <= NOTHING // 2:
             return None
         steps: list[Step] = []
@@ -134,7 +138,8 @@ class Joint:
             at = int(np.searchsorted(masks, end))
             own = order[starts[at] : starts[at + 1] if at + 1 < len(starts) else None]
             worth = before[moves.free[own]] + moves.scores[own] @ weights
-            move = int(own[int(worth.argmax())])
+            own = own[worth == worth.max()]
+            move = int(own[turned[moves.free[own]].argmin()])
             values += moves.scores[move]
             steps.append(Step(kind, int(moves.free[move]), end))
             end = int(moves.free[move])
@@ -169,6 +174,16 @@ class Joint:
             gained = (reached[moves.free] + worth)[order]
             after[masks] = np.maximum(np.maximum.reduceat(gained, starts), NOTHING)
         return after
+
+
+@lru_cache(maxsize=4)
+def _turned(size: int) -> Ints:
+    """Return for each mask its digits the other way round: the less is left there, the earlier are the devices gone."""
+    turned = np.zeros(1 << size, np.int64)
+    for bit in range(size):
+        turned |= (np.arange(1 << size) >> bit & 1) << size - 1 - bit
+    turned.flags.writeable = False
+    return turned
 
 
 def in_order(joints: Iterable[Joint], most: Sequence[int]) -> Ints:

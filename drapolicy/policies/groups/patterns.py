@@ -15,7 +15,7 @@ from drapolicy.policies.groups.joint import LARGEST, Pattern, Play, Priced, in_o
 from drapolicy.policies.groups.kinds import Kinds, UnsuitedError
 from drapolicy.policies.groups.master import Column, Duals, Master
 from drapolicy.policies.groups.survey import Survey
-from drapolicy.policies.groups.together import Seat, Together, written
+from drapolicy.policies.groups.together import Seat, Together, levels_of, written
 from drapolicy.policies.objective import Objective, Term, as_objective
 from drapolicy.policies.rule import Rule
 from drapolicy.policies.solvers.ilp.backend import Limits
@@ -83,7 +83,8 @@ class Patterns:
         if not got[0] and problem.asks:
             status = "infeasible"
         effort = {"states": len(survey.stands), "columns": len(search.master.columns), "rounds": search.rounds}
-        return Together(self.name, placements, got, bounds, status, "patterns", effort=effort)  # type: ignore[arg-type]
+        levels = levels_of(objective)
+        return Together(self.name, placements, levels, got, bounds, status, "patterns", effort=effort)  # type: ignore[arg-type]
 
     def _greedily(self, problem: Problem, rng: np.random.Generator, why: str) -> Together:
         greedy = Greedy(Rule(as_objective(self.objective)), "largest").decide(problem, rng)

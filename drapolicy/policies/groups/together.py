@@ -30,6 +30,8 @@ class Together:
         Name of the policy.
     placements
         One an ask, in the order of the problem.
+    levels
+        What each of ``values`` is: ``asks placed``, for gangs ``distance``, and the levels of the objective.
     values
         Asks that are placed, then the levels of the objective, each the sum over these asks; more is better. Asks of
         one node are scored one after the other, kinds in the order of the problem.
@@ -50,6 +52,7 @@ class Together:
 
     policy: str
     placements: tuple[Placement, ...]
+    levels: tuple[str, ...]
     values: tuple[int, ...]
     bounds: tuple[int | None, ...]
     status: Status
@@ -63,6 +66,15 @@ class Together:
         """How far each value may be from the best, as part of its bound: (bound - value) / abs(bound)."""
         pairs = zip(self.values, self.bounds, strict=True)
         return tuple(None if b is None else (b - v) / max(1, abs(b)) for v, b in pairs)
+
+    @property
+    def score(self) -> dict[str, int]:
+        """The objective's terms by name, each the sum over the asks that are placed."""
+        found: dict[str, int] = {}
+        for placement in self.placements:
+            for name, value in placement.score.items():
+                found[name] = found.get(name, 0) + value
+        return found
 
     @property
     def placed(self) -> int:
@@ -88,6 +100,11 @@ class GroupPolicy(Protocol):
     def decide(self, problem: Problem, rng: np.random.Generator) -> Together:
         """Return what is decided of all asks."""
         ...
+
+
+def levels_of(objective: Objective, *before: str) -> tuple[str, ...]:
+    """Return what each of the values of a group is."""
+    return "asks placed", *before, *objective.names
 
 
 class Seat(NamedTuple):

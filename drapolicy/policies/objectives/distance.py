@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from drapolicy.api.core import Node
 from drapolicy.errors import InputError
+from drapolicy.topology.label_table import FAMILIES, HOSTNAME, Family
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,44 @@ def by_labels(nodes: Sequence[Node], levels: Sequence[str], distances: Sequence[
         return Domain(name, distances[depth], parts)
 
     return made("", range(len(nodes)), 0)
+
+
+def of_nodes(nodes: Sequence[Node], levels: Sequence[str] = ()) -> Domain:
+    """Return the domains of a fleet's nodes, each level of labels one farther than the next.
+
+    Parameters
+    ----------
+    nodes
+        In the order of the fleet.
+    levels
+        Labels from the widest to the narrowest; by default those that are known (``topology.label_table``) and that
+        nodes have: region and zone, then the family of labels that most nodes have. The host's own label at the end
+        stands for the nodes, which are the narrowest places anyway.
+
+    Raises
+    ------
+    InputError
+        For a label that no node has, and without nodes.
+    """
+    chosen = [key for key in levels if key != HOSTNAME]
+    missing = next((key for key in chosen if not any(node.metadata.labels.get(key) for node in nodes)), None)
+    if missing is not None:
+        message = f"distance: no node has label {missing}; give labels of nodes, from the widest to the narrowest"
+        raise InputError(message)
+    if not levels:
+        zones, *others = (_present(family, nodes) for family in FAMILIES)
+        counts = [sum(any(node.metadata.labels.get(key) for key in keys) for node in nodes) for keys in others]
+        chosen = [*zones, *others[counts.index(max(counts))]]
+    return by_labels(nodes, chosen, range(len(chosen) + 1, 0, -1))
+
+
+def _present(family: Family, nodes: Sequence[Node]) -> list[str]:
+    """Return the labels of a family that nodes have, of each level the first spelling."""
+    lists = (
+        [level.key for level in same if any(node.metadata.labels.get(level.key) for node in nodes)]
+        for same in family.levels
+    )
+    return [keys[0] for keys in lists if keys]
 
 
 def by_levels(levels: NDArray[np.int64], names: Sequence[str]) -> Domain:

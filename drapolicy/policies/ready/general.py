@@ -46,35 +46,47 @@ def bandwidth(*, max_steps: int | None = STEPS) -> Rule:
 def ilp_bandwidth(*, solver: str = "HiGHS", max_nodes: int | None = 1_000, time_limit_s: int | None = None) -> Rule:
     """What bandwidth looks for, found by an integer programme with a bound: the best, unless a limit stops it.
 
+    Groups are decided together: as many asks as can be, then the objective summed over them, by integer programmes
+    over patterns of asks on nodes, with a bound for each level.
+
     Parameters
     ----------
     solver
-        HiGHS, CBC, or what PuLP calls a solver that is installed.
+        HiGHS, CBC, or what PuLP calls a solver that is installed; groups have HiGHS.
     max_nodes
         Limit of the nodes of each search tree; none for no limit.
     time_limit_s
-        Limit of a node's programmes together, in seconds; answers depend on the machine then. None for no limit.
+        Limit of a node's programmes together, and of each programme of a group, in seconds; answers depend on the
+        machine then. None for no limit.
     """
-    from drapolicy.policies.solvers.ilp import Ilp
-
-    return Rule(_LINKED, solver=Ilp(solver, time_limit_s, max_nodes), nodes=Best())
+    return _programmed(_LINKED, solver, max_nodes, time_limit_s)
 
 
 def ilp_packing(*, solver: str = "HiGHS", max_nodes: int | None = 1_000, time_limit_s: int | None = None) -> Rule:
     """What packing looks for, found by an integer programme with a bound: the best, unless a limit stops it.
 
+    Groups are decided together: as many asks as can be, then the objective summed over them, by integer programmes
+    over patterns of asks on nodes, with a bound for each level.
+
     Parameters
     ----------
     solver
-        HiGHS, CBC, or what PuLP calls a solver that is installed.
+        HiGHS, CBC, or what PuLP calls a solver that is installed; groups have HiGHS.
     max_nodes
         Limit of the nodes of each search tree; none for no limit.
     time_limit_s
-        Limit of a node's programmes together, in seconds; answers depend on the machine then. None for no limit.
+        Limit of a node's programmes together, and of each programme of a group, in seconds; answers depend on the
+        machine then. None for no limit.
     """
+    return _programmed(_PACKED, solver, max_nodes, time_limit_s)
+
+
+def _programmed(wanted: Objective, solver: str, max_nodes: int | None, time_limit_s: int | None) -> Rule:
+    from drapolicy.policies.groups import Patterns  # its solvers take longer to import than all else
     from drapolicy.policies.solvers.ilp import Ilp
 
-    return Rule(_PACKED, solver=Ilp(solver, time_limit_s, max_nodes), nodes=Best())
+    patterns = Patterns(wanted, max_nodes=max_nodes, time_limit_s=time_limit_s)
+    return Rule(wanted, solver=Ilp(solver, time_limit_s, max_nodes), nodes=Best(), together=patterns)
 
 
 def portfolio(*, objective: Literal["bandwidth", "packing"] = "bandwidth") -> Rule:

@@ -51,40 +51,62 @@ def nic_align(*, max_steps: int | None = STEPS) -> Rule:
     return Rule(wanted, solver=Exact(max_steps=max_steps), nodes=Best())
 
 
-def hived_buddy(*, max_steps: int | None = STEPS) -> Rule:
-    """Buddy cells on each node: the smallest aligned free block that is large enough is split.
+def hived_buddy(*, max_steps: int | None = STEPS, levels: str = "") -> Rule:
+    """Buddy cells: the smallest aligned free block that is large enough is split.
 
-    Blocks of 2, 4, 8 … devices are aligned by their place on the node; the fewest and smallest are broken, then the
-    fullest node is taken.
-
-    Parameters
-    ----------
-    max_steps
-        Limit of each search; none for no limit.
-
-    References
-    ----------
-    Zhao et al., HiveD, OSDI'20, section 3; cells of one node, without virtual clusters.
-    """
-    return Rule(Objective().then(cells_broken, still_placeable), solver=Exact(max_steps=max_steps), nodes=Best())
-
-
-def kueue_tas(*, max_steps: int | None = STEPS) -> Rule:
-    """The domain with the least free capacity that still fits, as Kueue's topology-aware scheduling, within nodes.
-
-    As few NUMA nodes as possible (PCIe roots where none is known), the tightest of them, then the fullest node.
+    On a node, blocks of 2, 4, 8 … devices are aligned by their place; the fewest and smallest are broken, then the
+    fullest node is taken. A gang of equal pods gets the smallest cell of nodes that holds it and of which nothing is
+    taken, of equal ones one inside the smallest cell that is broken already; where no cell of the size is free, the
+    nodes that are nearest to each other. On each of its nodes pods break the fewest and smallest blocks.
 
     Parameters
     ----------
     max_steps
         Limit of each search; none for no limit.
+    levels
+        Labels of nodes that tell the cells of gangs, from the widest to the narrowest, joined by +; where empty,
+        labels that are known and that nodes have.
 
     References
     ----------
-    Kueue, KEP-2724, topology-aware scheduling, BestFit; levels below the node, for one pod.
+    Zhao et al., HiveD, OSDI'20, section 3, without virtual clusters.
     """
+    from drapolicy.policies.groups import Gang  # its solvers take longer to import than all else
+
+    wanted = Objective().then(cells_broken, still_placeable)
+    gang = Gang(_labels(levels), wanted, "hived-buddy")
+    return Rule(wanted, solver=Exact(max_steps=max_steps), nodes=Best(), together=gang)
+
+
+def kueue_tas(*, max_steps: int | None = STEPS, levels: str = "") -> Rule:
+    """The domain with the least free capacity that still fits, as Kueue's topology-aware scheduling.
+
+    One pod gets as few NUMA nodes as possible (PCIe roots where none is known), the tightest of them, then the fullest
+    node. A gang of equal pods gets the narrowest domain of nodes that holds it, of equal ones that with the least room;
+    inside, domains are filled from the one with most room on, the last as tightly as can be. On each of its nodes pods
+    get devices as one pod does.
+
+    Parameters
+    ----------
+    max_steps
+        Limit of each search; none for no limit.
+    levels
+        Labels of nodes that tell the domains of gangs, from the widest to the narrowest, joined by +; where empty,
+        labels that are known and that nodes have.
+
+    References
+    ----------
+    Kueue, KEP-2724, topology-aware scheduling, BestFit, with a preferred topology; levels below the node are ours.
+    """
+    from drapolicy.policies.groups import Gang  # its solvers take longer to import than all else
+
     wanted = Objective().then(numa_nodes, domain_slack, still_placeable)
-    return Rule(wanted, solver=Exact(max_steps=max_steps), nodes=Best())
+    gang = Gang(_labels(levels), wanted, "kueue-tas")
+    return Rule(wanted, solver=Exact(max_steps=max_steps), nodes=Best(), together=gang)
+
+
+def _labels(levels: str) -> tuple[str, ...]:
+    return tuple(label.strip() for label in levels.split("+") if label.strip())
 
 
 def hami_mig(*, max_steps: int | None = STEPS) -> Rule:

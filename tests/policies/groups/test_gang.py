@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from drapolicy.errors import InputError, UnsupportedFeatureError
+from drapolicy.errors import InputError
 from drapolicy.inventory import build
 from drapolicy.policies.groups import Gang
 from drapolicy.policies.objectives.distance import Domain
@@ -77,11 +77,26 @@ def test_rules_of_other_schedulers_are_told_apart() -> None:
 
 
 def test_what_is_no_gang_is_refused() -> None:
-    """Different pods, unknown rules and domains of other nodes are named."""
-    mixed = Problem.of_groups(State(build(row(nodes=2, devices=4))), [Group.gang([ask("a", 1), ask("b", 2)])])
-    with pytest.raises(UnsupportedFeatureError, match="1 groups with pods of 2 kinds"):
-        Gang(racks(2)).decide(mixed, RNG)
+    """Unknown rules, domains of other nodes and labels that no node has are named."""
     with pytest.raises(InputError, match="gang: rule 'best'; use one of exact, kueue-tas, hived-buddy"):
         Gang(racks(2), rule="best")
     with pytest.raises(InputError, match="the domain has 3 nodes, the fleet 2"):
         Gang(racks(3)).decide(pods(2, 4, 2, 1), RNG)
+    with pytest.raises(InputError, match="distance: no node has label example/rack; give labels of nodes"):
+        Gang(("example/rack",)).decide(pods(2, 4, 2, 1), RNG)
+
+
+def test_different_pods_are_placed_greedily_and_told() -> None:
+    """Several kinds or groups are no gang: there is no bound, and the distance is that of each group."""
+    state = State(build(row(nodes=2, devices=4)))
+    mixed = Problem.of_groups(state, [Group.gang([ask("a", 1), ask("b", 2)])])
+    found = Gang(racks(2)).decide(mixed, RNG)
+    assert (found.why, found.path, found.values, found.bounds) == (
+        "1 group with pods of 2 kinds",
+        "greedy",
+        (2, 0),
+        (None, None),
+    )
+    several = Problem.of_groups(state, [Group.gang([ask(f"{g}-{n}", 3) for n in range(2 - g)]) for g in range(2)])
+    found = Gang(racks(1, 1)).decide(several, RNG)
+    assert (found.why, found.values) == ("2 groups with pods of 1 kind", (2, -4))

@@ -89,3 +89,18 @@ def test_scores_that_do_not_fit_are_refused() -> None:
     one = Moves(np.array([1]), np.array([0]), np.array([[1, 2**40, 2**40]]))
     with pytest.raises(UnsuitedError, match="scores beyond 64 bits"):
         in_order([Joint(1, [one], LEVELS)], [1])
+
+
+def test_of_equal_ways_earlier_asks_get_earlier_devices() -> None:
+    """Four devices, of which any one or two will do: upstream's order of devices, and of asks."""
+    moves = [
+        sorted((free, free & ~c) for free in range(16) for c in range(16) if c & ~free == 0 and c.bit_count() == size)
+        for size in (1, 2)
+    ]
+    scores = [np.ones((len(own), 1), np.int64) for own in moves]
+    kinds = [Moves(*np.array(own, np.int64).T, score) for own, score in zip(moves, scores, strict=True)]
+    joint = Joint(4, kinds, 1)
+    for pattern, free, gone in (((0,), 0b1110, [0b10]), ((1,), 0b1101, [0b101]), ((0, 0, 1), 0b1111, [1, 2, 12])):
+        play = joint.best(pattern, free, np.zeros(1, np.int64))
+        assert play is not None
+        assert [step.free & ~step.then for step in play.steps] == gone
