@@ -132,6 +132,18 @@ class Codes(Frozen, Generic[T]):
         return self.codes.nbytes + getattr(self.values, "nbytes", 0)
 
 
+def row_numbers(columns: Sequence[NDArray[np.int32]]) -> NDArray[np.int32]:
+    """Return a number of each row of some columns, equal for equal rows, in the order of the first row of each."""
+    found = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        both = found * (int(column.max(initial=ABSENT)) - ABSENT + 1) + (column - ABSENT)
+        found = np.unique(both, return_inverse=True)[1]
+    first = np.unique(found, return_index=True)[1]
+    rank = np.empty(len(first), np.int32)
+    rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
+    return rank[found]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Integers(Frozen):
     """A column of integers.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
@@ -68,6 +68,13 @@ class NodeTable(Frozen):
         return SomeNodes(self.__getitem__, range(len(self.rest)))
 
     @property
+    def documented(self) -> Sequence[Node]:
+        """Given nodes whose documents say something else each, all there is, without those that say nothing."""
+        codes = self.unread.codes
+        first = np.unique(codes, return_index=True)[1]
+        return SomeNodes(self.__getitem__, first[codes[first] != ABSENT].tolist())
+
+    @property
     def candidates(self) -> int:
         """How many nodes a pod may go to: the given ones, which come first; all of them when none is given.
 
@@ -98,17 +105,36 @@ class NodeTable(Frozen):
         return (self[n] for n in range(len(self)))
 
     def bare(self, n: int) -> Node:
-        """Return what filters and preferences look at: a node's name, labels and taints; given nodes only."""
+        """Return what filters and preferences look at: a node's name, labels and taints."""
+        if n >= len(self.rest):
+            return self[n]
         rest = self.rest[n]
         assert rest is not None
         return replace(rest, metadata=ObjectMeta(name=self.names[n], labels=self.labels[n]))
 
     def values(self, label: str) -> NDArray[np.int32]:
-        """Return a number of each given node, equal for nodes that have the same value of a label; -1 for none."""
+        """Return a number of each candidate, equal for nodes that have the same value of a label; -1 for none."""
+        if not len(self.rest):
+            numbers = np.arange(len(self), dtype=np.int32)
+            return numbers if label == HOSTNAME else np.full(len(self), ABSENT, np.int32)
         found = np.full(len(self.rest), ABSENT, np.int32)
         rows, places = self.labels.having(label)
         found[rows] = self.labels.cells.codes[places]
         return found
+
+    def rests(self, of: Callable[[Node], Hashable]) -> NDArray[np.int32]:
+        """Return a number of each candidate, equal for nodes of which ``of`` says the same.
+
+        Parameters
+        ----------
+        of
+            Told a node without its metadata and resources.
+        """
+        if not len(self.rest):
+            return np.zeros(len(self), np.int32)
+        number: dict[Hashable, int] = {}
+        numbers = [number.setdefault(of(rest), len(number)) for rest in self.rest.values]
+        return np.array(numbers, np.int32)[self.rest.codes]
 
 
 class SomeNodes(Sequence[Node]):

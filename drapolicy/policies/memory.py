@@ -71,5 +71,5 @@ class Memory:
     def surroundings(self, fleet: Fleet) -> Surroundings:
         """Return what pods of a fleet are compared with; gathered once."""
         if self._surroundings is None or self._surroundings[0] is not fleet:
-            self._surroundings = fleet, Surroundings.of(fleet.nodes.given, fleet.classes.values())
+            self._surroundings = fleet, Surroundings.of(fleet.nodes.documented, fleet.classes.values())
         return self._surroundings[1]

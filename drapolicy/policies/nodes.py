@@ -7,15 +7,18 @@ from functools import lru_cache
 from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drapolicy.errors import InputError
 from drapolicy.inventory import Fleet
+from drapolicy.inventory.columns import row_numbers
 from drapolicy.inventory.nodes import NodeTable
 from drapolicy.policies.answer import Answer
 from drapolicy.policies.cycle import Cycle, CycleEndError
 from drapolicy.policies.held import Held
-from drapolicy.policies.kube import Candidate, NodeTree, Profile, Rotation, nodes_to_find, pinned_nodes, scores, select
+from drapolicy.policies.kube import Candidate, Profile, Rotation, nodes_to_find, pinned_nodes, scores, select
 from drapolicy.policies.kube.profile import DYNAMIC_RESOURCES
+from drapolicy.policies.kube.sampling import ZONE_LABELS, zone_key
 from drapolicy.policies.objective import Score
 from drapolicy.problem.outcome import Abort
 
@@ -126,9 +129,9 @@ class Kube:
     def choose(self, cycle: Cycle, rng: np.random.Generator) -> Choice | None:
         """Return the stock scheduler's node."""
         fleet, state = cycle.problem.fleet, cycle.problem.state
-        order = snapshot_order(fleet, state.conditions.away)
+        order = snapshot_order(fleet, state.conditions.away).tolist()
         pinned = pinned_nodes(cycle.pod)
-        looked_at = order if pinned is None else tuple(n for n in order if fleet.nodes.names[n] in pinned)
+        looked_at = order if pinned is None else [n for n in order if fleet.nodes.names[n] in pinned]
         rotation = Rotation(state.cursor)
         answers: dict[int, Answer] = {}
 
@@ -168,7 +171,7 @@ def unscorable(held: Held, profile: Profile) -> Abort | None:
     return Abort(f'running Score plugins: plugin "{DYNAMIC_RESOURCES}" failed with: {held.unscored}')
 
 
-def snapshot_order(fleet: Fleet, away: frozenset[int] = frozenset()) -> tuple[int, ...]:
+def snapshot_order(fleet: Fleet, away: frozenset[int] = frozenset()) -> NDArray[np.intp]:
     """Return the nodes in the order of the scheduler's snapshot: one of each zone in turn.
 
     Parameters
@@ -181,6 +184,16 @@ def snapshot_order(fleet: Fleet, away: frozenset[int] = frozenset()) -> tuple[in
 
 # Tables of nodes are told apart by identity, which costs nothing; comparing fleets would compare all their links.
 @lru_cache(maxsize=8)
-def _snapshot_order(nodes: NodeTable, away: frozenset[int]) -> tuple[int, ...]:
-    candidates = [nodes[n] for n in range(nodes.candidates) if n not in away]
-    return tuple(nodes.index[name] for name in NodeTree(candidates).order())
+def _snapshot_order(nodes: NodeTable, away: frozenset[int]) -> NDArray[np.intp]:
+    there = np.delete(np.arange(nodes.candidates), [n for n in away if n < nodes.candidates])
+    alike = row_numbers(list(map(nodes.values, ZONE_LABELS)))
+    first = np.unique(alike, return_index=True)[1].tolist()
+    number: dict[tuple[str, str], int] = {}
+    zones = [number.setdefault(zone_key(nodes.bare(n)), len(number)) for n in first]
+    zone = row_numbers([np.array(zones, np.int32)[alike][there]])
+    by_zone = np.argsort(zone, kind="stable")
+    turn = np.empty(len(there), np.int64)
+    turn[by_zone] = np.arange(len(there)) - np.searchsorted(zone[by_zone], zone[by_zone])
+    order = there[np.lexsort((zone, turn))]
+    order.flags.writeable = False
+    return order

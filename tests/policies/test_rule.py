@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from dataclasses import replace
 from typing import Any
@@ -39,7 +40,8 @@ from drapolicy.api.resource import (
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.inventory import build
 from drapolicy.policies import POLICIES, Best, Engine, Exact, First, FirstFit, Kube, RandomNode, Rule, objective, policy
-from drapolicy.policies.kube import Candidate, Profile, scores
+from drapolicy.policies.kube import Candidate, NodeTree, Profile, scores
+from drapolicy.policies.kube.sampling import ZONE_LABELS
 from drapolicy.policies.memory import Key, Memory
 from drapolicy.policies.nodes import snapshot_order
 from drapolicy.problem.ask import Ask, ask_of
@@ -220,7 +222,7 @@ def test_the_snapshot_takes_zones_in_turn() -> None:
         )
         for node in made.nodes
     )
-    assert snapshot_order(build(replace(made, nodes=nodes))) == (0, 2, 1, 3)
+    assert snapshot_order(build(replace(made, nodes=nodes))).tolist() == [0, 2, 1, 3]
 
 
 # --- what keeps nodes out ------------------------------------------------------------------------------------
@@ -481,3 +483,21 @@ def test_parts_that_are_none_are_named(parts: dict[str, Any], message: str) -> N
     """A name or a class in place of a part is told when the rule is made, not in the middle of a decision."""
     with pytest.raises(InputError, match=re.escape(message)):
         Rule(**parts)
+
+
+def test_snapshot_order_is_that_of_the_tree_of_nodes() -> None:
+    """Old and new labels of regions and zones, nodes that are away: the order is what a tree of those there gives."""
+    for seed in range(60):
+        rng = random.Random(seed)
+        nodes = [
+            Node(
+                metadata=ObjectMeta(
+                    name=f"n{n}", labels={k: rng.choice("ab") for k in ZONE_LABELS if rng.random() < 0.4}
+                )
+            )
+            for n in rng.sample(range(50), rng.randint(0, 12))
+        ]
+        fleet = build(Objects(nodes=tuple(nodes)))
+        away = frozenset(n for n in range(len(nodes)) if rng.random() < seed % 3 / 4)
+        tree = NodeTree([node for n, node in enumerate(nodes) if n not in away])
+        assert [fleet.nodes.names[n] for n in snapshot_order(fleet, away)] == tree.order()

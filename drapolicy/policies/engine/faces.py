@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
+from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +12,11 @@ from numpy.typing import NDArray
 from drapolicy.api.core import Node, NodeSelectorTerm, Pod
 from drapolicy.api.node_match import required_terms
 from drapolicy.inventory import Fleet
-from drapolicy.inventory.nodes import HOSTNAME
+from drapolicy.inventory.columns import row_numbers
+from drapolicy.inventory.nodes import HOSTNAME, SomeNodes
 from drapolicy.policies.kube import static_filters
+
+_KEPT = 64
 
 
 class Refusals(NamedTuple):
@@ -33,61 +37,80 @@ class Refusals(NamedTuple):
     others: NDArray[np.intp]
 
 
-class Faces:
-    """Which nodes of a fleet a pod that names none of them cannot tell apart by labels and taints.
+class Alike(NamedTuple):
+    """Nodes that a pod may go to, told apart by taints and by some labels.
 
     Attributes
     ----------
+    face
+        ndarray of shape (candidates,), int32; equal for nodes that are alike, in the order of the first of each.
     samples
-        A node of each face.
+        The first node of each face, without its resources.
+    """
+
+    face: NDArray[np.int32]
+    samples: Sequence[Node]
+
+
+class Faces:
+    """Which nodes of a fleet cannot be told apart by taints and by the labels that a pod reads.
+
+    Parameters
+    ----------
+    fleet
+        The fleet.
     """
 
     def __init__(self, fleet: Fleet) -> None:
-        self._fleet = fleet
-        number: dict[tuple[object, ...], int] = {}
-        self.samples: list[Node] = []
-        of_node = []
-        # Nodes that only slices name are told apart by nothing but their names.
-        for node in fleet.nodes.given or fleet.nodes:
-            code = number.setdefault(_face(node), len(number))
-            if code == len(self.samples):
-                self.samples.append(node)
-            of_node.append(code)
-        self._of_node = np.array(of_node, np.intp)
+        self._nodes = fleet.nodes
+        self._known: OrderedDict[frozenset[str], Alike] = OrderedDict()
 
-    def of(self, nodes: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return the face of each of some nodes that a pod may go to."""
-        found: NDArray[np.intp] = self._of_node[nodes]
-        return found
+    def by(self, labels: Iterable[str]) -> Alike:
+        """Return which nodes a pod may go to are alike for a pod that reads some labels."""
+        key = frozenset(labels)
+        known = self._known.get(key)
+        if known is None:
+            nodes = self._nodes
+            face = row_numbers([nodes.rests(_face), *map(nodes.values, sorted(key))])
+            first = np.unique(face, return_index=True)[1].tolist()
+            known = self._known[key] = Alike(face, SomeNodes(nodes.bare, first))
+            if len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        return known
+
+    def _each(self) -> Alike:
+        every = range(self._nodes.candidates)
+        return Alike(np.array(every, np.int32), SomeNodes(self._nodes.bare, every))
 
     def refusals(self, pod: Pod | None) -> Refusals:
         """Return which nodes refuse a pod."""
-        nodes = self._fleet.nodes
+        nodes = self._nodes
         refused = np.arange(len(nodes)) >= nodes.candidates
         reasons: Counter[str] = Counter()
-        if pod is None:
-            pass
-        elif _requires_names(pod):
-            for n in range(nodes.candidates):
-                reason = static_filters(pod, nodes[n])
-                if reason is not None:
-                    refused[n] = True
-                    reasons[reason] += 1
-        else:
-            found = [static_filters(pod, node) for node in self.samples]
-            counts = np.bincount(self._of_node, minlength=len(found)).tolist()
+        if pod is not None:
+            face, samples = self._each() if _requires_names(pod) else self.by(_required_labels(pod))
+            found = [static_filters(pod, node) for node in samples]
+            counts = np.bincount(face, minlength=len(found)).tolist()
             for reason, count in zip(found, counts, strict=True):
                 if reason is not None:
                     reasons[reason] += count
-            refused[: nodes.candidates] |= np.array([reason is not None for reason in found], np.bool_)[self._of_node]
+            refused[: nodes.candidates] |= np.array([reason is not None for reason in found], np.bool_)[face]
         return Refusals(refused, reasons, np.flatnonzero(~refused))
 
 
-def _face(node: Node) -> tuple[object, ...]:
-    labels = node.metadata.labels
-    told = frozenset(item for item in labels.items() if item[0] != HOSTNAME)
-    taints = tuple((taint.key, taint.value, taint.effect) for taint in node.spec.taints)
-    return told, HOSTNAME in labels, taints, node.spec.unschedulable
+def _face(rest: Node) -> Hashable:
+    taints = tuple((taint.key, taint.value, taint.effect) for taint in rest.spec.taints)
+    return taints, rest.spec.unschedulable
+
+
+def _required_labels(pod: Pod) -> set[str]:
+    required = required_terms(pod.spec)
+    return {*pod.spec.node_selector, *labels_of(required.node_selector_terms if required is not None else [])}
+
+
+def labels_of(terms: Iterable[NodeSelectorTerm]) -> set[str]:
+    """Return the labels that terms read."""
+    return {requirement.key for term in terms for requirement in term.match_expressions}
 
 
 def _requires_names(pod: Pod) -> bool:
@@ -100,9 +123,18 @@ def _requires_names(pod: Pod) -> bool:
 
 def prefers_names(pod: Pod) -> bool:
     """Tell whether what a pod prefers can tell nodes apart by their names."""
+    return any(map(names_nodes, _preferred(pod)))
+
+
+def preferred_labels(pod: Pod) -> set[str]:
+    """Return the labels that decide what a pod prefers."""
+    return labels_of(_preferred(pod))
+
+
+def _preferred(pod: Pod) -> list[NodeSelectorTerm]:
     affinity = pod.spec.affinity.node_affinity if pod.spec.affinity else None
     preferred = affinity.preferred_during_scheduling_ignored_during_execution if affinity else []
-    return any(names_nodes(entry.preference) for entry in preferred)
+    return [entry.preference for entry in preferred]
 
 
 def names_nodes(term: NodeSelectorTerm) -> bool:

@@ -126,9 +126,7 @@ def _declares(fleet: Fleet) -> NDArray[np.int32]:
     """Return which nodes declare the same features, for slices that skip what only some nodes can do without."""
     found = np.zeros(len(fleet.nodes), np.int32)
     if any(rest.spec.skip_node_operations for rest in fleet.slices.rest.values):
-        number: dict[tuple[str, ...], int] = {(): 0}
-        for n, node in enumerate(fleet.nodes.given):
-            found[n] = number.setdefault(tuple(node.status.declared_features), len(number))
+        found[: fleet.nodes.candidates] = fleet.nodes.rests(lambda node: tuple(node.status.declared_features)) + 1
     return found
 
 

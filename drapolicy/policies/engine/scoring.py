@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from drapolicy.api.core import Pod
 from drapolicy.inventory import Fleet
-from drapolicy.policies.engine.faces import Faces, prefers_names
+from drapolicy.policies.engine.faces import Faces, preferred_labels, prefers_names
 from drapolicy.policies.engine.field import Nodes
 from drapolicy.policies.engine.rooms import MOST_SCORED, scored
 from drapolicy.policies.kube import Profile
@@ -65,7 +65,7 @@ class Scorer:
         found: dict[str, Points] = {}
         for name, weight in profile.weights:
             if name == names.TAINT_TOLERATION:
-                points = MAX_SCORE - _normalised(self._soft(ask, pod)[self._faces.of(nodes)])
+                points = MAX_SCORE - _normalised(self._soft(ask, pod)[self._faces.by(()).face[nodes]])
             elif name == names.NODE_AFFINITY:
                 if not prefers_nodes(pod):
                     continue
@@ -85,7 +85,7 @@ class Scorer:
     def _soft(self, ask: Ask, pod: Pod) -> Points:
         known = self._taints.get(ask.place)
         if known is None:
-            counts = [soft_taints(pod, node) for node in self._faces.samples]
+            counts = [soft_taints(pod, node) for node in self._faces.by(()).samples]
             known = self._taints[ask.place] = np.array(counts, np.int64)
             if len(self._taints) > _KEPT:
                 self._taints.popitem(last=False)
@@ -94,12 +94,11 @@ class Scorer:
     def _preferred(self, pod: Pod, nodes: Nodes) -> Points:
         terms = preferred_terms(pod)
         if not prefers_names(pod):
-            faces = self._faces.of(nodes)
-            weights = np.zeros(len(self._faces.samples), np.int64)
-            for face in np.unique(faces).tolist():
-                weights[face] = preferred_weight(terms, self._faces.samples[face])
-            return weights[faces]
-        return np.array([preferred_weight(terms, self._fleet.nodes[n]) for n in nodes.tolist()], np.int64)
+            alike = self._faces.by(preferred_labels(pod))
+            faces, of_node = np.unique(alike.face[nodes], return_inverse=True)
+            weights = [preferred_weight(terms, alike.samples[face]) for face in faces.tolist()]
+            return np.array(weights, np.int64)[of_node]
+        return np.array([preferred_weight(terms, self._fleet.nodes.bare(n)) for n in nodes.tolist()], np.int64)
 
     def _least_allocated(self, state: State, ask: PodAsk, nodes: Nodes) -> Points:
         have, _, counted = scored(state.rooms, nodes)

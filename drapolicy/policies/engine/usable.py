@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from drapolicy.api.core import NodeSelector
 from drapolicy.api.node_selection import Selector, dump
 from drapolicy.inventory import Fleet
-from drapolicy.policies.engine.faces import Faces, names_nodes
+from drapolicy.policies.engine.faces import Faces, labels_of, names_nodes
 from drapolicy.policies.held import OPTIONAL_OPERATIONS, Held
 
 _KEPT = 64
@@ -46,14 +46,16 @@ class Usable:
     @cached_property
     def _optional(self) -> Flags:
         found = np.zeros(len(self._nodes), np.bool_)
-        found[: len(self._nodes.given)] = [OPTIONAL_OPERATIONS in n.status.declared_features for n in self._nodes.given]
+        declares = [OPTIONAL_OPERATIONS in rest.status.declared_features for rest in self._nodes.rest.values]
+        found[: len(self._nodes.rest)] = np.array(declares, np.bool_)[self._nodes.rest.codes]
         return found
 
     def looks(self, selector: NodeSelector) -> int:
         """Return how many nodes must be looked at for a mask."""
         if self._named(selector) is not None:
             return 1
-        return len(self._nodes) if any(map(names_nodes, selector.node_selector_terms)) else len(self._faces().samples)
+        terms = selector.node_selector_terms
+        return len(self._nodes) if any(map(names_nodes, terms)) else len(self._faces().by(labels_of(terms)).samples)
 
     def mask(self, selector: NodeSelector) -> Flags:
         """Return which nodes that a pod may go to a selector matches; ndarray of shape (N,), bool.
@@ -80,11 +82,11 @@ class Usable:
     def _matched(self, selector: NodeSelector) -> Flags:
         matches = Selector(selector).matches
         if any(map(names_nodes, selector.node_selector_terms)):
-            return np.fromiter(map(matches, self._nodes), np.bool_, len(self._nodes))
+            every = map(self._nodes.bare, range(len(self._nodes)))
+            return np.fromiter(map(matches, every), np.bool_, len(self._nodes))
         found = np.zeros(len(self._nodes), np.bool_)
-        candidates = np.arange(self._nodes.candidates)
-        of_face = np.fromiter(map(matches, self._faces().samples), np.bool_, len(self._faces().samples))
-        found[candidates] = of_face[self._faces().of(candidates)]
+        face, samples = self._faces().by(labels_of(selector.node_selector_terms))
+        found[: self._nodes.candidates] = np.fromiter(map(matches, samples), np.bool_, len(samples))[face]
         return found
 
     def _named(self, selector: NodeSelector) -> str | None:

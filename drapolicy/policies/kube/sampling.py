@@ -15,6 +15,7 @@ MIN_FEASIBLE_NODES = 100
 MIN_PERCENTAGE = 5
 _ZONE_LABELS = ("failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone")
 _REGION_LABELS = ("failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region")
+ZONE_LABELS = (*_REGION_LABELS, *_ZONE_LABELS)
 
 
 def nodes_to_find(total: int, percentage: int = 0) -> int:
