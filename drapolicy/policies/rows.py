@@ -38,6 +38,8 @@ class Rows:
         Milli CPU and bytes that nodes have left before the pod; ndarrays of shape (M,), int64.
     asked_cpu, asked_memory
         What the pod asks for: integers.
+    whole_cpu, whole_memory
+        Milli CPU and bytes that nodes give in all; ndarrays of shape (M,), int64.
     product
         Product of each node's devices, as a position among those that the term was told; ndarray of shape (M,), intp.
     sizes
@@ -55,6 +57,8 @@ class Rows:
     memory: Column
     asked_cpu: int
     asked_memory: int
+    whole_cpu: Column
+    whole_memory: Column
     product: NDArray[np.intp]
     sizes: Column
 
