@@ -209,6 +209,16 @@ def _entries(pod: Pod) -> Iterator[tuple[str, str | None]]:
             yield entry.name, made[entry.name]
 
 
+def devices_of(ask: Ask) -> int:
+    """Return how many devices an ask's claims want, by the largest alternative of each request."""
+    total = 0
+    for claim in ask.claims:
+        for request in claim.spec.devices.requests:
+            counts = [choice.count for choice in request.first_available]
+            total += max(counts, default=request.exactly.count if request.exactly else 0)
+    return total
+
+
 def unmet(claims: Iterable[ResourceClaim], held: Mapping[str, object]) -> tuple[ResourceClaim, ...]:
     """Return the claims that have no allocation yet, in order."""
     return tuple(claim for claim in claims if claim_key(claim) not in held)

@@ -1,31 +1,40 @@
-"""What is to happen, in order of time; equal times keep the order in which they were planned."""
+"""What is to happen, in order of time; what happens at one time goes by classes, then by the order of planning."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
 class Agenda(Generic[T]):
-    """A heap of things by (time, order of planning)."""
+    """A heap of things by (time, class, order of planning).
 
-    def __init__(self) -> None:
-        self._heap: list[tuple[int, int, T]] = []
-        self._planned = 0
+    Parameters
+    ----------
+    things
+        Times, classes and things that are planned from the start.
+    """
 
-    def add(self, time_ns: int, thing: T) -> None:
+    def __init__(self, things: Iterable[tuple[int, int, T]] = ()) -> None:
+        self._heap: list[tuple[int, int, int, T]] = [(t, cls, n, thing) for n, (t, cls, thing) in enumerate(things)]
+        heapq.heapify(self._heap)
+        self._planned = len(self._heap)
+
+    def add(self, time_ns: int, cls: int, thing: T) -> None:
         """Plan a thing."""
-        heapq.heappush(self._heap, (time_ns, self._planned, thing))
+        heapq.heappush(self._heap, (time_ns, cls, self._planned, thing))
         self._planned += 1
 
-    def __iter__(self) -> Iterator[tuple[int, list[T]]]:
-        """Yield each time with all that happens then; more may be planned meanwhile, for later."""
+    def __iter__(self) -> Iterator[tuple[int, Iterator[tuple[int, T]]]]:
+        """Yield each time with all that happens then, by class; what is planned meanwhile for the same time too."""
         while self._heap:
             now = self._heap[0][0]
-            things = []
-            while self._heap and self._heap[0][0] == now:
-                things.append(heapq.heappop(self._heap)[2])
-            yield now, things
+            yield now, self._at(now)
+
+    def _at(self, now: int) -> Iterator[tuple[int, T]]:
+        while self._heap and self._heap[0][0] == now:
+            _, cls, _, thing = heapq.heappop(self._heap)
+            yield cls, thing

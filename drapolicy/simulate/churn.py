@@ -19,7 +19,7 @@ from drapolicy.problem.events import Finish, Start
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.state import State
-from drapolicy.simulate.run import claim_holding
+from drapolicy.simulate.checking import claim_holding
 from drapolicy.workload.arrivals import Arrival
 from drapolicy.workload.workload import Workload
 

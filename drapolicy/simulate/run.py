@@ -1,56 +1,62 @@
-"""Play a scenario with a policy: pods arrive, wait, run and leave."""
+"""Play a scenario with a policy: pods arrive, wait, run and leave, and things befall the fleet."""
 
 from __future__ import annotations
 
-import time
+import os
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import replace
-from functools import cached_property
-from typing import Any, TypeAlias
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-import numpy as np
-
-from drapolicy.api.meta import ObjectMeta
-from drapolicy.api.resource import (
-    AllocationResult,
-    ResourceClaim,
-    ResourceClaimStatus,
-)
-from drapolicy.inventory.pool_device import DeviceId
-from drapolicy.policies import Engine, Policy
-from drapolicy.problem.ask import Ask, claim_key, unmet
-from drapolicy.problem.events import Finish, Start
-from drapolicy.problem.placement import Placement
-from drapolicy.problem.problem import Problem
-from drapolicy.problem.site import Sites
+from drapolicy.policies import Policy
+from drapolicy.problem.ask import Ask, claim_key, devices_of, unmet
+from drapolicy.problem.events import Fail, Finish, Join, Leave, Repair, Start, Taint, Uncordon, Untaint
 from drapolicy.problem.state import State
+from drapolicy.simulate import log as log_of
 from drapolicy.simulate.agenda import Agenda
-from drapolicy.simulate.best import Best
-from drapolicy.simulate.record import Play, Record
+from drapolicy.simulate.checking import Checking
+from drapolicy.simulate.deciding import Begin, Decider, Verdict
+from drapolicy.simulate.displacing import End, Together, preemption, puts_off, start_ns
+from drapolicy.simulate.eviction import Tolerance
+from drapolicy.simulate.figures import Figures, Measuring, whole_devices
+from drapolicy.simulate.incidents import Befalls, Drain, change_of, checked, said
+from drapolicy.simulate.queue import Queue, Unit
+from drapolicy.simulate.record import Play, Series, Sheet
 from drapolicy.simulate.scenario import Scenario
-from drapolicy.simulate.speed import Ideal, stretched_ns
-from drapolicy.topology.measures import bottleneck_mb_s
-from drapolicy.verify import Verifier
-from drapolicy.workload.arrivals import redrawn
+from drapolicy.simulate.speed import stretched_ns
+from drapolicy.simulate.streams import Streams
+from drapolicy.workload.arrivals import Arrival, redrawn
 from drapolicy.workload.workload import communication_percent
 
-# One stream of random numbers for each purpose, so that policies that draw more do not change the world (rule 3).
-_POLICY_STREAM = 1
+if TYPE_CHECKING:
+    from drapolicy.policies.groups import GroupPolicy
+
+MOST_EVICTIONS: Final = 100
+"""After so many evictions an ask does not start again: what keeps it off a node may do so for ever."""
+
+_FINISH, _INCIDENT, _EVICT, _ARRIVE = range(4)
+_NEVER: Final = -1
+_HELPING = (Join, Uncordon, Repair, Untaint)
 
 
-_Arrive: TypeAlias = tuple[int, Ask]
+class Moment(NamedTuple):
+    """What who watches a play is shown, after all that happened at a time.
 
+    Attributes
+    ----------
+    now_ns
+        The time.
+    arrived, running, waiting
+        Asks so far, and now.
+    state
+        The state, which goes on changing.
+    """
 
-class _Waiting:
-    """An arrival that has not started."""
-
-    __slots__ = ("ask", "number", "tried")
-
-    def __init__(self, number: int, ask: Ask) -> None:
-        self.number = number
-        self.ask = ask
-        self.tried = -1
+    now_ns: int
+    arrived: int
+    running: int
+    waiting: int
+    state: State
 
 
 def play(
@@ -58,13 +64,17 @@ def play(
     policy: Policy,
     seed: int,
     *,
+    groups: GroupPolicy | None = None,
+    quality: bool = True,
     check: bool = False,
+    log: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    watch: Callable[[Moment], None] | None = None,
 ) -> Play:
     """Play a scenario to its end.
 
-    Pods that do not fit wait and are tried again, in order of arrival, whenever something was freed; a pod does not
-    hold up those behind it (as Kubernetes' queue, K8s S75).
+    Pods that do not fit wait, and the scenario's discipline says who is tried next. Who was refused is tried again
+    once something was freed. What was taken off its node waits in its old place and begins from the start.
 
     Parameters
     ----------
@@ -73,18 +83,42 @@ def play(
     policy
         Decides.
     seed
-        Of the arrivals (0: as recorded) and of the policy's own draws.
+        Of the arrivals (0: as recorded), of failures, and of the policy's own draws.
+    groups
+        Decides asks of a group together; None for one after the other by ``policy``.
+    quality
+        Whether to compare each set with the best that there was; most of a play's time where the fleet is large.
     check
-        Verify each placement by the independent checker.
+        Verify each placement by the independent checker, and keep the books twice.
+    log
+        File to write the play to, as JSON lines. A log of the same play that was broken off is continued, and a whole
+        one is read; the result is the same.
     progress
         Called with the number of arrivals seen and in all.
+    watch
+        Called after each time at which something happened.
 
     Raises
     ------
+    InputError
+        For a negative seed, incidents that cannot happen to the fleet, or a log of something else.
     VerificationError
-        When ``check`` finds a placement that breaks a rule.
+        When ``check`` finds a placement that breaks a rule, or a device that is given twice or lost.
     """
-    return _Run(scenario, policy, seed, check=check, progress=progress).play()
+    return _Run(scenario, policy, seed, groups, quality=quality, check=check, log=log).play(progress, watch)
+
+
+@dataclass(slots=True)
+class _Job:
+    """Asks that started together; who of them is left alone is taken off its node too."""
+
+    running: set[int]
+    at_least: int
+    priority: int
+
+
+_Stay: TypeAlias = tuple[int, int]
+"""The number of an arrival, and how often it had started: what is planned for a former stay is void."""
 
 
 class _Run:
@@ -93,146 +127,386 @@ class _Run:
         scenario: Scenario,
         policy: Policy,
         seed: int,
+        groups: GroupPolicy | None,
         *,
+        quality: bool,
         check: bool,
-        progress: Callable[[int, int], None] | None,
+        log: str | os.PathLike[str] | None,
     ) -> None:
         self.scenario = scenario
+        streams = Streams(seed)
         self.state = scenario.state()
-        self.engine = Engine(scenario.fleet, policy)
-        self.rng = np.random.default_rng([seed, _POLICY_STREAM])
-        self.check = check
-        self.progress = progress
-        self.ideal = Ideal(self.state.sites)
-        self.empty = State(scenario.fleet)
-        self.empty.sites = self.state.sites  # nothing in them changes
-        self.best_empty = Best(scenario.fleet)
-        self.best_free = Best(scenario.fleet)
-        self.waiting: list[_Waiting] = []
-        self.decisions = 0
-        self.seconds = 0.0
-        self.freed = 0
-        self.agenda: Agenda[_Arrive | Finish] = Agenda()
-        self.records: list[Record] = []
-        users: Counter[str] = Counter()
-        for number, arrival in enumerate(redrawn(scenario.workload.arrivals, seed)):
-            ask = scenario.workload.ask(arrival, number)
-            self.agenda.add(arrival.time_ns, (number, ask))
-            self.records.append(Record(ask.name, arrival.pod, arrival.time_ns, arrival.duration_ns))
-            users.update(map(claim_key, ask.claims))
-        self.shared = {key for key, count in users.items() if count > 1}
+        self.rng = streams.policy
+        self.decider = Decider(self.state, policy, groups, self.rng)
+        self.joint = groups is not None
+        self.arrivals = redrawn(scenario.workload.arrivals, seed)
+        self.end_ns = max((arrival.time_ns for arrival in self.arrivals), default=0)
+        drawn = scenario.failures.drawn(scenario.fleet, self.end_ns, streams.faults) if scenario.failures.any else ()
+        self.incidents = checked(scenario.fleet, (*scenario.incidents, *drawn))
+        self.agenda: Agenda[int | _Stay] = Agenda(
+            [(incident.time_ns, _INCIDENT, number) for number, incident in enumerate(self.incidents)]
+            + [(arrival.time_ns, _ARRIVE, number) for number, arrival in enumerate(self.arrivals)]
+        )
+        self.measuring = Measuring(scenario.fleet, quality=quality)
+        self.tolerance = Tolerance(self.state)
+        self.checking = Checking(self.state) if check else None
+        self.sheet = Sheet(len(self.arrivals))
+        self.sheet.columns["arrived_ns"] = [arrival.time_ns for arrival in self.arrivals]
+        self.asks: dict[int, Ask] = {}
+        self.number_of: dict[str, int] = {}
+        self.jobs: dict[int, _Job] = {}
+        self.stays = [0] * len(self.arrivals)
+        self.on_node: dict[int, set[int]] = {}
+        self.gathering: dict[str, list[int]] = {}
+        self.expected = Counter(arrival.group for arrival in self.arrivals)
+        self.drawn_of: dict[str, int] = {}
+        self.held_by: dict[str, int] = {}
+        self.shared = _shared(scenario, self.arrivals)
+        self.queue = Queue(scenario.queue, self.held_by)
+        self.promised: tuple[Unit, int | None] | None = None
+        self.rows: list[tuple[int, ...]] = []
+        self.seen = self.waiting = self.drawn = self.away = self.evicted = 0
+        self.log = None
+        if log is not None:
+            name = "" if groups is None else groups.name
+            head = log_of.Head(log_of.FORMAT, scenario.name, dict(scenario.inputs), policy.name, seed, name)
+            self.log = log_of.Log(log, head)
 
-    @cached_property
-    def verifier(self) -> Verifier:
-        """The independent checker, over the fleet's objects."""
-        return Verifier(self.scenario.fleet.objects, self.scenario.fleet.release)
+    # --- the loop --------------------------------------------------------------------------------------------
 
-    def play(self) -> Play:
-        seen = 0
-        for now, things in self.agenda:
-            for thing in things:
-                if isinstance(thing, Finish):
-                    self.state.apply(thing)
-                    self.freed += 1
-                else:
-                    self.waiting.append(_Waiting(*thing))
-                    seen += 1
-            self._schedule(now)
-            if self.progress is not None:
-                self.progress(seen, len(self.records))
-        end = max((record.arrived_ns for record in self.records), default=0)
-        stats = self.engine.stats
-        return Play(tuple(self.records), end, self.decisions, stats.known, stats.asked, self.seconds)
-
-    def _note(self, number: int, **changes: Any) -> None:
-        self.records[number] = replace(self.records[number], **changes)
-
-    def _schedule(self, now: int) -> None:
-        """Try all that wait, in order; those for which nothing has changed since are not tried again."""
-        freed = -1
-        while freed != self.freed:  # a start can free too: a shared claim that others wait for
-            freed = self.freed
-            self.waiting = [w for w in self.waiting if w.tried == self.freed or not self._try(w, now)]
-
-    def _try(self, waiting: _Waiting, now: int) -> bool:
-        problem = Problem(self.state, (waiting.ask,), now)
-        before = time.perf_counter()
-        placement = self.engine.place(problem, self.rng)
-        self.seconds += time.perf_counter() - before
-        self.decisions += 1
-        self.state.cursor = placement.cursor
-        if placement.node is None:
-            waiting.tried = self.freed
-            self._note(waiting.number, reason=placement.message, unmodelled=placement.unmodelled)
-            return False
-        if self.check:
-            self._verify(waiting.ask, placement)
-        started = self._started(waiting, placement, now, problem)
-        self.state.apply(Start(waiting.ask, placement.node, placement.results))
-        if self.shared.intersection(map(claim_key, waiting.ask.claims)):
-            self.freed += 1  # others may use the claim now (K8s S75)
-        self.records[waiting.number] = started
-        if started.finished_ns is not None:
-            self.agenda.add(started.finished_ns, Finish(waiting.ask.name))
-        return True
-
-    def _verify(self, ask: Ask, placement: Placement) -> None:
-        held = self.state.held
-        claims = unmet(ask.claims, held)
-        n = self.scenario.fleet.nodes.index[placement.node or ""]
-        node = self.scenario.fleet.nodes[n]
-        taken = [claim_holding(key, allocation) for key, allocation in held.items()]
-        self.verifier.verify(node, claims, placement.results, taken)
-
-    def _started(self, waiting: _Waiting, placement: Placement, now: int, problem: Problem) -> Record:
-        """Return the record of an ask that is about to start: the state is still that of the decision."""
-        record, ask = self.records[waiting.number], waiting.ask
-        n = self.scenario.fleet.nodes.index[placement.node or ""]
-        site = self.state.sites[n]
-        new = unmet(ask.claims, self.state.held)
-        held = self.state.allocations(ask, new, placement.results)
-        results = [result for _, allocation in held for result in allocation.devices.results]
-        # A claim that was allocated from the start may hold devices that no slice publishes any more.
-        at = {device.id: device.index for device in site.devices}
-        held_by = [(at.get(DeviceId(r.driver, r.pool, r.device)), r) for r in results if not r.admin_access]
-        drawn = {
-            (d, r.share_id): site.share(d) * site.devices[d].part(r.consumed_capacity)
-            for d, r in held_by
-            if d is not None
-        }
-        indices = sorted({d for d, _ in drawn})
-        ideal = self.ideal.mb_s([site.devices[d].pool.driver for d in indices])
-        real = bottleneck_mb_s(site.links, indices)
-        finished = None
-        if record.ideal_ns is not None:
-            finished = now + stretched_ns(record.ideal_ns, communication_percent(ask.pod), ideal, real)
-        joined = len(new) < len(ask.claims)
-        return replace(
-            record,
-            started_ns=now,
-            finished_ns=finished,
-            node=site.name,
-            devices=tuple(str(site.devices[d].id) for d in indices),
-            drawn=round(sum(drawn.values()), 9),
-            ideal_mb_s=ideal,
-            real_mb_s=real,
-            machine_mb_s=self.best_empty.mb_s(Problem(self.empty, (ask,), now), len(indices), real),
-            fleet_mb_s=None if joined else self.best_free.mb_s(problem, len(indices), real),
-            joined=joined,
-            reason="",
-            unmodelled=placement.unmodelled,
+    def play(self, progress: Callable[[int, int], None] | None, watch: Callable[[Moment], None] | None) -> Play:
+        try:
+            now = 0
+            for now, things in self.agenda:
+                came: list[int] = []
+                for cls, thing in things:
+                    self._happen(cls, thing, now, came)
+                self._schedule(now)
+                self._note_refusals(came, now)
+                running = len(self.jobs)
+                self.rows.append((now, running, self.waiting, self.drawn, self.away, self.evicted))
+                if self.checking is not None:
+                    self.checking.books()
+                if watch is not None:
+                    watch(Moment(now, self.seen, running, self.waiting, self.state))
+                if progress is not None:
+                    progress(self.seen, len(self.arrivals))
+            if self.log is not None:
+                self.log.write(log_of.End(now))
+        finally:
+            if self.log is not None:
+                self.log.close()
+        for unit, reason, unmodelled in self.queue.refused():
+            for number in unit.numbers:
+                self.sheet["reason"][number], self.sheet["unmodelled"][number] = reason, unmodelled
+        stats = self.decider.engine.stats
+        return Play(
+            self.sheet.records(),
+            self.end_ns,
+            self.decider.decisions,
+            stats.known,
+            stats.asked,
+            self.decider.seconds,
+            Series.of(self.rows),
         )
 
+    def _happen(self, cls: int, thing: int | _Stay, now: int, came: list[int]) -> None:
+        if isinstance(thing, tuple):
+            number, stay = thing
+            if number not in self.jobs or self.stays[number] != stay:
+                return
+            if cls == _FINISH:
+                self._finish(number, now)
+            else:
+                self._evict_in_time(number, now)
+        elif cls == _INCIDENT:
+            self._befall(thing, now)
+        else:
+            self._arrive(thing, came)
 
-def claim_holding(key: str, allocation: AllocationResult) -> ResourceClaim:
-    """Return a claim that holds an allocation, as the checker wants it."""
-    namespace, _, name = key.partition("/")
-    return ResourceClaim(
-        metadata=ObjectMeta(namespace=namespace, name=name), status=ResourceClaimStatus(allocation=allocation)
-    )
+    # --- arriving --------------------------------------------------------------------------------------------
+
+    def _arrive(self, number: int, came: list[int]) -> None:
+        arrival = self.arrivals[number]
+        ask = self.scenario.workload.ask(arrival, number)
+        self.asks[number] = ask
+        self.number_of[ask.name] = number
+        self.seen += 1
+        self.waiting += 1
+        sheet = self.sheet
+        sheet["name"][number], sheet["pattern"][number] = ask.name, arrival.pod
+        sheet["ideal_ns"][number] = _NEVER if arrival.duration_ns is None else arrival.duration_ns
+        sheet["tenant"][number] = ask.name.partition("/")[0]
+        sheet["priority"][number] = 0 if ask.pod is None else ask.pod.spec.priority or 0
+        sheet["wanted"][number] = devices_of(ask)
+        if not arrival.group or (not arrival.at_least and not self.joint):
+            self._wait((number,), 1)
+            came.append(number)
+            return
+        members = self.gathering.setdefault(arrival.group, [])
+        members.append(number)
+        if len(members) == self.expected[arrival.group]:
+            del self.gathering[arrival.group]
+            self._wait(tuple(members), arrival.at_least)
+            came += members
+        else:
+            sheet["reason"][number] = f"waiting for {arrival.at_least} pods of group {arrival.group}"
+
+    def _wait(self, numbers: tuple[int, ...], at_least: int) -> None:
+        asks = tuple(self.asks[number] for number in numbers)
+        if len(asks) == 1:
+            at_least = 1
+        key: Hashable = (at_least, *map(self._kind, asks))
+        self.queue.add(Unit(numbers, asks, at_least, key))
+
+    def _kind(self, ask: Ask) -> Hashable:
+        """Return what tells an ask from those that are refused where it is: claims are alike that nobody shares."""
+        shared = tuple(key for key in ask.keys if key in self.shared) if self.shared else ()
+        return ask.kind, ask.name.partition("/")[0], shared
+
+    def _note_refusals(self, came: Sequence[int], now: int) -> None:
+        refused = self.sheet["refused_ns"]
+        for number in came:
+            if number not in self.jobs:
+                refused[number] = now
+
+    # --- scheduling ------------------------------------------------------------------------------------------
+
+    def _schedule(self, now: int) -> None:
+        """Try all that may start, in the discipline's order, until none is left."""
+        queue = self.queue
+        while (unit := queue.next()) is not None:
+            verdict = self._decide(unit, now)
+            if not verdict.starts:
+                if verdict.alike:
+                    queue.refuse(unit, verdict.reason, verdict.unmodelled)
+                else:
+                    queue.refuse_apart(unit, verdict.reason, verdict.unmodelled)
+                continue
+            queue.remove(unit)
+            for name in verdict.victims:
+                self._evict(self.number_of[name], now, f"preempted by {unit.asks[0].name}", preempted=True)
+            job = _Job(set(), unit.at_least, unit.priority)
+            for begin in verdict.begins:
+                self._start(unit, begin, job, now)
+            begun = {begin.position for begin in verdict.begins}
+            left = tuple(number for at, number in enumerate(unit.numbers) if at not in begun)
+            if left:
+                self._wait(left, max(1, unit.at_least - len(begun)) if self.joint else 1)
+
+    def _decide(self, unit: Unit, now: int) -> Verdict:
+        log = self.log
+        if log is None:
+            return self._judge(unit, now)
+        self._mark(log)
+        if log.recalling:
+            return log.verdict(unit.number)
+        verdict = self._judge(unit, now)
+        log.write(log_of.Decided.of(now, unit.number, verdict))
+        return verdict
+
+    def _mark(self, log: log_of.Log) -> None:
+        mark = log.recalled_mark()
+        if mark is not None:
+            self.decider.decisions, self.state.cursor = mark.decisions, mark.cursor
+            log_of.set_draws(self.rng, mark.draws)
+        elif log.due and not log.recalling:
+            log.mark(log_of.Mark(self.decider.decisions, self.state.cursor, log_of.draws_of(self.rng)))
+
+    def _judge(self, unit: Unit, now: int) -> Verdict:
+        """Return what becomes of a unit: what the policy says, and then what the discipline says."""
+        discipline = self.scenario.queue
+        if any(self.sheet["evictions"][number] >= MOST_EVICTIONS for number in unit.numbers):
+            return Verdict((), f"given up after {MOST_EVICTIONS} evictions", alike=False)
+        verdict = self.decider.decide(unit, now)
+        if verdict.starts:
+            return verdict if discipline.passes != "backfill" else self._backfilled(unit, verdict, now)
+        if discipline.preempts:
+            return preemption(self.state, self.decider, unit, self._lower(unit.priority), now) or verdict
+        return verdict
+
+    def _backfilled(self, unit: Unit, verdict: Verdict, now: int) -> Verdict:
+        """Hold a unit back that would put off the first one."""
+        head = self.queue.head
+        assert head is not None
+        if head is unit:
+            self.promised = None
+            return verdict
+        ends = self._ends()
+        if self.promised is None or self.promised[0] is not head:
+            self.promised = head, start_ns(self.state, self.decider, head, ends, now)
+        at = self.promised[1]
+        if at is None:
+            return verdict
+        others = []
+        for begin in verdict.begins:
+            ask, number = unit.asks[begin.position], unit.numbers[begin.position]
+            figures = self.measuring.of(self.state, ask, begin.node, begin.results, now, linked=True)
+            others.append((Start(ask, begin.node, begin.results), self._end(number, ask, figures, now)))
+        if puts_off(self.state, self.decider, head, at, others, ends):
+            return Verdict((), f"would put off {head.asks[0].name}", verdict.unmodelled, alike=False)
+        return verdict
+
+    def _ends(self) -> list[End]:
+        finished = self.sheet["finished_ns"]
+        return sorted((finished[n], self.asks[n].name) for n in self.jobs if finished[n] != _NEVER)
+
+    def _lower(self, priority: int) -> list[Together]:
+        """Return jobs of a lower priority, the most important first: higher priority, then started earlier."""
+        started, found = self.sheet["started_ns"], {}
+        for job in self.jobs.values():
+            if job.priority < priority:
+                found[id(job)] = job
+        ordered = sorted(found.values(), key=lambda job: (-job.priority, min((started[n], n) for n in job.running)))
+        return [tuple(self.asks[n].name for n in sorted(job.running)) for job in ordered]
+
+    # --- starting and leaving --------------------------------------------------------------------------------
+
+    def _end(self, number: int, ask: Ask, figures: Figures, now: int) -> int | None:
+        ideal_ns = self.arrivals[number].duration_ns
+        if ideal_ns is None:
+            return None
+        return now + stretched_ns(ideal_ns, communication_percent(ask.pod), figures.ideal_mb_s, figures.real_mb_s)
+
+    def _start(self, unit: Unit, begin: Begin, job: _Job, now: int) -> None:
+        number, ask = unit.numbers[begin.position], unit.asks[begin.position]
+        state, sheet = self.state, self.sheet
+        if self.checking is not None:
+            self.checking.placement(ask, begin.node, begin.results)
+        linked = communication_percent(ask.pod) > 0
+        figures = self.measuring.of(state, ask, begin.node, begin.results, now, linked=linked)
+        new = unmet(ask.claims, state.held)
+        state.apply(Start(ask, begin.node, begin.results))
+        for key, taken in zip(map(claim_key, new), figures.taken, strict=True):
+            self._draw(key, taken)
+        if self.shared.intersection(ask.keys):
+            self.queue.freed()  # others may use the claim now (K8s S75)
+        self.waiting -= 1
+        self.stays[number] += 1
+        self.jobs[number] = job
+        job.running.add(number)
+        n = self.scenario.fleet.nodes.index[begin.node]
+        self.on_node.setdefault(n, set()).add(number)
+        end = self._end(number, ask, figures, now)
+        stay = number, self.stays[number]
+        if end is not None:
+            self.agenda.add(end, _FINISH, stay)
+        due = self.tolerance.due_ns(ask, n, now)
+        if due is not None:
+            self.agenda.add(due, _EVICT, stay)
+        sheet["started_ns"][number] = now
+        sheet["finished_ns"][number] = _NEVER if end is None else end
+        sheet["node"][number], sheet["devices"][number] = begin.node, figures.devices
+        sheet["drawn"][number], sheet["joined"][number] = figures.drawn, figures.joined
+        sheet["ideal_mb_s"][number], sheet["real_mb_s"][number] = figures.ideal_mb_s, figures.real_mb_s
+        sheet["machine_mb_s"][number] = _NEVER if figures.machine_mb_s is None else figures.machine_mb_s
+        sheet["fleet_mb_s"][number] = _NEVER if figures.fleet_mb_s is None else figures.fleet_mb_s
+        sheet["reason"][number], sheet["unmodelled"][number] = "", begin.unmodelled
+
+    def _draw(self, key: str, taken: int) -> None:
+        """Note how much of the fleet a claim holds; 0 to give it back."""
+        change = taken - self.drawn_of.pop(key, 0)
+        if taken:
+            self.drawn_of[key] = taken
+        tenant = key.partition("/")[0]
+        self.held_by[tenant] = self.held_by.get(tenant, 0) + change
+        self.drawn += change
+
+    def _leave(self, number: int) -> None:
+        ask, state = self.asks[number], self.state
+        self.on_node[state.running[ask.name].node].remove(number)
+        state.apply(Finish(ask.name))
+        for key in ask.keys:
+            if key not in state.held:
+                self._draw(key, 0)
+        self.jobs.pop(number).running.remove(number)
+
+    def _finish(self, number: int, now: int) -> None:
+        self._leave(number)
+        ask = self.asks.pop(number)
+        del self.number_of[ask.name]
+        if self.log is not None:
+            self.log.write(log_of.Finished(now, ask.name))
+        self.queue.freed()
+
+    def _evict(self, number: int, now: int, why: str, *, preempted: bool = False) -> None:
+        """Take an ask off its node, and with it the others of its job if too few are left; all of them wait again."""
+        job = self.jobs.get(number)
+        if job is None:
+            return
+        gone = [number, *(job.running - {number} if len(job.running) <= job.at_least else ())]
+        sheet = self.sheet
+        for each in sorted(gone):
+            self._leave(each)
+            sheet["evictions"][each] += 1
+            sheet["preemptions"][each] += preempted
+            sheet["lost_ns"][each] += now - sheet["started_ns"][each]
+            sheet["started_ns"][each] = sheet["finished_ns"][each] = _NEVER
+            sheet["node"][each], sheet["devices"][each], sheet["drawn"][each] = "", (), 0
+            sheet["machine_mb_s"][each] = sheet["fleet_mb_s"][each] = _NEVER
+            sheet["ideal_mb_s"][each] = sheet["real_mb_s"][each] = 0
+            sheet["joined"][each], sheet["reason"][each] = False, why
+            if self.log is not None:
+                self.log.write(log_of.Evicted(now, self.asks[each].name, why))
+        self.evicted += len(gone)
+        self.waiting += len(gone)
+        self.promised = None
+        self._wait(tuple(sorted(gone)), min(job.at_least, len(gone)))
+        self.queue.freed()
+
+    # --- incidents -------------------------------------------------------------------------------------------
+
+    def _befall(self, number: int, now: int) -> None:
+        what = self.incidents[number].what
+        if self.log is not None:
+            self.log.write(log_of.Befell(now, number))
+        self.state.apply(change_of(what))
+        self.tolerance.note(what, now)
+        self.promised = None
+        self.away = self.measuring.away(self.state.conditions)
+        for each in self._thrown_off(what):
+            self._evict(each, now, said(what))
+        if isinstance(what, Taint):
+            for each in (
+                sorted(self.jobs) if self.state.conditions.everywhere else self._on(self.state.conditions.altered)
+            ):
+                self._evict_in_time(each, now)
+        if isinstance(what, _HELPING):
+            self.queue.freed()
+
+    def _on(self, nodes: Iterable[int]) -> list[int]:
+        return sorted(number for n in nodes for number in self.on_node.get(n, ()))
+
+    def _thrown_off(self, what: Befalls) -> list[int]:
+        if isinstance(what, Leave | Drain):
+            return self._on([self.scenario.fleet.nodes.index[what.node]])
+        if not isinstance(what, Fail):
+            return []
+        return [n for n in sorted(self.jobs) if what.device in self.tolerance.devices(self.asks[n])]
+
+    def _evict_in_time(self, number: int, now: int) -> None:
+        """Evict an ask whose time on tainted devices is over, and plan it where it is not."""
+        if number not in self.jobs:
+            return
+        ask = self.asks[number]
+        due = self.tolerance.due_ns(ask, self.state.running[ask.name].node, self.sheet["started_ns"][number])
+        if due is not None and due <= now:
+            self._evict(number, now, "tainted devices")
+        elif due is not None:
+            self.agenda.add(due, _EVICT, (number, self.stays[number]))
+
+
+def _shared(scenario: Scenario, arrivals: Sequence[Arrival]) -> frozenset[str]:
+    """Return the claims that several arrivals use."""
+    copies = Counter(arrival.pod for arrival in arrivals)
+    users: Counter[str] = Counter()
+    for pod, count in copies.items():
+        pattern, copy = (scenario.workload.patterns[pod], scenario.workload.ask(Arrival(0, None, pod), 0))
+        for key in set(pattern.keys) & set(copy.keys):
+            users[key] += count
+    return frozenset(key for key, count in users.items() if count > 1)
 
 
 def capacity(scenario: Scenario) -> int:
     """Return how many whole devices a fleet has; the partitions of one counter set are one."""
-    sites = Sites(scenario.fleet)
-    return sum(sites[n].whole for n in range(scenario.fleet.nodes.candidates))
+    return whole_devices(scenario.fleet)

@@ -1,4 +1,4 @@
-"""What a policy is tried on: a fleet, what is taken of it from the start, and a workload."""
+"""What a policy is tried on: a fleet, what is taken of it from the start, a workload, and what befalls the fleet."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from drapolicy import api
 from drapolicy.api import Objects
 from drapolicy.inventory import Fleet
 from drapolicy.problem.state import State
+from drapolicy.simulate.discipline import KUBERNETES, Discipline
+from drapolicy.simulate.incidents import Failures, Incident
 from drapolicy.workload.workload import Workload
 
 
@@ -23,17 +25,26 @@ class Scenario:
     name
         For tables.
     fleet
-        The fleet, links included.
+        The fleet, links included: all nodes that are ever there.
     workload
         Pods and their arrivals.
     standing
         Claims that are allocated and pods that are bound from the start.
+    queue
+        How those that wait are served.
+    incidents
+        What befalls the fleet. A node that joins later leaves at time 0.
+    failures
+        Failures besides, drawn by the seed of the play.
     """
 
     name: str
     fleet: Fleet
     workload: Workload
     standing: Objects = Objects()  # noqa: RUF009 - Objects is immutable
+    queue: Discipline = KUBERNETES
+    incidents: tuple[Incident, ...] = ()
+    failures: Failures = Failures()  # noqa: RUF009 - Failures are immutable
 
     def state(self) -> State:
         """Return the state at the start."""
@@ -48,6 +59,8 @@ class Scenario:
             "links": self.fleet.links_digest,
             "workload": self.workload.digest,
             "standing": _digest(api.dump(self.standing, "json")),
+            "queue": _digest(self.queue.said),
+            "incidents": _digest(repr((self.incidents, self.failures))),
         }
 
 

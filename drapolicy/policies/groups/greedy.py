@@ -13,7 +13,7 @@ from drapolicy.policies.groups.kinds import Kinds
 from drapolicy.policies.groups.together import Together, levels_of, values_of
 from drapolicy.policies.objective import as_objective
 from drapolicy.policies.rule import Policy, Rule
-from drapolicy.problem.ask import Ask
+from drapolicy.problem.ask import Ask, devices_of
 from drapolicy.problem.events import Start
 from drapolicy.problem.group import Group
 from drapolicy.problem.outcome import NoFit
@@ -107,13 +107,3 @@ def _withdrawn(placement: Placement, group: Group) -> Placement:
         path=placement.path,
         unmodelled=placement.unmodelled,
     )
-
-
-def devices_of(ask: Ask) -> int:
-    """Return how many devices an ask's claims want, by the largest alternative of each request."""
-    total = 0
-    for claim in ask.claims:
-        for request in claim.spec.devices.requests:
-            counts = [choice.count for choice in request.first_available]
-            total += max(counts, default=request.exactly.count if request.exactly else 0)
-    return total

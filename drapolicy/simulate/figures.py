@@ -1,0 +1,141 @@
+"""What is measured when an ask starts: what it draws of the fleet, and how its devices are linked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from drapolicy.api.resource import AllocationResult, DeviceRequestAllocationResult
+from drapolicy.inventory import Fleet
+from drapolicy.inventory.pool_device import DeviceId, PoolId
+from drapolicy.problem.ask import Ask, unmet
+from drapolicy.problem.conditions import Conditions
+from drapolicy.problem.problem import Problem
+from drapolicy.problem.site import Sites
+from drapolicy.problem.state import State
+from drapolicy.simulate.best import Best
+from drapolicy.simulate.record import NANO
+from drapolicy.simulate.speed import Ideal
+from drapolicy.topology.measures import bottleneck_mb_s
+
+
+class Figures(NamedTuple):
+    """What is measured of a start.
+
+    Attributes
+    ----------
+    devices
+        Distinct devices that it holds, those of admin access left out, in the fleet's order.
+    drawn
+        How much of the fleet they are, in billionths of a device.
+    taken
+        How much of that each claim took that held nothing before.
+    ideal_mb_s, real_mb_s, machine_mb_s, fleet_mb_s, joined
+        As of :class:`~drapolicy.simulate.Record`.
+    """
+
+    devices: tuple[DeviceId, ...]
+    drawn: int
+    taken: tuple[int, ...]
+    ideal_mb_s: int
+    real_mb_s: int
+    machine_mb_s: int | None
+    fleet_mb_s: int | None
+    joined: bool
+
+
+class Measuring:
+    """Measures starts on one fleet.
+
+    Parameters
+    ----------
+    fleet
+        The fleet.
+    quality
+        Whether to compare with the best sets of an empty machine and of all that is free; takes longer than most
+        policies.
+    """
+
+    def __init__(self, fleet: Fleet, *, quality: bool) -> None:
+        self._fleet = fleet
+        self._sites = Sites(fleet)
+        self._ideal = Ideal(self._sites)
+        self._quality = quality
+        self._plain = not any(kind.consumes_counters for kind in fleet.devices.rest.values)
+        self._parts: dict[tuple[DeviceId, str | None, str], int] = {}
+        if quality:
+            self._empty = State(fleet)
+            self._best_empty = Best(fleet)
+            self._best_free = Best(fleet)
+
+    def of(
+        self, state: State, ask: Ask, node: str, results: Sequence[AllocationResult], now_ns: int, *, linked: bool
+    ) -> Figures:
+        """Return the figures of an ask that is about to start: the state is still that of the decision.
+
+        Parameters
+        ----------
+        linked
+            Whether the speed of its links is needed even if quality is not.
+        """
+        new = unmet(ask.claims, state.held)
+        joined = len(new) < len(ask.claims)
+        n = self._fleet.nodes.index[node]
+        held = state.allocations(ask, new, results) if joined else ()
+        items = [item for result in ([result for _, result in held] if joined else results) for item in own(result)]
+        drawn = self.drawn(n, items)
+        taken = (drawn,) if len(results) == 1 and not joined else tuple(self.drawn(n, own(made)) for made in results)
+        devices = self._in_order({DeviceId(item.driver, item.pool, item.device) for item in items})
+        ideal = real = 0
+        machine: int | None = None
+        free: int | None = None
+        if len(devices) > 1 and (self._quality or linked):
+            site = self._sites[n]
+            at = {device.id: device.index for device in site.devices}
+            ideal = self._ideal.mb_s([device.driver for device in devices])
+            real = bottleneck_mb_s(site.links, [at[device] for device in devices])
+        if self._quality:
+            machine = self._best_empty.mb_s(Problem(self._empty, (ask,), now_ns), len(devices), real)
+            if not joined:
+                free = self._best_free.mb_s(Problem(state, (ask,), now_ns), len(devices), real)
+        return Figures(devices, drawn, taken, ideal, real, machine, free, joined)
+
+    def _in_order(self, devices: Iterable[DeviceId]) -> tuple[DeviceId, ...]:
+        """Return those devices that a slice publishes, in the fleet's order: standing claims may hold others."""
+        rows = self._sites.directory.rows_of
+        places = [(rows(device), device) for device in devices]
+        return tuple(device for at, device in sorted(places) if at)
+
+    def away(self, conditions: Conditions) -> int:
+        """Return how much of the fleet is away or failed, in billionths of a device."""
+        total = NANO * sum(self._sites[n].whole for n in conditions.away)
+        for device in conditions.failed:
+            n = self._sites.home(PoolId(device.driver, device.pool))
+            if n is not None and n not in conditions.away:
+                site = self._sites[n]
+                total += sum(round(NANO * site.share(d.index)) for d in site.devices if d.id == device)
+        return total
+
+    def drawn(self, n: int, items: Sequence[DeviceRequestAllocationResult]) -> int:
+        """Return how much of the fleet some results hold, each device's share once."""
+        if self._plain and not any(item.consumed_capacity for item in items):
+            return NANO * len({(item.device, item.pool, item.driver, item.share_id) for item in items})
+        site = self._sites[n]
+        at = {device.id: device.index for device in site.devices}
+        drawn: dict[tuple[int, str | None], float] = {}
+        for item in items:
+            d = at.get(DeviceId(item.driver, item.pool, item.device))
+            if d is not None:
+                drawn[d, item.share_id] = site.share(d) * site.devices[d].part(item.consumed_capacity)
+        return round(sum(drawn.values()) * NANO)
+
+
+def own(allocation: AllocationResult) -> list[DeviceRequestAllocationResult]:
+    """Return what an allocation holds but for admin access, which takes nothing."""
+    return [item for item in allocation.devices.results if not item.admin_access]
+
+
+def whole_devices(fleet: Fleet) -> int:
+    """Return how many whole devices a fleet has; the partitions of one counter set are one."""
+    sites = Sites(fleet)
+    return sum(sites[n].whole for n in range(fleet.nodes.candidates))
