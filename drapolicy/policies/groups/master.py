@@ -194,7 +194,7 @@ class Master:
         return total
 
     def chosen(self, level: int, limits: Limits, start: Sequence[int] | None = None) -> Solved:
-        """Return the best choice of known columns for one level; ``values`` has ``w0`` and on, and ``x0`` and on.
+        """Return the best choice of known columns for one level, values as in :meth:`programme`.
 
         Parameters
         ----------
@@ -204,6 +204,15 @@ class Master:
             When to stop.
         start
             Nodes of each column in a choice that is known.
+        """
+        known = None if start is None else {f"w{c}": float(n) for c, n in enumerate(start)}
+        return solve(self.programme(level), limits=limits, start=known)
+
+    def programme(self, level: int) -> pulp.LpProblem:
+        """Return the programme of one level over the known columns.
+
+        ``w0`` and on are the nodes of each column, ``x0`` and on the asks that are placed of each share, ``y0`` and on
+        whether a group is.
         """
         model = pulp.LpProblem("batch", pulp.LpMaximize)
         nodes = [
@@ -220,21 +229,21 @@ class Master:
             for kind, count in Counter(column.play.pattern).items():
                 of_kind[kind].append((w, count))
         for stand, own in of_stand.items():
-            model += _sum(own) <= self.counts[stand]
+            model += _sum(own) <= self.counts[stand], f"state_{stand}"
         for share, x in zip(self.shares, placed, strict=True):
             of_kind[share.kind].append((x, -1))
-        for terms in of_kind.values():
+        for kind, terms in of_kind.items():
             if terms:
-                model += _sum(terms) == 0
+                model += _sum(terms) == 0, f"kind_{kind}"
         for g, y in whole.items():
             members = [(share, x) for share, x in zip(self.shares, placed, strict=True) if share.group == g]
-            model += _sum((x, 1) for _, x in members) >= self.least[g] * y
+            model += _sum((x, 1) for _, x in members) >= self.least[g] * y, f"least_{g}"
             for share, x in members:
-                model += x <= share.most * y
+                model += x <= share.most * y, f"group_{g}_kind_{share.kind}"
         for i, floor in enumerate(self.floors):
-            model += _sum((w, column.play.values[i]) for column, w in zip(self.columns, nodes, strict=True)) >= floor
-        known = None if start is None else {f"w{c}": float(n) for c, n in enumerate(start)}
-        return solve(model, limits=limits, start=known)
+            reached = _sum((w, column.play.values[i]) for column, w in zip(self.columns, nodes, strict=True))
+            model += reached >= floor, f"level_{i}"
+        return model
 
 
 def _sum(terms: Iterable[tuple[pulp.LpVariable, int]]) -> pulp.LpAffineExpression:

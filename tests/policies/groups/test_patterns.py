@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from msgspec.structs import replace
 
 from drapolicy.api import Objects
 from drapolicy.api.resource import AllocationResult, ResourceClaim, ResourceClaimStatus
-from drapolicy.errors import InputError, SolverError
+from drapolicy.errors import InputError, SolverError, UnsupportedFeatureError
 from drapolicy.inventory import build
 from drapolicy.policies import objective
 from drapolicy.policies.groups import Patterns, Together
@@ -228,3 +230,30 @@ def test_a_solver_that_gives_up_leaves_bounds(monkeypatch: pytest.MonkeyPatch) -
         assert found.bounds[0] is not None
         assert found.bounds[0] >= best[0]
         assert found.path == "greedy" or not best[0]
+
+
+@pytest.mark.parametrize("kind", ["lp", "mps"])
+def test_the_programme_can_be_written(tmp_path: Path, kind: str) -> None:
+    """Another reader finds the last level's value in the file, earlier levels held."""
+    import highspy
+
+    for seed in range(12):
+        problem = world(seed)
+        found = decided(problem)
+        path = tmp_path / f"batch-{seed}.{kind}"
+        Patterns(LEXICOGRAPHIC).write(problem, path)
+        model = highspy.Highs()
+        model.setOptionValue("output_flag", False)
+        model.readModel(str(path))
+        model.run()
+        assert round(model.getInfo().objective_function_value) == found.values[-1]
+
+
+def test_what_has_no_programme_is_not_written(tmp_path: Path) -> None:
+    """What is decided greedily says why; the name tells the kind of the file."""
+    problem = Problem.of_groups(State(build(row(nodes=1, devices=4))), [Group.gang([ask("a", 1)])])
+    with pytest.raises(UnsupportedFeatureError, match="programme: the asks have none together: scores beyond 64 bits"):
+        Patterns(huge).write(problem, tmp_path / "batch.lp")
+    with pytest.raises(InputError, match="ends in neither .lp nor .mps"):
+        Patterns().write(problem, tmp_path / "batch.txt")
+    assert not list(tmp_path.iterdir())

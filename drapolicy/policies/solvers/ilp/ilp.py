@@ -16,6 +16,7 @@ from drapolicy.policies.solvers.exact import Exact
 from drapolicy.policies.solvers.exact.enumeration import best_by_enumeration
 from drapolicy.policies.solvers.ilp import backend
 from drapolicy.policies.solvers.ilp.budget import Budget
+from drapolicy.policies.solvers.ilp.file import check_name, write_file
 from drapolicy.policies.solvers.ilp.programme import Programme
 from drapolicy.policies.solvers.ilp.undecided import by_programme
 from drapolicy.policies.solvers.local_search import LocalSearch
@@ -122,7 +123,7 @@ class Ilp:
             return answer_of(local, objective, *decided), decided[1]
         return fitting, solution
 
-    def write(self, local: LocalProblem, objective: Objective, path: str | Path, level: int = 0) -> None:
+    def write(self, local: LocalProblem, objective: Objective, path: str | Path, level: int | None = None) -> None:
         """Write the programme of a level of the objective, as LP or MPS by the name of the file.
 
         Parameters
@@ -132,20 +133,20 @@ class Ilp:
         path
             Ends in ``.lp`` or ``.mps``.
         level
-            Which level; those before are solved first and held by rows of their own.
+            Which level, by default the last; those before are solved first and held by rows of their own.
 
         Raises
         ------
         InputError
             For another ending, a level that there is not, or claims without any devices.
         UnsupportedFeatureError
-            For a term that no programme can have: without weights of pairs, and with too many choices for a table.
+            For a term that no programme can have: without weights of pairs, and with too many choices for a table; and
+            where a release's search lets something pass that no rule allows.
         """
-        kind = Path(path).suffix.lower()
-        if kind not in {".lp", ".mps"}:
-            message = f"solver ilp: file {path} ends in neither .lp nor .mps; use one of them"
-            raise InputError(message)
-        if not 0 <= level < max(len(objective.levels), 1):
+        check_name(path)
+        last = max(len(objective.levels) - 1, 0)
+        level = last if level is None else level
+        if not 0 <= level <= last:
             message = f"solver ilp: level {level} is not there; the objective has {len(objective.levels)}"
             raise InputError(message)
         budget = Budget(self.solver, self.time_limit_s, self.max_nodes)
@@ -154,14 +155,14 @@ class Ilp:
         if solution is None or not isinstance(formulation, Formulation):
             message = f"solver ilp: nothing fits on node {local.site.name}, so there is no programme"
             raise InputError(message)
+        if formulation.gaps or not formulation.admits(formulation.of(solution)):
+            why = "; ".join(formulation.gaps) or "its search lets something pass that no rule allows"
+            message = f"solver ilp: no programme for node {local.site.name} in this release: {why}"
+            raise UnsupportedFeatureError(message)
         task = Task.of(local, objective, formulation, rows_of(local, solution))
         programme = Programme(task)
         programme.hold(budget, _merged(task, solution), level)
-        problem = programme.rules.problem
-        if kind == ".lp":
-            problem.writeLP(str(path))
-        else:
-            problem.writeMPS(str(path), with_objsense=True)
+        write_file(programme.rules.problem, path)
 
 
 def _merged(task: Task, solution: Solution) -> Assignment:

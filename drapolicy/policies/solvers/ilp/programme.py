@@ -101,13 +101,17 @@ class Programme:
         return Found(rules.assignment(known), tuple(score), tuple(bound), optimal=True)
 
     def hold(self, budget: Budget, start: Assignment, levels: int) -> None:
-        """Solve the first levels and hold them; the programme is then that of the next level."""
+        """Solve the first levels and hold them; the programme is then that of the next level.
+
+        A table of choices has all levels in one.
+        """
         known: Mapping[str, float] = self.rules.values(start)
-        for level, aim in enumerate(self.aims[:levels]):
+        levels = min(levels, len(self.aims) - 1)
+        for level, aim in enumerate(self.aims[: max(levels, 0)]):
             found = budget.solve(self.rules, aim.expression, known)
             known = found.values or known
             self._hold(aim.expression, found.objective or 0, f"level_{level}")
-        if levels < len(self.aims):
+        if self.aims:
             self.rules.problem.setObjective(pulp.LpAffineExpression(self.aims[levels].expression))
 
     def _hold(self, expression: Any, value: float, name: str) -> None:

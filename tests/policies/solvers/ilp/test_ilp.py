@@ -368,10 +368,20 @@ def test_a_file_holds_the_levels_before(tmp_path: Path) -> None:
     """The programme of the second level has a row for the first, so its optimum is that of the answer."""
     first, second = of_pairs(np.diag([1, 1, 1, 0])), of_pairs(np.diag([0, 5, 7, 9]))
     local, aim = plain(4, 2), Objective().then(first, second)
-    Ilp().write(local, aim, tmp_path / "second.mps", level=1)
-    _, read = pulp.LpProblem.fromMPS(str(tmp_path / "second.mps"), sense=pulp.LpMaximize)
-    assert solve(read).objective == 12
+    for file, level, best in (("first.mps", 0, 2), ("second.mps", 1, 12), ("last.mps", None, 12)):
+        Ilp().write(local, aim, tmp_path / file, level)
+        _, read = pulp.LpProblem.fromMPS(str(tmp_path / file), sense=pulp.LpMaximize)
+        assert solve(read).objective == best
     assert Ilp().solve(local, aim, RNG(0)).score == (2, 12)
+
+
+def test_a_table_has_all_levels_in_one_file(tmp_path: Path) -> None:
+    """Its objective numbers the choices in their order, so that the last is the best."""
+    local, aim = plain(4, 2), Objective().then(late, of_pairs(np.diag([0, 5, 7, 9])))
+    for file, level in (("first.mps", 0), ("last.mps", None)):
+        Ilp().write(local, aim, tmp_path / file, level)
+        _, read = pulp.LpProblem.fromMPS(str(tmp_path / file), sense=pulp.LpMaximize)
+        assert solve(read).objective == 5  # of six pairs
 
 
 @pytest.mark.parametrize(
@@ -389,6 +399,11 @@ def test_there_is_no_file_of_what_cannot_be_written(tmp_path: Path) -> None:
         Ilp().write(plain(3, 4), AIMS["pairs"], tmp_path / "node.lp")
     with pytest.raises(UnsupportedFeatureError, match=r"objective late: no weights of pairs .* or use Exact\(\)"):
         Ilp().write(plain(30, 8), AIMS["table"], tmp_path / "node.lp")
+    with pytest.raises(UnsupportedFeatureError, match="lets something pass that no rule allows"):
+        Ilp().write(generated(3847), AIMS["table"], tmp_path / "node.lp")
+    with pytest.raises(InputError, match="cannot be written"):
+        Ilp().write(plain(3, 1), AIMS["table"], Path("/dev/null/node.lp"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_generated_problems_have_every_feature() -> None:
