@@ -176,10 +176,12 @@ def imported(jobs: Iterable[Job], source: Source, wanted: Wanted, notes: Iterabl
     )
 
 
-def workload_of(jobs: Sequence[Job], name: str, *, device_class: str = GPU_CLASS) -> Workload:
+def workload_of(
+    jobs: Sequence[Job], name: str, *, device_class: str = GPU_CLASS, begin_ns: int | None = None
+) -> Workload:
     """Return the workload of jobs: a pattern for each shape and tenant, an arrival for each pod, a group for each gang.
 
-    The first job arrives at time 0. Every pod of a gang must be placed for any to be placed.
+    Every pod of a gang must be placed for any to be placed.
 
     Parameters
     ----------
@@ -189,6 +191,8 @@ def workload_of(jobs: Sequence[Job], name: str, *, device_class: str = GPU_CLASS
         For tables.
     device_class
         Class of the devices that claims ask for.
+    begin_ns
+        Time that becomes 0; by default that of the first job.
 
     Raises
     ------
@@ -210,7 +214,7 @@ def workload_of(jobs: Sequence[Job], name: str, *, device_class: str = GPU_CLASS
     templates = tuple(template for _, template in made if template is not None)
     objects = Objects(templates=templates, pods=tuple(pod for pod, _ in made))
     names = {(space, shape): f"{space}/{shape.name}" for space, shape in shapes}
-    begin = jobs[0].time_ns if jobs else 0
+    begin = begin_ns if begin_ns is not None else jobs[0].time_ns if jobs else 0
     arrivals: list[Arrival] = []
     for job in jobs:
         gang = len(job.pods) if len(job.pods) > 1 else 0

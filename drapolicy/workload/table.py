@@ -80,6 +80,10 @@ class Row:
         if not self._faults.full:
             self._faults.of_rows.append(Fault(self._file, -1, f"line {self.line}", column, message))
 
+    def has(self, column: str) -> bool:
+        """Whether the table has a column."""
+        return column in self._columns
+
     def text(self, column: str) -> str:
         """Return a cell as it stands; empty if there is no such column."""
         at = self._columns.get(column)

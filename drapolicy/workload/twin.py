@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from drapolicy.errors import InputError
+from drapolicy.workload.quotas import quotas
 from drapolicy.workload.rhythm import Rhythm
 
 PODS: Final = 8_152
@@ -131,7 +131,7 @@ def twin_nodes(nodes: int = NODES) -> str:
     twin-node-0002,104000,524288,2,T4
     """
     _check("nodes", nodes)
-    kinds = np.repeat(np.arange(len(NODE_KINDS)), _quotas([kind.number for kind in NODE_KINDS], nodes))
+    kinds = np.repeat(np.arange(len(NODE_KINDS)), quotas([kind.number for kind in NODE_KINDS], nodes))
     rows = [",".join(NODE_COLUMNS)]
     for place, kind in enumerate(NODE_KINDS[k] for k in kinds.tolist()):
         rows.append(f"twin-node-{place:04d},{kind.cpu_milli},{kind.memory_mib},{kind.gpus},{kind.model}")
@@ -160,7 +160,7 @@ def twin_pods(seed: int, pods: int = PODS, *, wishes: int = 0) -> str:
         raise InputError(f"twin: wishes of {wishes} %; give 0 to 100")
     rng = np.random.default_rng([seed, pods, wishes])
     asked = [(kind, room) for kind in POD_KINDS for room in kind.rooms]
-    counts = _quotas([kind.weight * room[2] for kind, room in asked], pods)
+    counts = quotas([kind.weight * room[2] for kind, room in asked], pods)
     order = rng.permutation(np.repeat(np.arange(len(asked)), counts))
     created = Rhythm().times_s(rng, pods, _DAYS * 86_400)
     lives = np.maximum(rng.lognormal(np.log(_LIFE_MEDIAN_S), _LIFE_SIGMA, pods), 1)
@@ -186,15 +186,6 @@ def twin_pods(seed: int, pods: int = PODS, *, wishes: int = 0) -> str:
 def _check(name: str, number: int) -> None:
     if not 1 <= number <= _MOST:
         raise InputError(f"twin: {number} {name}; give 1 to {_MOST:,}")
-
-
-def _quotas(weights: Sequence[int], total: int) -> NDArray[np.int64]:
-    """Return whole numbers in the proportion of weights that make the total: by largest remainders, earlier first."""
-    parts = np.array(weights, np.int64) * total
-    floors, rests = np.divmod(parts, sum(weights))
-    missing = total - int(floors.sum())
-    floors[np.argsort(-rests, kind="stable")[:missing]] += 1
-    return floors
 
 
 def _drawn(rng: np.random.Generator, parts: Sequence[tuple[str, int]], number: int) -> list[str]:

@@ -1,0 +1,105 @@
+"""Openb's lists with the times that they record: pods that come and leave, on the nodes of the list.
+
+What rows mean as DRA, and the paper's experiment, which knows no time, are in :mod:`drapolicy.workload.openb`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from drapolicy.workload.arrivals import Arrival
+from drapolicy.workload.jobs import Wanted
+from drapolicy.workload.openb import Order, Trace, fleet_of, read_trace
+from drapolicy.workload.openb import workload_of as pods_of
+from drapolicy.workload.provenance import Imported, Source
+from drapolicy.workload.table import LIMIT_S, NS, Faults, Row, table
+from drapolicy.workload.workload import Workload
+
+OPENB: Final = Source(
+    name="openb",
+    what="pods and nodes of Alibaba's cluster with shared GPUs, 2023",
+    files="a list of pods and a list of nodes: openb_pod_list_*.csv openb_node_list_*.csv",
+    where="https://github.com/alibaba/clusterdata, cluster-trace-gpu-v2023",
+    meaning=(
+        "a line is a pod; num_gpu devices with gpu_milli thousandths of each, whose model is one of gpu_spec; it comes"
+        " at creation_time and runs from scheduled_time, or from creation_time if it never was, to deletion_time"
+    ),
+    tried=True,
+)
+_TIMES: Final = ("creation_time", "scheduled_time", "deletion_time")
+
+
+@dataclass(frozen=True)
+class _Life:
+    begin_ns: int
+    duration_ns: int | None
+
+
+def read_openb(
+    pods: str | Path,
+    nodes: str | Path,
+    wanted: Wanted = Wanted(),  # noqa: B008 - it is frozen
+) -> Imported:
+    """Read a list of pods with its times, and a list of nodes; plain or gzipped.
+
+    A list without times, as openb's multi-GPU ones, gives pods that come a second apart and stay.
+
+    Raises
+    ------
+    InputError
+        With every faulty line of both.
+    """
+    trace = read_trace(pods, nodes)
+    faults = Faults()
+    lives = _lives(pods, faults)
+    notes = list(faults.settle(lenient=wanted.lenient))
+    if lives is None:
+        notes.append("the list of pods has no times: they come a second apart and stay")
+        lives = {pod.name: _Life(at * NS, None) for at, pod in enumerate(trace.pods)}
+    return _imported(trace, lives, wanted, notes)
+
+
+def _imported(trace: Trace, lives: dict[str, _Life], wanted: Wanted, notes: list[str]) -> Imported:
+    found = [(lives[pod.name], pod) for pod in trace.pods if pod.name in lives and (pod.gpus or wanted.cpu_jobs)]
+    found.sort(key=lambda item: item[0].begin_ns)
+    begin = found[0][0].begin_ns if found else 0
+    if wanted.days is not None:
+        end = begin + round(min(wanted.days * 86_400, LIMIT_S) * NS)
+        found = [item for item in found if item[0].begin_ns < end]
+    found = found[: wanted.jobs]
+    if len(found) < len(trace.pods):
+        notes.append(f"{len(found):,} of {len(trace.pods):,} pods were taken")
+    arrivals = tuple(Arrival(life.begin_ns - begin, life.duration_ns, pod.name) for life, pod in found)
+    part = Trace(trace.name, tuple(pod for _, pod in found), trace.nodes)
+    objects = pods_of(part, Order((), ())).objects
+    return Imported(Workload(objects, arrivals, "openb"), OPENB, tuple(notes), fleet_of(trace.nodes).objects)
+
+
+def _lives(path: str | Path, faults: Faults) -> dict[str, _Life] | None:
+    found: dict[str, _Life] = {}
+    for row in table(path, faults, required=("name",), optional=_TIMES):
+        if not all(map(row.has, _TIMES)):
+            return None
+        life = _life(row)
+        if life is not None:
+            found[row.text("name").strip()] = life
+    return found
+
+
+def _life(row: Row) -> _Life | None:
+    created, scheduled, deleted = (row.seconds(column) if row.text(column) else None for column in _TIMES)
+    if not row.text("creation_time"):
+        row.name("creation_time", "say when the pod came")
+    if created is None or not row.ok:
+        return None
+    begin = created if scheduled is None else scheduled
+    if begin < created:
+        row.fault("scheduled_time", f"{row.text('scheduled_time')} is before creation_time {row.text('creation_time')}")
+        return None
+    if deleted is not None and deleted < begin:
+        row.fault("deletion_time", f"{row.text('deletion_time')} is before the pod begins")
+        return None
+    # Less than a second is a second; without an end the pod stays.
+    return _Life(created, None if deleted is None else max(deleted - begin, NS))
