@@ -32,7 +32,8 @@ DEFAULT_MEMORY = 200 * 1024**2
 _DEFAULTS = {CPU: DEFAULT_MILLI_CPU, MEMORY: DEFAULT_MEMORY * 1000}
 
 
-_BOUNDLESS = 2**50
+BOUNDLESS = 2**50
+"""CPU and memory that an :class:`Outlook` tells of a node that tells no room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +228,7 @@ class NodeRoom:
     def outlook(self, ask: PodAsk) -> Outlook:
         """Return CPU and memory that are left here, and that a pod asks for."""
         left = [self.have(name) - self.used(name) for name in (CPU, MEMORY)]
-        cpu, memory = [_BOUNDLESS] * 2 if self.unbounded else left
+        cpu, memory = [BOUNDLESS] * 2 if self.unbounded else left
         return Outlook(cpu, memory, ask.requests.get(CPU, 0), ask.requests.get(MEMORY, 0))
 
     def __repr__(self) -> str:

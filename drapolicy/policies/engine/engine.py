@@ -24,6 +24,7 @@ from drapolicy.policies.engine.field import Field
 from drapolicy.policies.engine.kind import Kind, Maker, UnreadError
 from drapolicy.policies.engine.layout import Layout
 from drapolicy.policies.engine.rooms import asked
+from drapolicy.policies.engine.rows import Access, Rung, suits
 from drapolicy.policies.engine.scoring import Scorer
 from drapolicy.policies.engine.unasking import Unasking
 from drapolicy.policies.engine.usable import Usable
@@ -131,6 +132,10 @@ class Engine:
             self.stats.looked_up["a policy that is no rule"] += 1
             return self.policy.place(problem, rng)
         held = Held(problem.ask, problem.state)
+        by_rows = self._rung.place(problem, held, rng) if self._rung is not None else None
+        if by_rows is not None:
+            self._count(1, 0, by_rows.considered)
+            return by_rows
         obstacle = self._obstacle(problem, self.policy, held)
         if not obstacle:
             before = self._maker.made
@@ -188,6 +193,17 @@ class Engine:
             key = _KEYS.get(type(rule.nodes))
             self._maker = Maker(layout, Contents(layout), rule.solver, as_objective(rule.objective), key)
         return self._maker.layout
+
+    @cached_property
+    def _rung(self) -> Rung | None:
+        rule = self.policy
+        if self._answers < 1 or not isinstance(rule, Rule) or not suits(rule) or self._costs_room:
+            return None
+
+        def lend(state: State) -> Access:
+            return Access(self._layout(state), self._sight, self._refusals, self._beyond)
+
+        return Rung(self.fleet, rule, lend, self._most_kinds)
 
     @cached_property
     def _sight(self) -> Sight:

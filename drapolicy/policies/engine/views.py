@@ -161,7 +161,7 @@ class Sight:
         key = f"fact {fact} {as_text}"
         known = self._facts.get(key)
         if known is None:
-            known = self._facts[key] = _fact_codes(self._fleet, fact, as_text=as_text)
+            known = self._facts[key] = fact_codes(self._fleet, fact, as_text=as_text)
         return known
 
 
@@ -188,7 +188,7 @@ def _cells(column: AttributeColumn) -> Iterator[tuple[NDArray[Any], Sequence[tup
         yield column.flags.values.astype(np.int64), [("bool", False), ("bool", True)]
 
 
-def _fact_codes(fleet: Fleet, fact: str, *, as_text: bool) -> tuple[_Column, bool]:
+def fact_codes(fleet: Fleet, fact: str, *, as_text: bool) -> tuple[_Column, bool]:
     """Return a number of each device's first value of a fact; distinct combinations of attributes are read once."""
     devices = fleet.devices
     names = {spelling.attribute.rpartition("/")[2] for spelling in SPELLINGS[fact]}

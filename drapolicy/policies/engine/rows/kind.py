@@ -1,0 +1,203 @@
+"""One kind of ask on all nodes: the score of each node's best devices, made anew where a node has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drapolicy.policies.engine.rows.columns import Columns
+from drapolicy.policies.engine.rows.wish import Wish
+from drapolicy.policies.objective import Objective
+from drapolicy.policies.rows import Column, Rows, Scoring
+from drapolicy.problem.amounts import MOST, Amounts
+from drapolicy.problem.room import BOUNDLESS, CPU, MEMORY
+from drapolicy.problem.rooms import NodeRooms
+
+Level: TypeAlias = tuple[tuple[int, Scoring], ...]
+Nodes: TypeAlias = NDArray[np.intp]
+
+CLOSED = np.iinfo(np.int64).min
+"""Score of a node that does not take the ask."""
+
+_NO_LEVELS: tuple[Level, ...] = ((),)
+
+
+class RowKind:
+    """A kind of ask.
+
+    Parameters
+    ----------
+    columns, products
+        Devices and product of each node.
+    wish
+        What the ask may have of each node.
+    refused
+        Nodes that are none for the pod, whatever is taken there; ndarray of shape (N,), bool.
+    levels
+        What is better: scorings with weights, in order of importance.
+    room
+        Milli CPU and bytes that the pod asks for.
+    needs
+        Columns of all that the pod needs of a node, and how much of each.
+
+    Attributes
+    ----------
+    scores
+        Of each node's best devices, by level; ndarray of shape (L, N), int64; ``CLOSED`` in the first level where the
+        node does not take the ask.
+    device
+        The device that is best on its own; ndarray of shape (N,), intp.
+    tick
+        When the columns were read last.
+    """
+
+    def __init__(
+        self,
+        columns: Columns,
+        products: NDArray[np.intp],
+        wish: Wish,
+        refused: NDArray[np.bool_],
+        *,
+        levels: Sequence[Level],
+        room: tuple[int, int],
+        needs: Sequence[tuple[Amounts, int]],
+    ) -> None:
+        self.wish = wish
+        self._columns = columns
+        self._products = products
+        self._open = wish.open & ~refused
+        self._levels = tuple(levels) or _NO_LEVELS
+        self._room = room
+        self._needs = tuple(needs)
+        self.scores = np.full((len(self._levels), len(refused)), CLOSED, np.int64)
+        self.device = np.zeros(len(refused), np.intp)
+        self.tick = -1
+
+    # --- keeping up ------------------------------------------------------------------------------------------
+
+    def catch_up(self, rooms: NodeRooms, nodes: Nodes) -> None:
+        """Score some nodes anew.
+
+        Parameters
+        ----------
+        rooms
+            Room of each node.
+        nodes
+            Those that may have changed.
+        """
+        first = self.scores[0]
+        first[nodes] = CLOSED
+        taking = self._open[nodes]
+        for column, amount in self._needs:
+            taking &= column.of(nodes) >= amount
+        nodes = nodes[taking]
+        fits = self.fits(nodes)
+        if self.wish.count:
+            enough = fits.any(axis=1) if self.wish.count == 1 else fits.sum(axis=1) >= self.wish.count
+            nodes, fits = nodes[enough], fits[enough]
+        if len(nodes):
+            self._score(self._rows(rooms, nodes), nodes, fits)
+
+    def fits(self, nodes: Nodes) -> NDArray[np.bool_]:
+        """Return which devices of some nodes have enough left; ndarray of shape (M, D), bool."""
+        wish, free = self.wish, self._columns.free
+        found: NDArray[np.bool_] = free[0][nodes] >= (wish.amounts[0] if wish.amounts else 0)
+        for column, amount in zip(free[1:], wish.amounts[1:], strict=False):
+            found &= column[nodes] >= amount
+        return found if wish.suited is None else found & wish.suited[wish.view[nodes]]
+
+    def _rows(self, rooms: NodeRooms, nodes: Nodes) -> Rows:
+        wish, columns = self.wish, self._columns
+        left = columns.left[nodes]
+        level = left
+        if wish.counted is not None:
+            left = left * wish.counted[wish.view[nodes]]
+        if wish.count != 1:
+            # Several devices are taken as wholes, so those that fit are free.
+            level = np.full((len(nodes), 1), wish.takes, np.int64)
+        cpu, memory = (_bounded(rooms.left(name).of(nodes)) for name in (CPU, MEMORY))
+        whole = (np.where(rooms.unbounded[nodes], BOUNDLESS, rooms.allocatable(name).cut[nodes]) for name in (CPU, MEMORY))
+        whole_cpu, whole_memory = whole
+        return Rows(
+            left=left,
+            gpus=wish.gpus[nodes],
+            level=level,
+            count=wish.count,
+            takes=wish.takes,
+            shares=wish.shares,
+            cpu=cpu,
+            memory=memory,
+            asked_cpu=self._room[0],
+            asked_memory=self._room[1],
+            whole_cpu=whole_cpu,
+            whole_memory=whole_memory,
+            product=self._products[nodes],
+            sizes=columns.sizes[nodes],
+        )
+
+    def _score(self, rows: Rows, nodes: Nodes, fits: NDArray[np.bool_]) -> None:
+        single = self.wish.count == 1
+        best = fits
+        for number, level in enumerate(self._levels):
+            score: Column = np.zeros((len(nodes), 1), np.int64)
+            for weight, scoring in level:
+                score = score + weight * scoring(rows)
+            if score.shape[1] == 1:
+                self.scores[number, nodes] = score[:, 0]
+                continue
+            own = np.where(best, score, CLOSED)
+            top = own.max(axis=1)
+            self.scores[number, nodes] = top
+            best = own == top[:, None]
+        if single:
+            self.device[nodes] = best.argmax(axis=1)
+
+    # --- telling ---------------------------------------------------------------------------------------------
+
+    def best(self) -> int | None:
+        """Return the first node of the best score; None where no node takes the ask."""
+        first = self.scores[0]
+        n = int(first.argmax())
+        if first[n] == CLOSED:
+            return None
+        if len(self.scores) == 1:
+            return n
+        nodes = np.flatnonzero(first == first[n])
+        for score in self.scores[1:]:
+            own = score[nodes]
+            nodes = nodes[own == own.max()]
+        return int(nodes[0])
+
+    def takes(self, nodes: Nodes) -> NDArray[np.bool_]:
+        """Return which of some nodes take the ask."""
+        found: NDArray[np.bool_] = self.scores[0][nodes] != CLOSED
+        return found
+
+    def chosen(self, n: int) -> tuple[int, ...]:
+        """Return the best devices of a node that takes the ask, ascending."""
+        if self.wish.count == 1:
+            return (int(self.device[n]),)
+        fits = self.fits(np.array([n]))[0]
+        return tuple(np.flatnonzero(fits)[: self.wish.count].tolist())
+
+    def terms(self, rooms: NodeRooms, n: int, objective: Objective) -> dict[str, int]:
+        """Return the value of each term for the best devices of a node, by its name."""
+        found: dict[str, int] = {}
+        rows: Rows | None = None
+        for number, (level, forms) in enumerate(zip(objective.levels, self._levels, strict=True)):
+            for (weight, term), (_, scoring) in zip(level, forms, strict=True):
+                if len(level) == 1 and weight:
+                    found[term.name] = int(self.scores[number, n]) // weight
+                    continue
+                rows = rows or self._rows(rooms, np.array([n]))
+                values = scoring(rows)[0]
+                found[term.name] = int(values[self.device[n] if len(values) > 1 else 0])
+        return found
+
+
+def _bounded(left: Column) -> Column:
+    """Return amounts as an :class:`~drapolicy.problem.room.Outlook` tells them."""
+    return np.where(left == MOST, BOUNDLESS, left)
