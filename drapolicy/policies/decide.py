@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec.structs
 import numpy as np
 
-from drapolicy.api.resource import AllocationResult
+from drapolicy.api.resource import AllocationResult, ResourceClaim
 from drapolicy.policies.cycle import Cycle, CycleEndError
 from drapolicy.policies.kube import unmodelled
 from drapolicy.policies.memory import Memory
 from drapolicy.policies.nodes import Best, Choice
 from drapolicy.policies.objective import as_objective
-from drapolicy.problem.ask import Ask
+from drapolicy.problem.ask import claim_key
 from drapolicy.problem.outcome import Abort, Fits, NoFit, Outcome, TimedOut
 from drapolicy.problem.placement import Placement, Status
 from drapolicy.problem.problem import Problem
@@ -60,7 +60,7 @@ def decide(rule: Rule, problem: Problem, rng: np.random.Generator, memory: Memor
         outcome = stopped or cycle.node_error or cycle.timed_out or NoFit()
         return placement(None, status_of(outcome), outcome, {} if stopped else dict(cycle.reasons), {})
     assert isinstance(choice.answer.outcome, Fits)
-    results = with_own_shares(ask, choice.answer.outcome.results, problem.state.version)
+    results = with_own_shares(cycle.held.needed, choice.answer.outcome.results)
     score = dict(choice.scores)
     if objective.levels and results:
         local = problem.local(choice.node, ask)
@@ -78,18 +78,21 @@ def status_of(outcome: Outcome) -> Status:
     return "infeasible" if isinstance(outcome, NoFit) else "not_found"
 
 
-def with_own_shares(ask: Ask, results: Iterable[AllocationResult], version: int) -> tuple[AllocationResult, ...]:
-    """Give every share an id of its own, made of the ask and the state's version: the same in any process."""
+def with_own_shares(
+    claims: Iterable[ResourceClaim], results: Iterable[AllocationResult]
+) -> tuple[AllocationResult, ...]:
+    """Give every share an id of its own, made of its claim, which holds one allocation at a time, and its place there.
+
+    The same in any process, and whatever happened before.
+    """
     made = []
-    number = 0
-    for result in results:
+    for claim, result in zip(claims, results, strict=True):
         devices = []
-        for device in result.devices.results:
+        for number, device in enumerate(result.devices.results):
             if device.share_id is not None:
-                seed = f"{ask.name}\n{version}\n{number}".encode()
+                seed = f"{claim_key(claim)}\n{number}".encode()
                 share = str(uuid.UUID(bytes=hashlib.sha256(seed).digest()[:16], version=4))
                 device = msgspec.structs.replace(device, share_id=share)
-                number += 1
             devices.append(device)
         made.append(msgspec.structs.replace(result, devices=msgspec.structs.replace(result.devices, results=devices)))
     return tuple(made)

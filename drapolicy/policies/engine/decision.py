@@ -163,7 +163,7 @@ class Decision:
                 local = self.problem.local(n, ask)
                 score |= objective.by_term(local, local.indices(results))
         if shares:
-            results = with_own_shares(ask, results, self.problem.state.version)
+            results = with_own_shares(self.held.needed, results)
         best = isinstance(self.rule.nodes, Best)
         proved = answer.status == "optimal" and (not self.field.unproved() if best else fleet.nodes.candidates == 1)
         return Placement(
