@@ -199,7 +199,7 @@ class Rung:
         template = self._template(setting, kind, problem, n, chosen)
         results = template.written(self._fleet.nodes.names[n], setting.access.layout.ids(n))
         if template.shares:
-            results = with_own_shares(problem.ask, results)
+            results = with_own_shares(problem.ask.claims, results)
         score = kind.terms(problem.state.rooms, n, self._objective) if self._objective.levels else {}
         return self._placement(setting, problem, n, considered, Fits(results), score=score)
 
