@@ -94,9 +94,33 @@ class Best:
 
     Better alternatives of prioritized lists come before any score (K8s S68), added up over the requests; unless the
     objective has a term for them (``objectives.alternatives``), which then says what they are worth.
+
+    Attributes
+    ----------
+    levels
+        By how many levels of the objective nodes are compared; all of them if None. Further levels choose among the
+        devices of one node alone, as in schedulers that score nodes first and then look for devices.
     """
 
+    levels: int | None = None
     name: ClassVar[str] = "best"
+
+    def __post_init__(self) -> None:
+        if self.levels is not None and self.levels < 1:
+            message = f"node rule best: levels {self.levels} compares nothing; use 1 or more, or None for all"
+            raise InputError(message)
+
+    def goodness(self, answer: Answer, *, weighed: bool = False) -> tuple[int, Score]:
+        """Return by what nodes are compared; more is better.
+
+        Parameters
+        ----------
+        answer
+            A node's answer with devices.
+        weighed
+            The objective says what alternatives are worth.
+        """
+        return 0 if weighed else answer.rank, answer.score[: self.levels]
 
     def choose(self, cycle: Cycle, rng: np.random.Generator) -> Choice | None:  # noqa: ARG002
         """Return the node with the best answer."""
@@ -107,7 +131,7 @@ class Best:
             answer = cycle.answer(n)
             if answer is None:
                 continue
-            own = (0 if weighed else answer.rank, answer.score)
+            own = self.goodness(answer, weighed=weighed)
             if best is None or own > goodness:
                 best, goodness = Choice(n, answer, {}), own
         return best

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -190,7 +189,8 @@ class Engine:
             rule = self.policy
             assert isinstance(rule, Rule)
             layout = Layout(self.fleet, troubled=state.sites.troubled, usable=self._usable)
-            key = _KEYS.get(type(rule.nodes))
+            nodes = rule.nodes
+            key = nodes.goodness if isinstance(nodes, Best) else _rank if isinstance(nodes, Kube) else None
             self._maker = Maker(layout, Contents(layout), rule.solver, as_objective(rule.objective), key)
         return self._maker.layout
 
@@ -372,11 +372,3 @@ class Engine:
 
 def _rank(answer: Answer) -> tuple[object, ...]:
     return (answer.rank,)
-
-
-def _goodness(answer: Answer) -> tuple[object, ...]:
-    return answer.rank, answer.score
-
-
-_KEYS: dict[type, Callable[[Answer], tuple[object, ...]]] = {Best: _goodness, Kube: _rank}
-"""By what a node rule ranks devices; the others do not."""

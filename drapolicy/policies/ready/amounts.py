@@ -35,7 +35,7 @@ def best_fitting(*, max_steps: int | None = STEPS) -> Rule:
     ----------
     hkust-adsl/kubernetes-scheduler-simulator, pkg/simulator/plugin/best_fit_score.go.
     """
-    return Rule(Objective().then(best_fit, slack), solver=Exact(max_steps=max_steps), nodes=Best())
+    return Rule(Objective().then(best_fit, slack), solver=Exact(max_steps=max_steps), nodes=Best(levels=1))
 
 
 def spread(*, max_steps: int | None = STEPS) -> Rule:
@@ -65,7 +65,7 @@ def dot(*, max_steps: int | None = STEPS) -> Rule:
     ----------
     Grandl et al., Tetris, SIGCOMM'14; hkust-adsl/kubernetes-scheduler-simulator, dot_product_score.go.
     """
-    return Rule(Objective().then(dot_product, slack), solver=Exact(max_steps=max_steps), nodes=Best())
+    return Rule(Objective().then(dot_product, slack), solver=Exact(max_steps=max_steps), nodes=Best(levels=1))
 
 
 def gpu_clustered(*, max_steps: int | None = STEPS) -> Rule:
@@ -83,7 +83,7 @@ def gpu_clustered(*, max_steps: int | None = STEPS) -> Rule:
     ----------
     hkust-adsl/kubernetes-scheduler-simulator, pkg/simulator/plugin/gpu_clustering_score.go.
     """
-    return Rule(Objective().then(gpu_clustering, slack), solver=Exact(max_steps=max_steps), nodes=Best())
+    return Rule(Objective().then(gpu_clustering, slack), solver=Exact(max_steps=max_steps), nodes=Best(levels=1))
 
 
 def gpu_packed(*, max_steps: int | None = STEPS) -> Rule:
@@ -98,7 +98,7 @@ def gpu_packed(*, max_steps: int | None = STEPS) -> Rule:
     ----------
     hkust-adsl/kubernetes-scheduler-simulator, pkg/simulator/plugin/gpu_packing_score.go.
     """
-    return Rule(Objective().then(gpu_packing, slack), solver=Exact(max_steps=max_steps), nodes=Best())
+    return Rule(Objective().then(gpu_packing, slack), solver=Exact(max_steps=max_steps), nodes=Best(levels=1))
 
 
 def fgd(

@@ -157,16 +157,23 @@ class RowKind:
 
     # --- telling ---------------------------------------------------------------------------------------------
 
-    def best(self) -> int | None:
-        """Return the first node of the best score; None where no node takes the ask."""
+    def best(self, levels: int | None = None) -> int | None:
+        """Return the first node of the best score; None where no node takes the ask.
+
+        Parameters
+        ----------
+        levels
+            How many levels nodes are compared by; all if None.
+        """
         first = self.scores[0]
         n = int(first.argmax())
         if first[n] == CLOSED:
             return None
-        if len(self.scores) == 1:
+        others = self.scores[1:levels]
+        if not len(others):
             return n
         nodes = np.flatnonzero(first == first[n])
-        for score in self.scores[1:]:
+        for score in others:
             own = score[nodes]
             nodes = nodes[own == own.max()]
         return int(nodes[0])

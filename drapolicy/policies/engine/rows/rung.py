@@ -206,7 +206,7 @@ class Rung:
     def _node(self, kind: RowKind, candidates: int, rng: np.random.Generator) -> tuple[int | None, int]:
         """Return the node that takes the ask, and how many nodes the loop would have looked at."""
         if isinstance(self._rule.nodes, Best):
-            return kind.best(), candidates
+            return kind.best(self._rule.nodes.levels), candidates
         order = np.arange(candidates) if isinstance(self._rule.nodes, First) else rng.permutation(candidates)
         takes = kind.takes(order)
         at = int(takes.argmax()) if candidates else 0
