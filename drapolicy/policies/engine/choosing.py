@@ -43,7 +43,7 @@ def first(field: Field, candidates: int, cursor: int) -> Chosen:
 def best(field: Field, candidates: int, cursor: int) -> Chosen:
     """Take the first node of the best answer, unless the attempt ends at one of them."""
     n = field.best()
-    ends = n is not None and field.kind.ends(np.array([n]))[0]
+    ends = n is not None and not field.kind.plain and field.kind.ends(np.array([n]))[0]
     return Chosen(n, n + 1 if n is not None and ends else candidates, cursor)
 
 

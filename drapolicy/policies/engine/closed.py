@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from drapolicy.api.core import Pod
 from drapolicy.inventory import Fleet
+from drapolicy.policies.engine.choosing import Chosen
 from drapolicy.policies.engine.faces import Refusals
 from drapolicy.policies.kube import static_filters
 from drapolicy.policies.kube.filters import closed
@@ -47,9 +48,11 @@ class Closed:
         self._fleet = fleet
         self._pod = pod
 
-    def looked_at(self, considered: int) -> int:
-        """Return how many of the first nodes of the fleet are there."""
-        return considered - int(np.searchsorted(self._away, considered))
+    def skipped(self, chosen: Chosen) -> Chosen:
+        """Return a search over the first nodes of the fleet with those left out that are away."""
+        if not len(self._away):
+            return chosen
+        return chosen._replace(considered=chosen.considered - int(np.searchsorted(self._away, chosen.considered)))
 
     def there(self, nodes: NDArray[np.intp]) -> NDArray[np.intp]:
         """Return those of some nodes that are not away."""

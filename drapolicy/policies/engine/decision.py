@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from drapolicy.api.resource import AllocationResult
 from drapolicy.errors import InputError
+from drapolicy.policies.answer import Answer
 from drapolicy.policies.cycle import NO_DEVICES, NOT_AVAILABLE, TIMED_OUT
 from drapolicy.policies.decide import status_of, with_own_shares
 from drapolicy.policies.engine import choosing
@@ -24,6 +26,7 @@ from drapolicy.policies.engine.scoring import Scorer
 from drapolicy.policies.held import Held
 from drapolicy.policies.kube import nodes_to_find, pinned_nodes, select, static_filters
 from drapolicy.policies.nodes import Best, First, Kube, RandomNode, unscorable
+from drapolicy.problem.ask import Ask
 from drapolicy.problem.outcome import Abort, Fits, NodeError, NoFit, Outcome, TimedOut
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.problem import Problem
@@ -52,7 +55,7 @@ class Decision:
     maker, scorer
         Columns of the fleet.
     refusals
-        Nodes that are none for the pod.
+        Tells which nodes are none for the pod of an ask.
     field
         What columns say of the nodes.
     closed
@@ -69,7 +72,7 @@ class Decision:
     held: Held
     maker: Maker
     scorer: Scorer
-    refusals: Refusals
+    refusals: Callable[[Ask], Refusals]
     field: Field
     closed: Closed
     order: Nodes
@@ -89,11 +92,9 @@ class Decision:
         candidates, cursor = self.problem.fleet.nodes.candidates, self.problem.state.cursor
         match self.rule.nodes:
             case First():
-                found = choosing.first(self.field, candidates, cursor)
-                return found._replace(considered=self.closed.looked_at(found.considered))
+                return self.closed.skipped(choosing.first(self.field, candidates, cursor))
             case Best():
-                found = choosing.best(self.field, candidates, cursor)
-                return found._replace(considered=self.closed.looked_at(found.considered))
+                return self.closed.skipped(choosing.best(self.field, candidates, cursor))
             case RandomNode():
                 return choosing.random(self.field, self.closed.there(rng.permutation(candidates)), cursor)
             case Kube() as kube:
@@ -139,46 +140,54 @@ class Decision:
     # --- writing down ----------------------------------------------------------------------------------------
 
     def _placed(self, n: int, chosen: Chosen, rng: np.random.Generator) -> Placement:
-        ask, fleet, objective = self.problem.ask, self.problem.fleet, self.maker.objective
         cell = self.field.kind.settled(n)
         answer, template = (self.field.kind.odd[n], None) if cell is None else cell
+        if template is None or (self.rule.solver.seeded and self.held.needed):
+            return self._searched(n, answer, chosen, rng)
+        node = self.problem.fleet.nodes.names[n]
+        results = template.written(node, self.maker.layout.ids(n))
+        if template.shares:
+            results = with_own_shares(self.held.needed, results)
+        return self._taken(node, results, answer, {**chosen.scores, **template.score}, chosen)
+
+    def _searched(self, n: int, answer: Answer, chosen: Chosen, rng: np.random.Generator) -> Placement:
+        """Return what a node answers whose devices no template tells."""
+        ask, fleet, objective = self.problem.ask, self.problem.fleet, self.maker.objective
         if not answer.fits:
             # The text of what ends an attempt names this node's devices and this ask's claims.
             ending = self.rule.solver.solve(self.problem.local(n, ask), objective, rng).outcome
             if isinstance(ending, TimedOut):
                 ending = TimedOut(f"node {fleet.nodes.names[n]}: {TIMED_OUT}")
             return self._none(ending, {}, chosen)
-        if self.held.needed and self.rule.solver.seeded:
-            answer, template = self.rule.solver.solve(self.problem.local(n, ask), objective, rng), None
+        if self.rule.solver.seeded and self.held.needed:
+            answer = self.rule.solver.solve(self.problem.local(n, ask), objective, rng)
         assert isinstance(answer.outcome, Fits)
-        score = dict(chosen.scores)
-        if template is not None:
-            results = template.written(fleet.nodes.names[n], self.maker.layout.ids(n))
-            score |= template.score
-            shares = template.shares
-        else:
-            results = answer.outcome.results
-            shares = any(entry.share_id is not None for result in results for entry in result.devices.results)
-            if objective.levels and results:
-                local = self.problem.local(n, ask)
-                score |= objective.by_term(local, local.indices(results))
-        if shares:
+        results, score = answer.outcome.results, dict(chosen.scores)
+        if objective.levels and results:
+            local = self.problem.local(n, ask)
+            score |= objective.by_term(local, local.indices(results))
+        if any(entry.share_id is not None for result in results for entry in result.devices.results):
             results = with_own_shares(self.held.needed, results)
-        best = isinstance(self.rule.nodes, Best)
-        proved = answer.status == "optimal" and (not self.field.unproved() if best else fleet.nodes.candidates == 1)
+        return self._taken(fleet.nodes.names[n], results, answer, score, chosen)
+
+    def _taken(
+        self, node: str, results: tuple[AllocationResult, ...], answer: Answer, score: dict[str, int], chosen: Chosen
+    ) -> Placement:
+        best, alone = isinstance(self.rule.nodes, Best), self.problem.fleet.nodes.candidates == 1
+        proved = answer.status == "optimal" and (not self.field.unproved() if best else alone)
         return Placement(
-            ask.name,
+            self.problem.ask.name,
             self.rule.name,
-            fleet.nodes.names[n],
+            node,
             results,
             "optimal" if proved else "feasible",
             Fits(results),
             score,
             {},
-            considered=chosen.considered,
-            cursor=chosen.cursor,
-            path="ranked",
-            unmodelled=self.unmodelled,
+            chosen.considered,
+            chosen.cursor,
+            "ranked",
+            self.unmodelled,
         )
 
     def _pending(self, chosen: Chosen) -> Placement:
@@ -213,8 +222,9 @@ class Decision:
     def _refused(self) -> tuple[Counter[str], Nodes]:
         """Return why nodes are none for the pod, with the number of nodes, and the others that are looked at."""
         if not isinstance(self.rule.nodes, Kube) or len(self._looked_at) == len(self.order):
-            return self.closed.besides(self.refusals)
-        pod, nodes, refused = self.problem.ask.pod, self._looked_at, self.refusals.refused
+            return self.closed.besides(self.refusals(self.problem.ask))
+        ask, nodes = self.problem.ask, self._looked_at
+        pod, refused = ask.pod, self.refusals(ask).refused
         assert pod is not None
         shut, table = self.closed.reasons, self.problem.fleet.nodes
         found = [

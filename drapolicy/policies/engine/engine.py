@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,8 @@ from drapolicy.problem.state import State
 
 KEPT_ANSWERS = 200_000
 KEPT_BYTES = 1 << 30
+
+_Key: TypeAlias = tuple[bytes, tuple[bool, ...], bytes]
 
 _NO_ORDER = np.zeros(0, np.intp)
 
@@ -98,8 +101,13 @@ class Engine:
         self.policy = policy
         self.memory = Memory(answers)
         self.stats = Stats()
+        self._rule = policy if isinstance(policy, Rule) else None
+        # Reading the state of a generator takes longer than many a decision; who takes the best or first draws nothing.
+        self._draws = self._rule is not None and (
+            self._rule.solver.seeded or isinstance(self._rule.nodes, RandomNode | Kube)
+        )
         self._answers = answers
-        self._kinds: OrderedDict[tuple[bytes, tuple[bool, ...], bytes], Kind] = OrderedDict()
+        self._kinds: OrderedDict[_Key, Kind] = OrderedDict()
         self._most_kinds = max(1, memory // (8 * max(1, len(fleet.nodes))))
         self._blind: dict[tuple[bytes, tuple[bool, ...]], str] = {}
         self._reads: frozenset[str] = frozenset()
@@ -124,10 +132,11 @@ class Engine:
         InputError
             When the problem is about another fleet.
         """
-        if problem.fleet is not self.fleet:
+        if problem.state.fleet is not self.fleet:
             message = "engine: the problem is about another fleet; make an engine for it"
             raise InputError(message)
-        if not isinstance(self.policy, Rule):
+        rule = self._rule
+        if rule is None:
             self.stats.looked_up["a policy that is no rule"] += 1
             return self.policy.place(problem, rng)
         held = Held(problem.ask, problem.state)
@@ -135,20 +144,22 @@ class Engine:
         if by_rows is not None:
             self._count(1, 0, by_rows.considered)
             return by_rows
-        obstacle = self._obstacle(problem, self.policy, held)
+        key = self._key(problem.ask, held)
+        obstacle = self._obstacle(problem, rule, held, key)
         if not obstacle:
             before = self._maker.made
             try:
-                placement = self._told_apart(problem, self.policy, held, rng)
+                placement = self._told_apart(problem, rule, held, key, rng)
             except UnseenError as unseen:
                 obstacle = self._blind[problem.ask.wishes, held.missing] = str(unseen)
             else:
                 self._count(1, self._maker.made - before, placement.considered)
-                self._forget()
+                if self._maker.made > self._answers:
+                    self._forget()
                 return placement
         self.stats.looked_up[obstacle] += 1
         before = self.memory.misses
-        placement = decide(self.policy, problem, rng, self.memory)
+        placement = decide(rule, problem, rng, self.memory)
         self._count(0, self.memory.misses - before, placement.considered)
         return placement
 
@@ -160,8 +171,12 @@ class Engine:
 
     # --- whether nodes can be ranked -------------------------------------------------------------------------
 
-    def _obstacle(self, problem: Problem, rule: Rule, held: Held) -> str:
+    def _obstacle(self, problem: Problem, rule: Rule, held: Held, key: _Key) -> str:
         """Return why each node must be looked at; empty when they can be ranked."""
+        if held.needed and problem.state.conditions.everywhere:
+            return "conditions of devices that several nodes can use"
+        if key in self._kinds:
+            return ""
         if self._answers < 1:
             return "nothing may be kept"
         # A rule of one's own may be made of one of these, and choose otherwise.
@@ -175,8 +190,6 @@ class Engine:
         layout = self._layout(problem.state)
         if problem.ask.claims and self._costs_room:
             return "devices that cost room"
-        if held.needed and problem.state.conditions.everywhere:
-            return "conditions of devices that several nodes can use"
         return (held.needed and (self._blind.get((problem.ask.wishes, held.missing)) or layout.obstacle)) or ""
 
     @cached_property
@@ -244,13 +257,12 @@ class Engine:
 
     # --- ranking ---------------------------------------------------------------------------------------------
 
-    def _told_apart(self, problem: Problem, rule: Rule, held: Held, rng: np.random.Generator) -> Placement:
+    def _told_apart(self, problem: Problem, rule: Rule, held: Held, key: _Key, rng: np.random.Generator) -> Placement:
         """Return the placement by views that tell apart whatever turns out to be read."""
-        # Reading the state of a generator takes longer than many a decision; who takes the best or first draws nothing.
-        drawn = rng.bit_generator.state if rule.solver.seeded or isinstance(rule.nodes, RandomNode | Kube) else None
+        drawn = rng.bit_generator.state if self._draws else None
         while True:
             try:
-                return self._ranked(problem, rule, held, rng)
+                return self._ranked(problem, rule, held, key, rng)
             except (UnreadError, UnseenError) as failed:
                 if drawn is not None:
                     rng.bit_generator.state = drawn
@@ -258,14 +270,13 @@ class Engine:
                     raise
                 self._reads |= failed.reads
 
-    def _ranked(self, problem: Problem, rule: Rule, held: Held, rng: np.random.Generator) -> Placement:
+    def _ranked(self, problem: Problem, rule: Rule, held: Held, key: _Key, rng: np.random.Generator) -> Placement:
         ask, state = problem.ask, problem.state
         beyond = self._beyond(ask)
-        key = self._key(ask, held)
-        known = key in self._kinds
-        stopped = Abort(ask.blocked) if ask.blocked else None if known else missing_class(held.needed, self.fleet)
-        if stopped is not None:
-            return nothing(problem, rule, stopped, {}, Chosen(None, 0, state.cursor), beyond)
+        if ask.blocked or key not in self._kinds:
+            stopped = Abort(ask.blocked) if ask.blocked else missing_class(held.needed, self.fleet)
+            if stopped is not None:
+                return nothing(problem, rule, stopped, {}, Chosen(None, 0, state.cursor), beyond)
         self._follow(state)
         closed = self._closed_to(ask, state)
         kind = self._kind(key, ask, held, state, closed)
@@ -276,10 +287,10 @@ class Engine:
             held,
             self._maker,
             self._scorer,
-            self._refusals(ask),
-            Field(kind, amounts, self._usable(held)),
+            self._refusals,
+            Field(kind, amounts, self._usable(held) if held.claims else None),
             closed,
-            self._order(state) if isinstance(rule.nodes, Kube) else _NO_ORDER,
+            self._order(state) if self._draws and isinstance(rule.nodes, Kube) else _NO_ORDER,
             beyond,
         )
         try:
@@ -290,7 +301,10 @@ class Engine:
 
     def _follow(self, state: State) -> None:
         """Read what has changed since the last decision."""
-        changed = state.changed_since(self._seen) if self._state is state.identity else None
+        known = self._state is state.identity
+        if known and self._seen == state.changes:
+            return
+        changed = state.changed_since(self._seen) if known else None
         contents = self._maker.contents
         if changed is None:
             self._kinds.clear()
@@ -300,10 +314,10 @@ class Engine:
             self._written = 0
             self._state = state.identity
         else:
-            nodes = set(changed)
+            nodes = list(dict.fromkeys(changed))
             for n in nodes:
                 contents.read(state, n)
-            self._write(list(nodes))
+            self._write(nodes)
         self._seen = state.changes
 
     def _write(self, nodes: list[int]) -> None:
@@ -325,12 +339,10 @@ class Engine:
         self._written = end
 
     @staticmethod
-    def _key(ask: Ask, held: Held) -> tuple[bytes, tuple[bool, ...], bytes]:
+    def _key(ask: Ask, held: Held) -> _Key:
         return (ask.wishes, held.missing, ask.place) if held.needed else (b"", (), ask.place)
 
-    def _kind(
-        self, key: tuple[bytes, tuple[bool, ...], bytes], ask: Ask, held: Held, state: State, closed: Closed
-    ) -> Kind:
+    def _kind(self, key: _Key, ask: Ask, held: Held, state: State, closed: Closed) -> Kind:
         kind = self._kinds.get(key)
         if kind is None:
             refused = self._refusals(ask).refused
@@ -342,10 +354,10 @@ class Engine:
             self._kinds[key] = kind
             if len(self._kinds) > self._most_kinds:
                 self._kinds.popitem(last=False)
-        self._kinds.move_to_end(key)
-        changed = self._journal[kind.mark : self._written]
+        else:
+            self._kinds.move_to_end(key)
         try:
-            kind.catch_up(state, changed, closed.reasons)
+            kind.catch_up(state, self._journal[kind.mark : self._written], closed.reasons)
         except (UnreadError, UnseenError):
             del self._kinds[key]
             raise
@@ -361,9 +373,7 @@ class Engine:
         return known
 
     def _forget(self) -> None:
-        """Forget answers if more are kept than may be; kinds used last go last."""
-        if self._maker.made <= self._answers:
-            return
+        """Forget answers until no more are kept than may be; kinds used last go last."""
         total = sum(known.held for known in self._kinds.values())
         while total > self._answers and self._kinds:
             total -= self._kinds.popitem(last=False)[1].held

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from drapolicy.policies.engine.kernels.labels import REFUSED
 from drapolicy.policies.engine.kind import Kind
-from drapolicy.policies.engine.ranking import REFUSED, Ranking
+from drapolicy.policies.engine.ranking import Ranking
 from drapolicy.problem.amounts import Amounts
 
 Flags = NDArray[np.bool_]
@@ -68,7 +69,7 @@ class Field:
     def unproved(self) -> bool:
         """Tell whether some node that can take the ask is not known to give its best."""
         nodes = self.kind.doubtful()
-        if not len(nodes):
+        if nodes is None:
             return False
         open_ = self.roomy(nodes) & (self.ranking.labels[nodes] >= 0)
         return bool((open_ if self.usable is None else open_ & self.usable[nodes]).any())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from drapolicy.api.resource import ResourceClaim
 from drapolicy.policies.answer import Answer
 from drapolicy.policies.engine.contents import Contents
+from drapolicy.policies.engine.kernels.labels import NONE, ODD, REFUSED, UNKNOWN
 from drapolicy.policies.engine.layout import Layout
-from drapolicy.policies.engine.ranking import ENDS, NONE, ODD, REFUSED, UNKNOWN, Labels, Order, Ranking, relabelled
+from drapolicy.policies.engine.node_rows import NodeRows
+from drapolicy.policies.engine.ranking import ENDS, Labels, Order, Ranking, relabelled
 from drapolicy.policies.engine.table import StateReadError, Table
 from drapolicy.policies.engine.template import Template
 from drapolicy.policies.engine.views import UnseenError, Views
@@ -118,12 +120,7 @@ class Kind:
         self._claims = tuple(claims)
         self._views = views
         self._reads = reads
-        odd = len(views)
-        self._plain_row = np.where(refused, odd + 1, np.where(views.of_node < 0, odd, views.of_node)).astype(np.int32)
-        self._row = self._plain_row.copy()
-        self._special: dict[int, int] = {}
-        self._conditions = 0
-        self._odd = np.flatnonzero(self._row == odd)
+        self._rows = NodeRows(views, refused)
         self._order = Order()
         self.cells: dict[tuple[int, int], Cell] = {}
         self.odd: dict[int, Answer] = {}
@@ -132,7 +129,7 @@ class Kind:
         self._state: State | None = None
         self.plain = True
         self.unproved: set[tuple[int, int]] = set()
-        self._labels = np.empty((odd + 2, 0), np.int32)
+        self._labels = np.empty((self._rows.refused + 1, 0), np.int32)
         self._make_room()
         self.ranking: Ranking | None = None
         self.mark = 0
@@ -158,63 +155,45 @@ class Kind:
             When the answer of some node cannot be known by what the views tell.
         """
         self._state = state
-        if self._conditions != state.conditions.version:
-            changed = np.union1d(changed, self._placed_anew(state, closed))
+        rows = self._rows
+        if rows.version != state.conditions.version:
+            moved = rows.follow(state.conditions.version, self._alters(state), closed)
+            for n in moved[rows.of_node[moved] != rows.odd].tolist():
+                self.odd.pop(n, None)
+            changed = np.union1d(changed, moved)
         contents = self._maker.contents
         if len(contents) > self._labels.shape[1]:
             self._make_room()
         ranking = self.ranking
         if ranking is None:
-            nodes = np.arange(len(self._row))
-            ranking = Ranking(self._answers(state, nodes))
+            ranking = Ranking(self._answers(state, np.arange(len(rows.of_node))))
             self.ranking = ranking
         elif len(changed):
-            ranking.write(changed, self._answers(state, changed))
+            unknown = ranking.refresh(changed, rows.of_node, contents.of_node, self._labels)
+            if unknown is not None:
+                ranking.write(unknown, self._answers(state, unknown))
         if self.shared != state.shared_changes:
             self.shared = state.shared_changes
-            if len(self._odd):
-                ranking.write(self._odd, self._answers(state, self._odd))
+            if len(rows.odd_nodes):
+                ranking.write(rows.odd_nodes, self._answers(state, rows.odd_nodes))
         return ranking
 
     def _alters(self, state: State) -> Collection[int]:
         """Return the nodes whose devices are not as the views tell."""
         return state.conditions.altered
 
-    def _placed_anew(self, state: State, closed: Collection[int]) -> Nodes:
-        """Let nodes with conditions of their own be asked on their own, or be refused; return all that changed."""
-        odd = len(self._views)
-        self._conditions = state.conditions.version
-        special = dict.fromkeys(self._alters(state), odd) | dict.fromkeys(closed, odd + 1)
-        nodes = np.array(sorted(special.keys() | self._special.keys()), np.intp)
-        self._special = special
-        for n in nodes.tolist():
-            row = self._plain_row[n]
-            self._row[n] = row if row == odd + 1 else special.get(n, row)
-            if self._row[n] != odd:
-                self.odd.pop(n, None)
-        self._odd = np.flatnonzero(self._row == odd)
-        self._begin[nodes] = self._row[nodes].astype(self._begin.dtype) * self._labels.shape[1]
-        return nodes
-
     def _make_room(self) -> None:
-        width = max(64, 2 * len(self._maker.contents))
-        odd = len(self._views)
-        grown = np.full((odd + 2, width), UNKNOWN, np.int32)
-        grown[odd], grown[odd + 1] = ODD, REFUSED
+        width, rows = max(64, 2 * len(self._maker.contents)), self._rows
+        grown = np.full((rows.refused + 1, width), UNKNOWN, np.int32)
+        grown[rows.odd], grown[rows.refused] = ODD, REFUSED
         grown[:, : self._labels.shape[1]] = self._labels
         self._labels = grown
-        self._all_labels = grown.reshape(-1)
-        self._begin: NDArray[np.integer[Any]] = self._row * np.int32(width)
-        if grown.size >= 2**31:
-            self._begin = self._row.astype(np.int64) * width
 
     def _answers(self, state: State, nodes: Nodes) -> Labels:
-        # One index into all rows of labels takes half the time of two.
-        at = (self._begin[nodes] + self._maker.contents.of_node[nodes]).astype(np.intp)
-        labels: Labels = self._all_labels[at]
-        if np.minimum.reduce(labels, initial=0) > ODD:
+        rows, contents = self._rows.of_node[nodes], self._maker.contents.of_node[nodes]
+        labels: Labels = self._labels[rows, contents]
+        if (labels > ODD).all():
             return labels
-        rows, contents = self._row[nodes], self._maker.contents.of_node[nodes]
         unknown = labels == UNKNOWN
         self._ask(state, set(zip(rows[unknown].tolist(), contents[unknown].tolist(), strict=True)))
         alone = [(k, self._ask_odd(state, int(nodes[k]))) for k in np.flatnonzero(labels == ODD).tolist()]
@@ -365,32 +344,32 @@ class Kind:
         UnseenError
             When the reference says something else than the table foresaw.
         """
-        row, content = self.cell(n)
-        known = self.cells.get((row, content))
-        if known is None and row < len(self._views):
-            foreseen = int(self._labels[row, content])
-            self._keep(row, content, *self._seated(row, content))
-            if self._labels[row, content] != foreseen:
+        at = self.cell(n)
+        known = self.cells.get(at)
+        if known is None and at[0] < len(self._views):
+            foreseen = int(self._labels[at])
+            self._keep(*at, *self._seated(*at))
+            if self._labels[at] != foreseen:
                 message = "a table that foresees other answers than the reference gives"
                 raise UnseenError(message)
-            known = self.cells[row, content]
+            known = self.cells[at]
         return known
 
     # --- telling ---------------------------------------------------------------------------------------------
 
     def cell(self, n: int) -> tuple[int, int]:
         """Return where the answer of a node stands in :attr:`cells`."""
-        return int(self._row[n]), int(self._maker.contents.of_node[n])
+        return int(self._rows.of_node[n]), int(self._maker.contents.of_node[n])
 
     def answers(self, nodes: NDArray[np.intp]) -> Iterator[tuple[int, Answer]]:
         """Yield the answers of some nodes with the number of nodes that gave each; the last node's comes last."""
-        at = self._row[nodes].astype(np.int64) * self._labels.shape[1] + self._maker.contents.of_node[nodes]
+        at = self._rows.of_node[nodes].astype(np.int64) * self._labels.shape[1] + self._maker.contents.of_node[nodes]
         distinct, last, counts = np.unique(at[::-1], return_index=True, return_counts=True)
         for k in np.argsort(-last, kind="stable").tolist():
             row, content = divmod(int(distinct[k]), self._labels.shape[1])
             if row < len(self._views):
                 yield int(counts[k]), self.cells[row, content].answer
-        for n in nodes[self._row[nodes] == len(self._views)].tolist():
+        for n in nodes[self._rows.of_node[nodes] == self._rows.odd].tolist():
             yield 1, self.odd[n]
 
     def in_cells(self, cells: set[tuple[int, int]]) -> NDArray[np.bool_]:
@@ -398,7 +377,7 @@ class Kind:
         marked = np.zeros(self._labels.shape, np.bool_)
         for row, content in cells:
             marked[row, content] = True
-        found: NDArray[np.bool_] = marked[self._row, self._maker.contents.of_node]
+        found: NDArray[np.bool_] = marked[self._rows.of_node, self._maker.contents.of_node]
         return found
 
     def ranks(self, labels: Labels) -> NDArray[np.int64]:
@@ -421,13 +400,12 @@ class Kind:
         ends: NDArray[np.bool_] = found[nodes]
         return ends
 
-    def doubtful(self) -> NDArray[np.intp]:
-        """Return the nodes whose devices are not known to be their best."""
-        odd = [n for n, answer in self.odd.items() if answer.fits and answer.status != "optimal"]
-        if not self.unproved and not odd:
-            return np.zeros(0, np.intp)
+    def doubtful(self) -> NDArray[np.intp] | None:
+        """Return the nodes whose devices are not known to be their best; None where there are none."""
+        if not self.unproved and not self.odd:
+            return None
         found = self.in_cells(self.unproved)
-        found[odd] = True
+        found[[n for n, answer in self.odd.items() if answer.fits and answer.status != "optimal"]] = True
         return np.flatnonzero(found)
 
     @property

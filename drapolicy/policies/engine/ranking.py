@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drapolicy.policies.engine import kernels
+from drapolicy.policies.engine.kernels.labels import REFUSED
 from drapolicy.problem.amounts import BLOCK, Amounts
 
 Labels = NDArray[np.int32]
-
-UNKNOWN, ODD, REFUSED, NONE = -4, -3, -2, -1
-"""Labels that rank nothing: not asked yet, to be asked on its own, no node for the pod, no devices."""
+Nodes = NDArray[np.intp]
 
 ENDS = 2**31 - 1
 """The attempt ends where this node is reached: above every rank, as it is met whichever node would be best."""
@@ -95,6 +95,7 @@ class Ranking:
         self.labels = self._rows.reshape(-1)
         self.labels[: self.size] = labels
         self.bounds = self._rows.max(axis=1)
+        self._todo = np.empty(256, np.intp)
 
     def write(self, nodes: NDArray[np.intp], labels: Labels) -> None:
         """Change the labels of some nodes."""
@@ -106,17 +107,29 @@ class Ranking:
         relabelled(self.labels, old, new)
         self.bounds = self._rows.max(axis=1)
 
+    def refresh(
+        self, changed: Nodes, row: NDArray[np.signedinteger[Any]], content: Labels, table: Labels
+    ) -> Nodes | None:
+        """Change the labels of nodes to what a table says; return the nodes of which it says nothing.
+
+        Parameters
+        ----------
+        changed
+            Nodes, with repeats.
+        row, content
+            Where the label of each node stands in the table.
+        table
+            Shape (rows, contents), int32.
+        """
+        if len(changed) > len(self._todo):
+            self._todo = np.empty(2 * len(changed), np.intp)
+        count = kernels.refresh(changed, row, content, table, self.labels, self.bounds, self._todo)
+        return self._todo[:count].copy() if count else None
+
     def best(self) -> int | None:
         """Return the first node of the highest label; None where none ranks."""
-        bounds, rows = self.bounds, self._rows
-        while True:
-            block = int(bounds.argmax())
-            row = rows[block]
-            at = int(row.argmax())
-            label = row[at]
-            if label == bounds[block]:
-                return block * BLOCK + at if label >= 0 else None
-            bounds[block] = label
+        n = kernels.best(self._rows, self.bounds)
+        return None if n < 0 else n
 
     def best_with(self, amounts: Sequence[tuple[Amounts, int]]) -> int | None:
         """Return the first node of the highest label among those that have given amounts of room.
@@ -124,29 +137,10 @@ class Ranking:
         Parameters
         ----------
         amounts
-            Columns of what nodes have left, and what is asked of each.
+            Columns of what nodes have left, and what is asked of each; at least one.
         """
-        bounds, rows = self.bounds, self._rows
-        within = bounds.copy()
-        for column, asked in amounts:
-            within[column.bounds < asked] = REFUSED
-        found: dict[int, int] = {}
-        while True:
-            block = int(within.argmax())
-            top = within[block]
-            if top < 0:
-                return None
-            if block in found:
-                return found[block]
-            row = rows[block]
-            fits = amounts[0][0].rows[block] >= amounts[0][1]
-            for column, asked in amounts[1:]:
-                fits &= column.rows[block] >= asked
-            labels = np.where(fits, row, np.int32(REFUSED))
-            at = int(labels.argmax())
-            within[block] = labels[at]
-            found[block] = block * BLOCK + at
-            if labels[at] < top:
-                bounds[block] = row.max()
-                for column, _ in amounts:
-                    column.bounds[block] = column.rows[block].max()
+        rows = tuple([column.rows for column, _ in amounts])
+        bounds = tuple([column.bounds for column, _ in amounts])
+        asked = np.array([amount for _, amount in amounts], np.int64)
+        n = kernels.best_with(self._rows, self.bounds, rows, bounds, asked)
+        return None if n < 0 else n

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drapolicy.policies.engine.ranking import NONE, REFUSED, Order, Ranking, relabelled
+from drapolicy.policies.engine.kernels.labels import NONE, REFUSED
+from drapolicy.policies.engine.ranking import Order, Ranking, relabelled
 from drapolicy.problem.amounts import Amounts
 
 
