@@ -12,7 +12,8 @@ from math import isnan, nan
 from drapolicy.errors import UnknownReferenceError
 from drapolicy.evaluate.cell import Cell
 from drapolicy.evaluate.metrics import METRICS, PRIMARY, Metric
-from drapolicy.evaluate.statistics import Difference, paired
+from drapolicy.evaluate.ranking import Ranking, ranking
+from drapolicy.evaluate.statistics import Difference, holm, needed, paired
 from drapolicy.policies import STOCK
 from drapolicy.text import printable
 
@@ -28,14 +29,16 @@ class Verdict:
     metric
         By what.
     winner
-        The policy with the best mean among those that are better than the stock scheduler with 95 % confidence and
-        place no fewer pods; the stock scheduler where there is none.
+        The policy with the best mean among those that are better than the stock scheduler with 95 % confidence, all
+        policies taken together, and place no fewer pods; the stock scheduler where there is none.
     stock, value
         Means of the stock scheduler and of the winner.
     difference
         The winner's paired difference from the stock scheduler.
     seeds
-        How many seeds were played; one alone gives no confidence.
+        How many seeds were played.
+    needed
+        With how many a winner can be named at all.
     rivals
         Policies that beat the stock scheduler too and that the winner does not beat with the same confidence.
     """
@@ -47,12 +50,14 @@ class Verdict:
     value: float
     difference: Difference
     seeds: int
+    needed: int
     rivals: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         unit = self.metric.unit
-        if self.seeds == 1:
-            return f"{self.scenario}: one seed decides nothing; play more to name a winner"
+        if self.seeds < self.needed:
+            few = "1 seed is" if self.seeds == 1 else f"{self.seeds} seeds are"
+            return f"{self.scenario}: {few} too few to name a winner; play {self.needed} at least"
         if self.winner == STOCK:
             return f"{self.scenario}: no policy is better than {STOCK} by {self.metric.name} ({self.stock:.3g} {unit})"
         percent = f"{100 * abs(self.value - self.stock) / abs(self.stock):.0f} % " if self.stock else ""
@@ -120,32 +125,38 @@ class Results:
         UnknownReferenceError
             For a metric that is not in the table.
         """
+        chosen = self._metric(scenario, metric)
+        name, sign = chosen.name, chosen.sign
+        stock = self.mean(scenario, STOCK, name)
+        placed = self.mean(scenario, STOCK, "placed")
+        others = [policy for policy in self.policies if policy != STOCK]
+        deltas = holm([self.difference(scenario, policy, name) for policy in others])
+        ahead = {
+            policy: (self.mean(scenario, policy, name), delta)
+            for policy, delta in zip(others, deltas, strict=True)
+            if delta.certain and delta.mean * sign > 0 and not self.mean(scenario, policy, "placed") < placed
+        }
+        seeds, least = len(self.of(scenario, STOCK)), needed(sum(delta.pairs > 0 for delta in deltas))
+        if not ahead:
+            return Verdict(scenario, chosen, STOCK, stock, stock, Difference(0.0, 0.0, 0.0, 0), seeds, least)
+        winner = max(ahead, key=lambda policy: sign * ahead[policy][0])
+        own = self.values(scenario, winner, name)
+        behind = [policy for policy in ahead if policy != winner]
+        against = holm([paired(own, self.values(scenario, policy, name)) for policy in behind])
+        rivals = tuple(policy for policy, delta in zip(behind, against, strict=True) if not delta.certain)
+        return Verdict(scenario, chosen, winner, stock, *ahead[winner], seeds, least, rivals)
+
+    def ranking(self, scenario: str, metric: str | None = None) -> Ranking:
+        """Return the policies of a scenario in order, each compared with each; the metric is as in :meth:`verdict`."""
+        chosen = self._metric(scenario, metric)
+        return ranking({policy: self.values(scenario, policy, chosen.name) for policy in self.policies}, chosen)
+
+    def _metric(self, scenario: str, metric: str | None) -> Metric:
         name = metric or self._primary(scenario)
         if name not in METRICS:
             message = f"metric {name!r}: unknown; use one of {', '.join(METRICS)}"
             raise UnknownReferenceError(message)
-        chosen = METRICS[name]
-        sign = chosen.sign
-        stock = self.mean(scenario, STOCK, name)
-        placed = self.mean(scenario, STOCK, "placed")
-        ahead: dict[str, tuple[float, Difference]] = {}
-        for policy in self.policies:
-            if policy == STOCK or self.mean(scenario, policy, "placed") < placed:
-                continue
-            delta = self.difference(scenario, policy, name)
-            if delta.certain and delta.mean * sign > 0:
-                ahead[policy] = self.mean(scenario, policy, name), delta
-        seeds = len(self.of(scenario, STOCK))
-        if not ahead:
-            return Verdict(scenario, chosen, STOCK, stock, stock, Difference(0.0, 0.0, 0.0, 0), seeds)
-        winner = max(ahead, key=lambda policy: sign * ahead[policy][0])
-        own = self.values(scenario, winner, name)
-        rivals = tuple(
-            policy
-            for policy in ahead
-            if policy != winner and not paired(own, self.values(scenario, policy, name)).certain
-        )
-        return Verdict(scenario, chosen, winner, stock, *ahead[winner], seeds, rivals)
+        return METRICS[name]
 
     def _primary(self, scenario: str) -> str:
         means = {name: [self.mean(scenario, policy, name) for policy in self.policies] for name in PRIMARY}

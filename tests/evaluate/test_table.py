@@ -58,26 +58,27 @@ def test_pods_without_figures_of_topology_are_counted() -> None:
     assert said.startswith("s: not computed: the best set for 4 pods, all policies and seeds")
 
 
-STOCK_SLOW = slow(3.0, 3.1, 2.9, 3.0)
+STOCK_SLOW = slow(3.0, 3.1, 2.9, 3.0) * 2
 
 
 @pytest.mark.parametrize(
     ("others", "winner"),
     [
-        ({"a": slow(2.0, 2.1, 1.9, 2.0)}, "a"),
-        ({"a": slow(2.0, 2.1, 1.9, 2.0), "b": slow(1.5, 1.6, 1.4, 1.5)}, "b"),
-        ({"a": slow(4.0, 4.1, 3.9, 4.0)}, STOCK),  # certainly worse
-        ({"a": slow(2.9, 3.2, 2.8, 3.1)}, STOCK),  # 0.0 on average: not certain
-        ({"a": slow(0.5, 5.5, 0.4, 5.4)}, STOCK),  # better on average, not certain
-        ({"a": [{"slowdown": 1.0, "placed": 99.9}] * 4}, STOCK),  # places fewer pods
-        ({"a": [{"slowdown": None}] * 4}, STOCK),
-        ({"a": slow(1.0)}, STOCK),  # one seed has no interval
+        ({"a": slow(2.0, 2.1, 1.9, 2.0) * 2}, "a"),
+        ({"a": slow(2.0, 2.1, 1.9, 2.0) * 2, "b": slow(1.5, 1.6, 1.4, 1.5) * 2}, "b"),
+        ({"a": slow(4.0, 4.1, 3.9, 4.0) * 2}, STOCK),  # certainly worse
+        ({"a": slow(2.9, 3.2, 2.8, 3.1) * 2}, STOCK),  # 0.0 on average: not certain
+        ({"a": slow(0.5, 5.5, 0.4, 5.4) * 2}, STOCK),  # better on average, not certain
+        ({"a": [{"slowdown": 1.0, "placed": 99.9}] * 8}, STOCK),  # places fewer pods
+        ({"a": [{"slowdown": None}] * 8}, STOCK),
+        ({"a": slow(1.0)}, STOCK),  # too few seeds
+        ({"a": slow(2.0, 2.1, 1.9, 2.0, 2.0)}, STOCK),  # one too few
         ({}, STOCK),
     ],
 )
 def test_a_winner_is_certain_and_places_no_fewer(others: dict[str, list[dict[str, float | None]]], winner: str) -> None:
     """The best mean among those whose difference from stock leaves zero out and that place as many pods."""
-    count = 1 if any(len(seeds) == 1 for seeds in others.values()) else 4
+    count = min((len(seeds) for seeds in others.values()), default=8)
     verdict = results(stock=STOCK_SLOW[:count], **others).verdict("s")
     assert (verdict.winner, verdict.metric.name) == (winner, "slowdown")
 
@@ -85,9 +86,9 @@ def test_a_winner_is_certain_and_places_no_fewer(others: dict[str, list[dict[str
 def test_more_is_better_where_the_metric_says_so() -> None:
     """Of a metric to maximise the greatest mean wins."""
     table = results(
-        stock=[{"bandwidth": 50.0}, {"bandwidth": 51.0}],
-        low=[{"bandwidth": 20.0}, {"bandwidth": 21.0}],
-        high=[{"bandwidth": 90.0}, {"bandwidth": 91.0}],
+        stock=[{"bandwidth": 50.0}, {"bandwidth": 51.0}] * 4,
+        low=[{"bandwidth": 20.0}, {"bandwidth": 21.0}] * 4,
+        high=[{"bandwidth": 90.0}, {"bandwidth": 91.0}] * 4,
     )
     verdict = table.verdict("s", "bandwidth")
     assert (verdict.winner, verdict.value, verdict.stock) == ("high", 90.5, 50.5)
@@ -112,15 +113,45 @@ def test_the_metric_is_the_first_that_differs(metrics: list[dict[str, float | No
 
 def test_verdicts_read_well() -> None:
     """One sentence with both numbers, the difference in percent and its interval."""
-    won = results(stock=STOCK_SLOW, a=slow(2.0, 2.1, 1.9, 2.0)).verdict("s")
+    won = results(stock=STOCK_SLOW, a=slow(2.0, 2.1, 1.9, 2.0) * 2).verdict("s")
     assert str(won) == (
         "s: a wins: slowdown 2 x against 3 x of kube-scheduler, 33 % lower "
-        "(95 % interval of the difference 1 to 1 x, 4 seeds)"
+        "(95 % interval of the difference 1 to 1 x, 8 seeds)"
     )
     lost = results(stock=STOCK_SLOW).verdict("s")
     assert str(lost) == "s: no policy is better than kube-scheduler by slowdown (3 x)"
-    from_zero = results(stock=[{"bandwidth": 0.0}] * 2, a=[{"bandwidth": 5.0}, {"bandwidth": 5.1}])
+    from_zero = results(stock=[{"bandwidth": 0.0}] * 8, a=[{"bandwidth": 5.0}, {"bandwidth": 5.1}] * 4)
     assert "5.05 % against 0 % of kube-scheduler, higher (95 %" in str(from_zero.verdict("s", "bandwidth"))
+
+
+def test_too_few_seeds_are_told() -> None:
+    """With how many a winner can be named depends on how many policies are compared."""
+    five = {name: slow(2.0, 2.1, 1.9, 2.0, 2.0) for name in "ab"}
+    verdict = results(stock=STOCK_SLOW[:5], **five).verdict("s")
+    assert str(verdict) == "s: 5 seeds are too few to name a winner; play 7 at least"
+    assert str(results(stock=slow(1.0), a=slow(2.0)).verdict("s")) == (
+        "s: 1 seed is too few to name a winner; play 6 at least"
+    )
+
+
+def test_policies_are_taken_together() -> None:
+    """A policy that wins alone may not win as one of many (Holm)."""
+    better = slow(*(stock["slowdown"] - 0.1 - 0.01 * k for k, stock in enumerate(STOCK_SLOW[:6])))
+    alone = results(stock=STOCK_SLOW[:6], a=better)
+    assert alone.verdict("s").winner == "a"
+    many = results(stock=STOCK_SLOW[:6], a=better, **dict.fromkeys("bcd", STOCK_SLOW[:6]))
+    assert many.verdict("s").winner == STOCK
+
+
+def test_rankings_are_by_the_metric_of_the_verdict() -> None:
+    """The default metric is the same, another can be asked for."""
+    table = results(stock=STOCK_SLOW, a=slow(2.0, 2.1, 1.9, 2.0) * 2)
+    found = table.ranking("s")
+    assert (found.metric.name, [(place.rank, place.policy) for place in found.places]) == (
+        "slowdown",
+        [(1, "a"), (2, STOCK)],
+    )
+    assert [place.rank for place in table.ranking("s", "placed").places] == [1, 1]
 
 
 def test_unknown_metrics_are_refused() -> None:
@@ -148,9 +179,9 @@ def test_what_may_be_as_good_as_the_winner_is_told() -> None:
     """A winner by a hair is not sold as the only good policy; one that it beats for certain is no rival."""
     found = results(
         stock=STOCK_SLOW,
-        best=slow(1.5, 1.6, 1.4, 1.5),
-        near=slow(1.6, 1.5, 1.5, 1.45),  # 0.0125 worse on average, now better, now worse
-        behind=slow(2.0, 2.1, 1.9, 2.0),  # 0.5 worse with every seed
+        best=slow(1.5, 1.6, 1.4, 1.5) * 2,
+        near=slow(1.6, 1.5, 1.5, 1.45) * 2,  # 0.0125 worse on average, now better, now worse
+        behind=slow(2.0, 2.1, 1.9, 2.0) * 2,  # 0.5 worse with every seed
     ).verdict("s")
     assert (found.winner, found.rivals) == ("best", ("near",))
-    assert str(found).endswith("4 seeds); near may be as good")
+    assert str(found).endswith("8 seeds); near may be as good")
