@@ -6,6 +6,7 @@ from drapolicy.workload.arrivals import Arrival, read_arrivals, redrawn, write_a
 from drapolicy.workload.embedded import dataset_folder
 from drapolicy.workload.fleets import fleet, fleet_objects, topology_text
 from drapolicy.workload.generate import GENERATED, Size, generate, read_run_times
+from drapolicy.workload.history import read_history
 from drapolicy.workload.jobs import Wanted
 from drapolicy.workload.models import MODELS
 from drapolicy.workload.philly import read_philly
@@ -37,6 +38,7 @@ __all__ = [
     "read_acme",
     "read_arrivals",
     "read_helios",
+    "read_history",
     "read_openb",
     "read_philly",
     "read_run_times",
