@@ -76,6 +76,24 @@ class Worths:
         """Return the weight of pods that so many GPUs are enough for; ``counts`` of shape (M, W)."""
         return table.take((at * (_MOST_GPUS + 1))[:, None] + np.minimum(counts, _MOST_GPUS))
 
+    def wasted(self, left: Column, cpu: Column, product: NDArray[np.intp]) -> Column:
+        """Return the free milli of nodes that pods cannot use, times the weight of the mix; shape (M,), int64.
+
+        Parameters
+        ----------
+        left
+            What is left of each GPU; ndarray of shape (M, G), int64.
+        cpu, product
+            Milli CPU left, and products as positions; ndarrays of shape (M,).
+        """
+        at = self.range_of(product, cpu)
+        found: Column = self.weight * left.sum(axis=1) - self.single_at(at, left).sum(axis=1)
+        for milli, table in self.several:
+            enough = left >= milli
+            weights = self.several_at(table, at, enough.sum(axis=1)[:, None])[:, 0]
+            found -= np.where(enough, left, 0).sum(axis=1) * weights
+        return found
+
 
 def _place(pod: TypicalPod, single: Column, several: dict[int, Column]) -> tuple[Column, int]:
     return (several[pod.milli], pod.gpus) if pod.gpus > 1 else (single, pod.milli)

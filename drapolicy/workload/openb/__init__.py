@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from drapolicy.workload.openb.objects import CAPACITY, DRIVER, fleet_of, typical_pods, workload_of
+from drapolicy.workload.openb.objects import CAPACITY, DRIVER, arrivals_of, fleet_of, typical_pods, workload_of
 from drapolicy.workload.openb.orders import Order, Stream, drawn, read_stream
 from drapolicy.workload.openb.tables import NodeRow, PodRow, Trace, read_trace
 
@@ -14,6 +14,7 @@ __all__ = [
     "PodRow",
     "Stream",
     "Trace",
+    "arrivals_of",
     "drawn",
     "fleet_of",
     "read_stream",

@@ -107,8 +107,12 @@ def workload_of(trace: Trace, order: Order) -> Workload:
         own = [_claim(row)] if row.gpus else []
         pods.append(_pod(row, own))
         claims += own
-    arrivals = tuple(Arrival(at * NS, None, trace.pods[row].name) for at, row in enumerate(order.arrivals))
-    return Workload(Objects(pods=tuple(pods), claims=tuple(claims)), arrivals, trace.name)
+    return Workload(Objects(pods=tuple(pods), claims=tuple(claims)), arrivals_of(trace, order), trace.name)
+
+
+def arrivals_of(trace: Trace, order: Order) -> tuple[Arrival, ...]:
+    """Return the arrivals of :func:`workload_of`."""
+    return tuple(Arrival(at * NS, None, trace.pods[row].name) for at, row in enumerate(order.arrivals))
 
 
 def _pod(row: PodRow, claims: Sequence[ResourceClaim]) -> Pod:

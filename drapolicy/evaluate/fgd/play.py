@@ -1,0 +1,155 @@
+"""One run of the experiment: pods arrive one after the other, and those that do not fit are dropped."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from drapolicy.evaluate.fgd.curves import Run
+from drapolicy.inventory import Fleet
+from drapolicy.policies import Engine, Policy
+from drapolicy.policies.objectives.mix import Mix
+from drapolicy.policies.objectives.worths import Worths
+from drapolicy.problem.events import Start
+from drapolicy.problem.problem import Problem
+from drapolicy.problem.state import State
+from drapolicy.workload.openb import (
+    CAPACITY,
+    NodeRow,
+    Order,
+    Trace,
+    arrivals_of,
+    fleet_of,
+    typical_pods,
+    workload_of,
+)
+from drapolicy.workload.workload import Workload
+
+_NANO = 10**9
+_POLICY_STREAM = 1
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all runs of a trace have in common.
+
+    Attributes
+    ----------
+    trace
+        The lists of pods and nodes.
+    """
+
+    trace: Trace
+
+    @cached_property
+    def mix(self) -> Mix:
+        """Typical pods, by which waste is measured and FGD decides."""
+        return typical_pods(self.trace.pods)
+
+    @cached_property
+    def workload(self) -> Workload:
+        """The pods as DRA asks, without arrivals."""
+        return workload_of(self.trace, Order((), ()))
+
+
+def play(
+    setting: Setting, order: Order, policy: Policy, seed: int, *, fleet: Fleet | None = None, name: str = ""
+) -> Run:
+    """Play one run.
+
+    Parameters
+    ----------
+    setting
+        The trace.
+    order
+        Of pods and nodes.
+    policy
+        Decides, by an :class:`~drapolicy.policies.Engine` of its own.
+    seed
+        Of the policy's draws.
+    fleet
+        The fleet of the order's nodes, if it is made already.
+    name
+        What the run calls the policy; its own name by default.
+    """
+    trace = setting.trace
+    nodes = order.nodes(trace)
+    state = State(fleet or fleet_of(nodes))
+    engine = Engine(state.fleet, policy)
+    rng = np.random.default_rng([seed, _POLICY_STREAM])
+    books = _Books(nodes, setting.mix)
+    refused: Counter[int] = Counter()
+    seconds = 0.0
+    for number, (at, arrival) in enumerate(zip(order.arrivals, arrivals_of(trace, order), strict=True)):
+        pod = trace.pods[at]
+        ask = setting.workload.ask(arrival, number)
+        before = time.perf_counter()
+        placement = engine.place(Problem(state, (ask,), arrival.time_ns), rng)
+        seconds += time.perf_counter() - before
+        state.cursor = placement.cursor
+        if placement.node is None:
+            refused[pod.gpus] += 1
+        else:
+            state.apply(Start(ask, placement.node, placement.results))
+            taken = [
+                (result.device, result.consumed_capacity[CAPACITY].nano // _NANO)
+                for allocation in placement.results
+                for result in allocation.devices.results
+            ]
+            books.take(state.fleet.nodes.index[placement.node], pod.cpu_milli, taken)
+        books.close(pod.asked_milli)
+    return Run(
+        policy=name or policy.name,
+        seed=seed,
+        arrived=np.array(books.arrived, np.int64),
+        allocated=np.array(books.allocated, np.int64),
+        wasted=np.array(books.wasted, np.float64),
+        gpus=books.gpus,
+        refused=dict(sorted(refused.items())),
+        seconds=seconds,
+    )
+
+
+class _Books:
+    """What is free and wasted, kept node by node beside the state."""
+
+    def __init__(self, nodes: tuple[NodeRow, ...], mix: Mix) -> None:
+        products = tuple(dict.fromkeys(node.model for node in nodes))
+        worths = Worths.of(mix, products)
+        assert worths is not None
+        self._worths = worths
+        width = max(node.gpus for node in nodes)
+        self._left = np.array([[1_000] * node.gpus + [0] * (width - node.gpus) for node in nodes], np.int64)
+        self._cpu = np.array([node.cpu_milli for node in nodes], np.int64)
+        self._product = np.array([products.index(node.model) for node in nodes], np.intp)
+        self._waste = worths.wasted(self._left, self._cpu, self._product)
+        self._total = int(self._waste.sum())
+        self.gpus = sum(node.gpus for node in nodes)
+        self._free = 1_000 * self.gpus
+        self._asked = 0
+        self.arrived: list[int] = []
+        self.allocated: list[int] = []
+        self.wasted: list[float] = []
+
+    def take(self, n: int, cpu: int, taken: list[tuple[str, int]]) -> None:
+        """Note that a pod takes CPU and GPUs of a node."""
+        for device, milli in taken:
+            self._left[n, int(device.rpartition("-")[2])] -= milli
+            self._free -= milli
+        self._cpu[n] -= cpu
+        own = slice(n, n + 1)
+        now = self._worths.wasted(self._left[own], self._cpu[own], self._product[own])[0]
+        self._total += int(now) - int(self._waste[n])
+        self._waste[n] = now
+
+    def close(self, asked: int) -> None:
+        """Note that a pod has been decided."""
+        self._asked += asked
+        self.arrived.append(self._asked)
+        self.allocated.append(1_000 * self.gpus - self._free)
+        whole = self._worths.weight * self._free
+        self.wasted.append(round(100 * self._total / whole, 2) if whole else 0.0)
