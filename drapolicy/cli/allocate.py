@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import NAMESPACE_URL, uuid5
-
-from msgspec.structs import replace
+from typing import TYPE_CHECKING
 
 from drapolicy import api, inventory
 from drapolicy.api import Objects
-from drapolicy.api.meta import ObjectMeta
-from drapolicy.api.resource import AllocationResult, ResourceClaim, ResourceClaimConsumerReference
+from drapolicy.api.resource import ResourceClaim
+from drapolicy.cli.after import allocated_before, claims_after, verify_all
 from drapolicy.cli.inputs import read
 from drapolicy.cli.output import Format, note, print_line, print_table
 from drapolicy.cli.releases import called, caveats
 from drapolicy.errors import InputError
 from drapolicy.inventory import Fleet
+from drapolicy.policies import STOCK
 from drapolicy.policies import policy as policy_of
 from drapolicy.policies.place import place_all
-from drapolicy.problem.ask import Ask, asks, claim_key, unmet
+from drapolicy.problem.ask import Ask, asks
 from drapolicy.problem.never import never_hold
 from drapolicy.problem.placement import Placement
 from drapolicy.release import Release
-from drapolicy.verify import Verifier
+
+if TYPE_CHECKING:
+    from drapolicy.cli.together import Timed  # what it needs takes longer to import than all else
 
 PENDING = 1
 
@@ -37,12 +38,21 @@ class Decided:
     ----------
     pairs
         Each ask with its placement, in order.
+    started
+        The same in the order in which they start.
     claims
         All claims of the input with their status after the run.
+    before
+        For each ask, a text for each of its claims whose devices others got or it had already.
+    timed
+        What is known of asks that were decided together.
     """
 
     pairs: tuple[tuple[Ask, Placement], ...]
+    started: tuple[tuple[Ask, Placement], ...]
     claims: tuple[ResourceClaim, ...]
+    before: tuple[list[str], ...]
+    timed: Timed | None = None
 
     @property
     def pending(self) -> tuple[Placement, ...]:
@@ -50,13 +60,34 @@ class Decided:
         return tuple(placement for _, placement in self.pairs if not placement.placed)
 
 
+@dataclass(frozen=True)
+class How:
+    """How asks are decided.
+
+    Attributes
+    ----------
+    policy
+        Name; where empty, the stock scheduler, and for asks together as many as can be.
+    together
+        ``all``, ``most`` or a number: the asks are decided as one group. Where empty, one after the other.
+    programme
+        Where the integer programme goes that the policy solves; None for nowhere.
+    seed
+        Of the policy's draws.
+    """
+
+    policy: str
+    together: str = ""
+    programme: Path | None = None
+    seed: int = 0
+
+
 def allocate(
     files: Sequence[str],
+    how: How,
     *,
     topology: Path | None,
-    policy: str,
     kubernetes: Release,
-    seed: int,
     lenient: bool,
     check: bool,
     output: Format,
@@ -65,7 +96,11 @@ def allocate(
     if not files:
         message = "allocate: no files; give those of the fleet and of the claims, or - for standard input"
         raise InputError(message)
-    chosen = policy_of(policy)
+    chosen = policy_of(how.policy or STOCK)
+    if how.programme is not None:
+        from drapolicy.cli import programme
+
+        programme.check(how.policy, how.programme, together=bool(how.together))
     objects = read(files, kubernetes, lenient=lenient)
     if not objects.claims and not objects.pods:
         message = "allocate: no claims and no pods in the files; add some with --claims"
@@ -78,12 +113,10 @@ def allocate(
         note(f"topology: {report}")
     for caveat in caveats(kubernetes):
         note(f"note: {caveat}")
-    placements = place_all(fleet, objects, chosen, seed=seed)
-    pairs = tuple(zip(asks(objects), placements, strict=True))
+    decided = _decide(fleet, objects, how)
     if check:
-        verify_all(objects, fleet, pairs)
-    decided = Decided(pairs, claims_after(objects.claims, pairs))
-    pending = (claim for ask, placement in pairs if not placement.placed for claim in ask.claims)
+        verify_all(objects, fleet, decided.started)
+    pending = (claim for ask, placement in decided.pairs if not placement.placed for claim in ask.claims)
     never = objects.located(never_hold(fleet, pending))
     if output is Format.TABLE:
         _print(decided, chosen.name, kubernetes)
@@ -92,8 +125,7 @@ def allocate(
         for reason in never:
             print_line(f"note: {reason}")
     else:
-        text = api.dump(decided.claims, output.value)
-        print(text, end="")
+        _print_objects(decided, output)
         for placement in decided.pending:
             note(f"pending: {placement.ask}: {placement.message}")
         for reason in never:
@@ -103,78 +135,37 @@ def allocate(
     return PENDING if decided.pending else 0
 
 
-def _granted(
-    pairs: Sequence[tuple[Ask, Placement]], held: dict[str, AllocationResult]
-) -> Iterator[tuple[Ask, Placement, tuple[ResourceClaim, ...]]]:
-    """Yield what was placed with the claims that it got; ``held`` grows by their allocations after each."""
-    for ask, placement in pairs:
-        if placement.placed:
-            new = unmet(ask.claims, held)
-            yield ask, placement, new
-            held.update(zip(map(claim_key, new), placement.results, strict=True))
+def _decide(fleet: Fleet, objects: Objects, how: How) -> Decided:
+    wanted = asks(objects)
+    timed: Timed | None = None
+    if how.together:
+        from drapolicy.cli.together import decide
+
+        timed = decide(fleet, objects, how)
+    placements = timed.found.placements if timed else place_all(fleet, objects, how.policy or STOCK, seed=how.seed)
+    if how.programme is not None:
+        from drapolicy.cli import programme
+
+        programme.write(fleet, objects, how, placements)
+    pairs = tuple(zip(wanted, placements, strict=True))
+    order = tuple((timed.found.order if timed else ()) or range(len(pairs)))
+    started = tuple(pairs[a] for a in order)
+    before = dict(zip(order, allocated_before(started), strict=True))
+    texts = tuple(before[a] for a in range(len(pairs)))
+    return Decided(pairs, started, claims_after(objects.claims, started), texts, timed)
 
 
-def _held(claims: Sequence[ResourceClaim]) -> dict[str, AllocationResult]:
-    return {claim_key(claim): claim.status.allocation for claim in claims if claim.status.allocation is not None}
+def _print_objects(decided: Decided, output: Format) -> None:
+    if decided.timed is None:
+        print(api.dump(decided.claims, output.value), end="")
+        return
+    from drapolicy.cli.together import print_objects
 
-
-def claims_after(claims: Sequence[ResourceClaim], pairs: Sequence[tuple[Ask, Placement]]) -> tuple[ResourceClaim, ...]:
-    """Return all claims as they are after the decisions: with allocations, reserved for the pods that were placed."""
-    held = _held(claims)
-    users: dict[str, list[ResourceClaimConsumerReference]] = {}
-    for ask, _, _ in _granted(pairs, held):
-        if ask.pod is not None:
-            meta = ask.pod.metadata
-            uid = meta.uid or uid_of(meta.namespace, meta.name)
-            user = ResourceClaimConsumerReference(resource="pods", name=meta.name, uid=uid)
-            for claim in ask.claims:
-                users.setdefault(claim_key(claim), []).append(user)
-    found = []
-    for claim in claims:
-        key, status = claim_key(claim), claim.status
-        if key in held:
-            new = [user for user in users.get(key, ()) if user not in status.reserved_for]
-            status = replace(status, allocation=held[key], reserved_for=[*status.reserved_for, *new])
-        found.append(replace(claim, metadata=_owned(claim.metadata), status=status))
-    return tuple(found)
-
-
-def uid_of(namespace: str, name: str) -> str:
-    """Return a uid for a pod straight from a user's file: Kubernetes has one for every pod, and references need it."""
-    return str(uuid5(NAMESPACE_URL, f"drapolicy:pods/{namespace}/{name}"))
-
-
-def _owned(meta: ObjectMeta) -> ObjectMeta:
-    owners = [
-        replace(owner, uid=uid_of(meta.namespace, owner.name)) if owner.kind == "Pod" and not owner.uid else owner
-        for owner in meta.owner_references
-    ]
-    return replace(meta, owner_references=owners)
-
-
-def verify_all(objects: Objects, fleet: Fleet, pairs: Sequence[tuple[Ask, Placement]]) -> None:
-    """Check every placement against the API objects alone.
-
-    Raises
-    ------
-    VerificationError
-        For the first rule that is broken.
-    """
-    verifier = Verifier(objects, fleet.release)
-    held = _held(objects.claims)
-    by_name = {claim_key(claim): claim for claim in objects.claims}
-    for _, placement, new in _granted(pairs, held):
-        existing = [_with(by_name[key], allocation) for key, allocation in held.items()]
-        node = fleet.nodes[fleet.nodes.index[placement.node or ""]]
-        for error in verifier.violations(node, new, placement.results, existing):
-            raise error
-
-
-def _with(claim: ResourceClaim, allocation: AllocationResult) -> ResourceClaim:
-    return replace(claim, status=replace(claim.status, allocation=allocation))
+    print_objects(decided.claims, decided.timed, output)
 
 
 def _print(decided: Decided, policy: str, kubernetes: Release) -> None:
+    timed = decided.timed
     rows = [
         (
             placement.ask,
@@ -182,24 +173,19 @@ def _print(decided: Decided, policy: str, kubernetes: Release) -> None:
             [*devices(placement), *before] or ["none"] if placement.placed else [f"pending: {placement.message}"],
             ", ".join(f"{term} {value}" for term, value in placement.score.items()) or "-",
         )
-        for (_, placement), before in zip(decided.pairs, _allocated_before(decided.pairs), strict=True)
+        for (_, placement), before in zip(decided.pairs, decided.before, strict=True)
     ]
     if rows:
         print_table(("ASK", "NODE", "DEVICES", "SCORE"), rows)
     placed = len(rows) - len(decided.pending)
-    print_line(f"{placed} of {len(rows)} placed by {policy}, {called(kubernetes)}")
+    by = f"placed by {policy}" if timed is None else f"placed together by {timed.found.policy}"
+    print_line(f"{placed} of {len(rows)} {by}, {called(kubernetes)}")
+    if timed is not None:
+        from drapolicy.cli.together import print_values
+
+        print_values(timed)
     for line in _unmodelled(decided):
         print_line(line)
-
-
-def _allocated_before(pairs: Sequence[tuple[Ask, Placement]]) -> Iterator[list[str]]:
-    """Yield for each ask a text for each of its claims whose devices others got or it had already."""
-    got: set[str] = set()
-    for ask, placement in pairs:
-        held = [claim for claim in ask.claims if claim.status.allocation is not None or claim_key(claim) in got]
-        yield [f"{claim.metadata.name}: allocated before" for claim in held]
-        if placement.placed:
-            got.update(map(claim_key, ask.claims))
 
 
 def devices(placement: Placement) -> list[str]:

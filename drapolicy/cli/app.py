@@ -92,6 +92,17 @@ def allocate(
             metavar="NAME", help="See `drapolicy policies`; kube-scheduler by default, first-fit with --jsonl."
         ),
     ] = None,
+    together: Annotated[
+        str,
+        typer.Option(
+            metavar="all|most|N",
+            help="Place all pods and claims jointly: all or none, as many as can be, or N at least or none.",
+        ),
+    ] = "",
+    write_lp: Annotated[
+        Path | None,
+        typer.Option("--write-lp", metavar="FILE", help="Write an ilp-... policy's programme there, as .lp or .mps."),
+    ] = None,
     k8s: Minor = "1.37",
     feature_gates: Gates = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the policy's draws.")] = 0,
@@ -108,11 +119,15 @@ def allocate(
         bool, typer.Option("--keep-share-ids", help="With --jsonl: write share ids as made, not all alike.")
     ] = False,
 ) -> int:
-    """Give pending pods and claims their devices, one after the other, as a policy decides.
+    """Give pending pods and claims their devices, one after the other or together, as a policy decides.
 
     All files are read together as one cluster, so fleet and claims may be in the same files. YAML and JSON give every
     claim with its status as Kubernetes writes it; the table says where each pod or claim goes and why others stay
     pending.
+
+    With --together a policy decides all of them jointly, by default as many as can be; ilp-... policies tell a bound
+    for each level of their objective, kueue-tas and hived-buddy place gangs of equal pods. YAML and JSON are then one
+    list of claims with values, bounds and placements beside it, under `together`.
 
     \b
     Exit code: 0 all placed, 1 some stay pending, 2 bad input.
@@ -122,6 +137,8 @@ def allocate(
       drapolicy allocate fleet.yaml claims.yaml
       drapolicy allocate --fleet fleet/ --claims pod.yaml --policy bandwidth --topology topo.txt
       kubectl get resourceslices,deviceclasses,nodes,resourceclaims,pods -A -o json | drapolicy allocate - -o yaml
+      drapolicy allocate fleet.yaml gang.yaml --together all --policy ilp-bandwidth
+      drapolicy allocate fleet.yaml claim.yaml --policy ilp-packing --write-lp node.lp
       drapolicy allocate --k8s 1.36 --feature-gates DRAListTypeAttributes=true fleet.yaml claims.yaml
       drapolicy allocate --jsonl --k8s 1.37 < problems.jsonl
     """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
@@ -130,19 +147,29 @@ def allocate(
     sources = [*(fleet or ()), *(claims or ()), *(files or ())]
     kubernetes = chosen(k8s, feature_gates or ())
     if jsonl:
-        given = [name for name, used in (("files", sources), ("--topology", topology), ("--check", check)) if used]
+        given = [
+            name
+            for name, used in (
+                ("files", sources),
+                ("--topology", topology),
+                ("--check", check),
+                ("--together", together),
+                ("--write-lp", write_lp),
+            )
+            if used
+        ]
         if given:
             message = f"--jsonl reads problems from standard input; leave {', '.join(given)} out"
             raise typer.BadParameter(message)
         return _answer_lines(kubernetes, policy or "first-fit", seed, (timing, node_outcomes, keep_share_ids))
+    from drapolicy.cli.allocate import How
     from drapolicy.cli.allocate import allocate as run
 
     return run(
         sources,
+        How(policy or "", together, write_lp, seed),
         topology=topology,
-        policy=policy or "kube-scheduler",
         kubernetes=kubernetes,
-        seed=seed,
         lenient=lenient,
         check=check,
         output=output,

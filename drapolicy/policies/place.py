@@ -127,7 +127,16 @@ def place_groups(
 
     _check(fleet, wanted)
     chosen = group_policy(policy)
+    return chosen.decide(problem_of(fleet, wanted, at_least=at_least), np.random.default_rng(seed))
+
+
+def problem_of(fleet: Fleet, wanted: Objects, *, at_least: int = 0) -> Problem:
+    """Return the problem of all asks of an input, as one group.
+
+    Parameters
+    ----------
+    fleet, wanted, at_least
+        As in :func:`place_groups`.
+    """
     bound = [pod for pod in wanted.pods if pod.spec.node_name]
-    state = State(fleet, wanted.claims, bound)
-    problem = Problem.of_groups(state, [Group(asks(wanted), at_least)])
-    return chosen.decide(problem, np.random.default_rng(seed))
+    return Problem.of_groups(State(fleet, wanted.claims, bound), [Group(asks(wanted), at_least)])

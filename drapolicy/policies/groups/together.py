@@ -11,6 +11,7 @@ import numpy as np
 from drapolicy.policies.groups.kinds import Kinds
 from drapolicy.policies.objective import Objective
 from drapolicy.policies.solvers.base import first_fit, rows_of
+from drapolicy.problem.ask import Ask
 from drapolicy.problem.decided import seated
 from drapolicy.problem.events import Start
 from drapolicy.problem.formulation import Formulation, first, fixed, narrowed
@@ -143,8 +144,16 @@ def written(
             node = names[seat.node]
             found[a] = Placement(ask.name, policy, node, outcome.results, "feasible", outcome, score, path="together")
             state.apply(Start(ask, node, outcome.results))
-    placements = [found.get(a) or _pending(problem, kinds, a, policy, proved=proved) for a in range(len(problem.asks))]
-    return tuple(placements), tuple(map(int, values))
+    group_of = [g for g, group in enumerate(kinds.groups) for _ in group.asks]
+    filled = {group_of[a] for a in found}
+    placements = tuple(
+        found.get(a)
+        or _pending(
+            problem, ask, policy, 1 if group_of[a] in filled else kinds.groups[group_of[a]].at_least, proved=proved
+        )
+        for a, ask in enumerate(problem.asks)
+    )
+    return placements, tuple(map(int, values))
 
 
 def _seated(local: LocalProblem, devices: Sequence[int]) -> Fits:
@@ -161,12 +170,9 @@ def _seated(local: LocalProblem, devices: Sequence[int]) -> Fits:
     return outcome
 
 
-def _pending(problem: Problem, kinds: Kinds, a: int, policy: str, *, proved: bool) -> Placement:
-    ask = problem.asks[a]
-    group = kinds.groups[int(np.searchsorted(np.cumsum([len(g.asks) for g in kinds.groups]), a, side="right"))]
-    reason = "no devices left beside the other asks"
-    if group.at_least > 1:
-        reason = f"no devices for {group.at_least} asks of its group"
+def _pending(problem: Problem, ask: Ask, policy: str, least: int, *, proved: bool) -> Placement:
+    """Return the placement of an ask that gets nothing; ``least``: how many of its group would have been needed."""
+    reason = f"no devices for {least} asks of its group" if least > 1 else "no devices left beside the other asks"
     status: Status = "infeasible" if proved else "timed_out"
     candidates = problem.fleet.nodes.candidates
     return Placement(
