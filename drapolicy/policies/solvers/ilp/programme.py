@@ -101,7 +101,7 @@ class Programme:
         return Found(rules.assignment(known), tuple(score), tuple(bound), optimal=True)
 
     def hold(self, budget: Budget, start: Assignment, levels: int) -> None:
-        """Solve the first levels and hold them; the programme is then that of the next level.
+        """Solve the first levels and hold them; the programme is then that of the next level, its optimum the score.
 
         A table of choices has all levels in one.
         """
@@ -112,7 +112,11 @@ class Programme:
             known = found.values or known
             self._hold(aim.expression, found.objective or 0, f"level_{level}")
         if self.aims:
-            self.rules.problem.setObjective(pulp.LpAffineExpression(self.aims[levels].expression))
+            aim = self.aims[levels]
+            # Files hold no constants: a variable that is 1 stands for it.
+            one = self.rules.variable("one")
+            one.lowBound = 1
+            self.rules.problem.setObjective(pulp.LpAffineExpression(aim.unit * aim.expression) + aim.constant * one)
 
     def _hold(self, expression: Any, value: float, name: str) -> None:
         if not isinstance(expression, int) and len(expression):

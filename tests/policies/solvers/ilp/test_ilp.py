@@ -354,14 +354,16 @@ def test_mps_files_are_read_by_others(tmp_path: Path) -> None:
     """HiGHS itself finds the same optimum in the file."""
     import highspy
 
-    local, aim = plain(9, 4), Objective().then(of_pairs(symmetric(RNG(7), 9, 1, 40)))
-    for name in ("node.mps", "node.lp"):
-        Ilp().write(local, aim, tmp_path / name)
-        model = highspy.Highs()
-        model.setOptionValue("output_flag", False)
-        model.readModel(str(tmp_path / name))
-        model.run()
-        assert round(model.getInfo().objective_function_value) == Ilp().solve(local, aim, RNG(0)).score[0]
+    local = plain(9, 4)
+    pairs = of_pairs(symmetric(RNG(7), 9, 1, 40))
+    for aim in (Objective().then(pairs), 6 * pairs - still_placeable, Objective().then(pairs, still_placeable)):
+        for name in ("node.mps", "node.lp"):
+            Ilp().write(local, aim, tmp_path / name)
+            model = highspy.Highs()
+            model.setOptionValue("output_flag", False)
+            model.readModel(str(tmp_path / name))
+            model.run()
+            assert round(model.getInfo().objective_function_value) == Ilp().solve(local, aim, RNG(0)).score[-1]
 
 
 def test_a_file_holds_the_levels_before(tmp_path: Path) -> None:
