@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from drapolicy.cli.evaluate_app import app as evaluate_app
 from drapolicy.cli.options import Gates, Lenient, Minor, Output, Topology
 from drapolicy.cli.output import Format, Text
 from drapolicy.cli.policies_app import app as policies_app
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(topology_app, name="topology")
 app.add_typer(policies_app, name="policies")
+app.add_typer(evaluate_app, name="evaluate")
 
 
 def _show_version(wanted: bool) -> None:
@@ -187,66 +189,6 @@ def _answer_lines(kubernetes: Release, policy: str, seed: int, how: tuple[bool, 
     run(sys.stdin, sys.stdout, kubernetes=kubernetes, policy=decide_by(policy, seed), options=Options(*how))
     return 0
 
-
-@app.command()
-def evaluate(
-    *,
-    fleet: Annotated[
-        list[str] | None, typer.Option(metavar="FILES...", help="Fleet of your own; by default two that come along.")
-    ] = None,
-    workload: Annotated[
-        list[str] | None, typer.Option(metavar="FILES...", help="Its pods, claims and one CSV file of arrivals.")
-    ] = None,
-    topology: Topology = None,
-    name: Annotated[str, typer.Option(help="What your scenario is called.")] = "",
-    policy: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="May be repeated; five by default. See `drapolicy policies`."),
-    ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Repetitions; the first plays arrivals as recorded.")] = 5,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where report, table and finished parts go.")] = Path(
-        "out/evaluate"
-    ),
-    metric: Annotated[str | None, typer.Option(help="What names the winner: slowdown, placed, bandwidth ...")] = None,
-    k8s: Minor = "1.37",
-    feature_gates: Gates = None,
-    lenient: Lenient = False,
-    check: Annotated[bool, typer.Option("--check", help="Check every placement independently; slower.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Drop what earlier runs have finished.")] = False,
-    output: Output = Format.TABLE,
-) -> int:
-    """Play workloads on fleets with every policy and name the one that beats kube-scheduler.
-
-    Writes DIR/report.html, DIR/results.csv and DIR/cells/. What is finished is kept: the same command goes on after
-    an interruption. All results but times are the same on every machine.
-
-    \b
-    Examples:
-      drapolicy evaluate
-      drapolicy evaluate --fleet fleet.yaml --workload pods.yaml arrivals.csv --topology topo.txt
-      drapolicy evaluate --policy packing --policy bandwidth --seeds 10 --metric bandwidth -o json
-    """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
-    from drapolicy.cli.evaluate import Request
-    from drapolicy.cli.evaluate import evaluate as run
-    from drapolicy.cli.releases import chosen
-
-    request = Request(
-        fleet=tuple(fleet or ()),
-        workload=tuple(workload or ()),
-        topology=topology,
-        name=name,
-        policies=tuple(policy or ()),
-        seeds=seeds,
-        jobs=jobs,
-        out=out,
-        metric=metric,
-        kubernetes=chosen(k8s, feature_gates or ()),
-        lenient=lenient,
-        check=check,
-        fresh=fresh,
-    )
-    return run(request, output)
 
 
 @app.command()

@@ -16,7 +16,7 @@ BUG = 70
 INTERRUPTED = 130
 NOBODY_READS = 141
 
-_LISTS = ("--fleet", "--claims", "--workload")
+_LISTS = ("--fleet", "--claims", "--workload", "--policies")
 # The protocol's own program is written in Go, whose flags have one dash and a value after "=".
 _PROTOCOL_FLAGS = {
     "-timing": "--timing",

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -42,6 +42,34 @@ def shown_progress() -> Iterator[Progress]:
 
         def update(done: int, total: int, cell: Cell) -> None:
             bar.update(task, completed=done, total=total, description=f"{cell.scenario} {cell.policy}")
+
+        yield update
+
+
+@contextmanager
+def shown_counts() -> Iterator[Callable[[int, int, str], None]]:
+    """Give a function that shows how many parts of how many are done and what the last one was, as above."""
+    if not sys.stderr.isatty():
+        last = time.monotonic()
+
+        def say(done: int, total: int, what: str) -> None:
+            nonlocal last
+            if time.monotonic() - last >= _EVERY_S:
+                last = time.monotonic()
+                note(f"{done} of {total} played, last {what}")
+
+        yield say
+        return
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("playing", total=None)
+
+        def update(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, description=what)
 
         yield update
 

@@ -1,0 +1,110 @@
+"""The commands of ``drapolicy evaluate`` with their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from drapolicy.cli.options import Gates, Lenient, Minor, Output, Topology
+from drapolicy.cli.output import Format
+
+app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _evaluate(
+    context: typer.Context,
+    *,
+    fleet: Annotated[
+        list[str] | None, typer.Option(metavar="FILES...", help="Fleet of your own; by default two that come along.")
+    ] = None,
+    workload: Annotated[
+        list[str] | None, typer.Option(metavar="FILES...", help="Its pods, claims and one CSV file of arrivals.")
+    ] = None,
+    topology: Topology = None,
+    name: Annotated[str, typer.Option(help="What your scenario is called.")] = "",
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="May be repeated; five by default. See `drapolicy policies`."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Repetitions; the first plays arrivals as recorded.")] = 5,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where report, table and finished parts go.")] = Path(
+        "out/evaluate"
+    ),
+    metric: Annotated[str | None, typer.Option(help="What names the winner: slowdown, placed, bandwidth ...")] = None,
+    k8s: Minor = "1.37",
+    feature_gates: Gates = None,
+    lenient: Lenient = False,
+    check: Annotated[bool, typer.Option("--check", help="Check every placement independently; slower.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Drop what earlier runs have finished.")] = False,
+    output: Output = Format.TABLE,
+) -> int | None:
+    """Play workloads on fleets with every policy and name the one that beats kube-scheduler.
+
+    Writes DIR/report.html, DIR/results.csv and DIR/cells/. What is finished is kept: the same command goes on after
+    an interruption. All results but times are the same on every machine.
+
+    \b
+    Examples:
+      drapolicy evaluate
+      drapolicy evaluate --fleet fleet.yaml --workload pods.yaml arrivals.csv --topology topo.txt
+      drapolicy evaluate --policy packing --policy bandwidth --seeds 10 --metric bandwidth -o json
+    """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
+    if context.invoked_subcommand is not None:
+        return None
+    from drapolicy.cli.evaluate import Request
+    from drapolicy.cli.evaluate import evaluate as run
+    from drapolicy.cli.releases import chosen
+
+    request = Request(
+        fleet=tuple(fleet or ()),
+        workload=tuple(workload or ()),
+        topology=topology,
+        name=name,
+        policies=tuple(policy or ()),
+        seeds=seeds,
+        jobs=jobs,
+        out=out,
+        metric=metric,
+        kubernetes=chosen(k8s, feature_gates or ()),
+        lenient=lenient,
+        check=check,
+        fresh=fresh,
+    )
+    return run(request, output)
+
+
+@app.command()
+def fgd(
+    *,
+    pods: Annotated[Path, typer.Option(metavar="CSV", help="List of pods, e.g. openb_pod_list_default.csv.")],
+    nodes: Annotated[Path, typer.Option(metavar="CSV", help="List of nodes, e.g. openb_node_list_gpu_node.csv.")],
+    stream: Annotated[
+        Path | None, typer.Option(metavar="JSON", help="Recorded orders of arrival; our own draws without it.")
+    ] = None,
+    policies: Annotated[
+        list[str] | None, typer.Option(metavar="NAMES...", help="By default the six of the paper.")
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(metavar="42-51", help="Of the orders; all of the stream, or 42-51, by default.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the tables go.")] = Path("out/fgd"),
+) -> int:
+    """Play the experiment of the FGD paper on the openb trace, as DRA.
+
+    Writes DIR/allocation.csv and DIR/fragmentation.csv in the columns of the artefact's analysis_allo_discrete.csv and
+    analysis_frag_ratio_discrete.csv. FGD's workload is the trace's own; see docs/fgd.md.
+
+    \b
+    Examples:
+      drapolicy evaluate fgd --pods openb_pod_list_default.csv --nodes openb_node_list_gpu_node.csv \\
+        --stream stream_default.json --seeds 42-51 -o out/fgd
+      drapolicy evaluate fgd --pods pods.csv.gz --nodes nodes.csv --policies fgd fgd:rounded=false best-fit
+    """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
+    from drapolicy.cli.fgd import Request, run
+
+    return run(Request(pods, nodes, stream, tuple(policies or ()), seeds, jobs, out))
