@@ -65,8 +65,7 @@ def curves_of(run: Run) -> Curves:
     """Return the curves of a run, as the artefact's scripts make them.
 
     At x percent stands the mean over the arrivals at which what has arrived, rounded to whole percents, is x; where
-    there is none, those from x - 1 to x + 1. Allocation is rounded to two decimals before and after, half to even on
-    the decimal value of the float.
+    there is none, those from x - 1 to x + 1. Allocation is rounded to two decimals before and after.
 
     References
     ----------
@@ -76,7 +75,8 @@ def curves_of(run: Run) -> Curves:
     percent = [round(value) for value in (run.arrived / run.gpus / 10).tolist()]
     allocated = [round(value, 2) for value in (run.allocated / run.gpus / 10).tolist()]
     at = _bins(percent)
-    allocation = [None if not len(own) else round(_mean(allocated, own), 2) for own in at]
+    # Single values are rounded by their decimals, means by numpy, as the artefact's libraries do: 91.035 becomes 91.04.
+    allocation = [None if not len(own) else float(np.round(_mean(allocated, own), 2)) for own in at]
     wasted = run.wasted.tolist()
     fragmentation = [None if not len(own) else _mean(wasted, own) for own in at]
     return Curves(tuple(allocation), tuple(fragmentation))
