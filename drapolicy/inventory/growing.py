@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import count
-from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -13,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.api.quantity import Quantity
-from drapolicy.api.resource import DeviceAttribute
-from drapolicy.inventory.columns import ABSENT, Codes, Flags, Integers, texts
-from drapolicy.inventory.devices import AttributeColumn
+from drapolicy.inventory.columns import ABSENT, Codes
 
 Rows = NDArray[np.int64]
 T = TypeVar("T")
+Batches = list[tuple[Rows | slice, T]]
 
 
 def _state(value: object) -> object:
@@ -50,7 +48,7 @@ class GrowingCodes(Generic[T]):
         self._code: defaultdict[Any, int] = defaultdict(count().__next__)  # a key not seen yet gets the next code
         self._key = key
         self._values: list[T] = []
-        self._batches: list[tuple[Rows, NDArray[np.int32]]] = []
+        self._batches: Batches[NDArray[np.int32]] = []
 
     def add(self, rows: Rows, values: Sequence[T]) -> None:
         """Set the values of some rows."""
@@ -61,7 +59,7 @@ class GrowingCodes(Generic[T]):
                 if self._code[key] == len(self._values):
                     self._values.append(value)
         codes = np.fromiter(map(self._code.__getitem__, keys), np.int32, len(values))
-        self._batches.append((rows, codes))
+        self._batches.append((run(rows), codes))
 
     def finish(self, size: int, order: Rows | None) -> tuple[NDArray[np.int32], list[T]]:
         """Return the codes of all rows, and the values in the order of the first row that has each; empties itself.
@@ -73,16 +71,8 @@ class GrowingCodes(Generic[T]):
         order
             The old row of each new row; None keeps the rows.
         """
-        codes = _spread(self._batches, np.full(size, ABSENT, np.int32), order)
-        rows = np.flatnonzero(codes != ABSENT)
-        used = codes[rows]
-        # Of repeated indices numpy keeps the last assignment, so going backwards leaves the first row of each code.
-        first = np.empty(len(self._code), np.int64)
-        first[used[::-1]] = rows[::-1]
-        by_first = np.argsort(first)
-        rank = np.empty(len(first), np.int32)
-        rank[by_first] = np.arange(len(first), dtype=np.int32)
-        codes[rows] = rank[used]
+        codes = spread(self._batches, np.full(size, ABSENT, np.int32), order)
+        by_first = ranked(codes, len(self._code))
         values: list[T] = self._values if self._key else list(self._code)
         self._code.clear()
         self._batches.clear()
@@ -94,99 +84,37 @@ class GrowingCodes(Generic[T]):
         return Codes(codes, tuple(values))
 
 
-class GrowingTexts(GrowingCodes[str]):
-    """A dictionary-encoded column of texts."""
-
-    def column(self, size: int, order: Rows | None) -> Codes[str]:
-        """Return the finished column, its texts packed when there are many."""
-        codes, values = self.finish(size, order)
-        return Codes(codes, texts(values))
+def run(rows: Rows) -> Rows | slice:
+    """Return rows as a slice where they follow each other, which takes no memory."""
+    return slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) and (np.diff(rows) == 1).all() else rows
 
 
-class GrowingAttribute:
-    """One attribute of all devices while it is loaded; sorts the values by type."""
+def ranked(codes: NDArray[np.int32], count: int) -> NDArray[np.int64]:
+    """Give the codes of a column new numbers by the first row of each, in place.
 
-    def __init__(self) -> None:
-        self._texts: dict[str, GrowingTexts] = {}
-        self._integers: list[tuple[Rows, NDArray[np.int64]]] = []
-        self._flags: list[tuple[Rows, NDArray[np.int8]]] = []
-        self._others: GrowingCodes[DeviceAttribute] | None = None
+    Parameters
+    ----------
+    count
+        How many codes there are.
 
-    def add(self, rows: Rows, cells: Sequence[DeviceAttribute]) -> None:
-        """Set the attribute of some devices."""
-        kind = _kind(cells[0])
-        values = _uniform(kind, cells)
-        if values is None:
-            kinds: dict[str, list[int]] = defaultdict(list)
-            for place, cell in enumerate(cells):
-                kinds[_kind(cell)].append(place)
-            for kind, places in kinds.items():
-                self._put(kind, rows[places], [cells[place] for place in places])
-        else:
-            self._put(kind, rows, cells, values)
-
-    def _put(self, kind: str, rows: Rows, cells: Sequence[DeviceAttribute], values: list[Any] | None = None) -> None:
-        if kind == _OTHER:
-            self._others = self._others or GrowingCodes(canonical)
-            self._others.add(rows, cells)
-            return
-        values = [getattr(cell, kind) for cell in cells] if values is None else values
-        if kind == "int_value":
-            self._integers.append((rows, np.array(values, np.int64)))
-        elif kind == "bool_value":
-            self._flags.append((rows, np.array(values, np.int8)))
-        else:
-            self._texts.setdefault(kind, GrowingTexts()).add(rows, values)
-
-    def column(self, size: int, order: Rows | None) -> AttributeColumn:
-        """Return the finished column."""
-        integers = flags = None
-        if self._integers:
-            present = [(rows, np.True_) for rows, _ in self._integers]
-            integers = Integers(
-                _spread(self._integers, np.zeros(size, np.int64), order),
-                _spread(present, np.zeros(size, np.bool_), order),
-            )
-        if self._flags:
-            flags = Flags(_spread(self._flags, np.full(size, ABSENT, np.int8), order))
-        texts_of = {kind: growing.column(size, order) for kind, growing in self._texts.items()}
-        return AttributeColumn(
-            integers=integers,
-            flags=flags,
-            strings=texts_of.get("string_value"),
-            versions=texts_of.get("version_value"),
-            others=None if self._others is None else self._others.column(size, order),
-        )
+    Returns
+    -------
+    ndarray
+        The old code of each new one, int64; codes that no row has are left out.
+    """
+    rows = np.flatnonzero(codes != ABSENT)
+    used = codes[rows]
+    # Of repeated indices numpy keeps the last assignment, so going backwards leaves the first row of each code.
+    first = np.full(count, len(codes))
+    first[used[::-1]] = rows[::-1]
+    by_first = np.argsort(first)[: np.count_nonzero(first < len(codes))]
+    rank = np.empty(count, np.int32)
+    rank[by_first] = np.arange(len(by_first), dtype=np.int32)
+    codes[rows] = rank[used]
+    return by_first
 
 
-_OTHER = "other"
-_SCALARS = ("string_value", "version_value", "int_value", "bool_value")
-_LISTS = ("string_values", "version_values", "int_values", "bool_values")
-_GET: dict[str, Callable[[DeviceAttribute], Any]] = {name: attrgetter(name) for name in _SCALARS + _LISTS}
-
-
-def _kind(cell: DeviceAttribute) -> str:
-    """Return the field that alone is set and fits its column, or ``other``."""
-    held = [name for name in _SCALARS if getattr(cell, name) is not None]
-    if len(held) != 1 or any(getattr(cell, name) for name in _LISTS):
-        return _OTHER
-    if held == ["int_value"] and not -(2**63) <= cell.int_value < 2**63:  # type: ignore[operator]
-        return _OTHER
-    return held[0]
-
-
-def _uniform(kind: str, cells: Sequence[DeviceAttribute]) -> list[Any] | None:
-    """Return the values if all cells are of one scalar kind, else None; the loops run in C, for a million devices."""
-    if kind in {_OTHER, "int_value"}:
-        return None
-    values = list(map(_GET[kind], cells))
-    alike = None not in values
-    alike = alike and all(list(map(_GET[name], cells)).count(None) == len(cells) for name in _SCALARS if name != kind)
-    alike = alike and not any(any(map(_GET[name], cells)) for name in _LISTS)
-    return values if alike else None
-
-
-def _spread(batches: Iterable[tuple[Rows, Any]], into: NDArray[Any], order: Rows | None) -> NDArray[Any]:
+def spread(batches: Iterable[tuple[Rows | slice, Any]], into: NDArray[Any], order: Rows | None) -> NDArray[Any]:
     """Write batches to their rows and bring the rows into order."""
     for rows, values in batches:
         into[rows] = values

@@ -77,7 +77,9 @@ def build_from(parts: Iterable[Objects], release: Release | None = None) -> Flee
     with _no_garbage_collection():
         found = _read(parts)
         _return_memory()
-        return _fleet(found, release)
+        made = _fleet(found, release)
+    _return_memory()
+    return made
 
 
 def load(*sources: Source, release: Release | None = None, strict: bool = True) -> Fleet:

@@ -13,8 +13,9 @@ from drapolicy.api.encode import unread
 from drapolicy.api.meta import ObjectMeta
 from drapolicy.errors import InputError
 from drapolicy.inventory.columns import texts
-from drapolicy.inventory.growing import GrowingCodes, GrowingTexts, canonical
+from drapolicy.inventory.growing import GrowingCodes, canonical
 from drapolicy.inventory.growing_maps import GrowingMaps, GrowingQuantities
+from drapolicy.inventory.growing_texts import GrowingTexts
 from drapolicy.inventory.nodes import NodeTable
 
 _BATCH = 1024

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -35,7 +34,7 @@ class SliceTable(Frozen):
     first
         ndarray of shape (slices + 1,), int64; devices ``first[i]`` to ``first[i + 1]`` are those of slice ``i``.
     metadata
-        Metadata of each slice as JSON.
+        Metadata of each slice without its name, as JSON.
     """
 
     name: Codes[str]
@@ -46,7 +45,7 @@ class SliceTable(Frozen):
     node_name: Codes[str]
     rest: Codes[ResourceSlice]
     first: NDArray[np.int64]
-    metadata: Sequence[str]
+    metadata: Codes[str]
 
     def __len__(self) -> int:
         return len(self.generation)
@@ -66,7 +65,9 @@ class SliceTable(Frozen):
             node_name=self.node_name[i],
             devices=devices,
         )
-        return replace(rest, metadata=_METADATA.decode(self.metadata[i]), spec=spec)
+        metadata = self.metadata[i]
+        assert metadata is not None
+        return replace(rest, metadata=replace(_METADATA.decode(metadata), name=self.name[i]), spec=spec)
 
     @property
     def bound(self) -> NDArray[np.bool_]:

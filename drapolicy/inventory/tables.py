@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from typing import TypeVar
+from itertools import pairwise
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,15 +13,14 @@ from numpy.typing import NDArray
 
 from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.resource import Device, DeviceCapacity, ResourcePool, ResourceSlice
-from drapolicy.inventory.columns import Texts
 from drapolicy.inventory.devices import CapacityColumn, DeviceTable
-from drapolicy.inventory.growing import GrowingAttribute, GrowingCodes, GrowingTexts, Rows, canonical
+from drapolicy.inventory.growing import GrowingCodes, Rows, canonical
+from drapolicy.inventory.growing_attributes import GrowingAttribute
+from drapolicy.inventory.growing_texts import GrowingTexts
 from drapolicy.inventory.slices import SliceTable
 
 # Devices are turned into columns this many at a time: enough to spread the cost of a batch, few enough to stay small.
 _BATCH = 1024
-
-T = TypeVar("T")
 
 _METADATA = msgspec.json.Encoder(order="deterministic")
 _NO_METADATA = ObjectMeta()
@@ -38,14 +38,13 @@ class TableBuilder:
         self._waiting = 0
         self._slice_count = 0
         self._device_count = 0
-        self._names: list[tuple[str, str, str]] = []
+        self._last = ("", "", "")
+        self._in_order = True
         self._driver, self._pool, self._name = GrowingTexts(), GrowingTexts(), GrowingTexts()
         self._node_name = GrowingTexts()
         self._rest = GrowingCodes[ResourceSlice](canonical)
-        self._sizes: list[int] = []
-        self._generation: list[int] = []
-        self._pool_slices: list[int] = []
-        self._metadata: list[bytes] = []
+        self._numbers: list[NDArray[np.int64]] = []
+        self._metadata = GrowingTexts()
         self._device_name = GrowingTexts()
         self._device_node = GrowingTexts()
         self._device_rest = GrowingCodes[Device](canonical)
@@ -65,22 +64,24 @@ class TableBuilder:
         self._flush()
         del self._slices
         count, devices = self._slice_count, self._device_count
-        order = sorted(range(count), key=self._names.__getitem__)
+        numbers = np.concatenate([np.zeros((3, 0), np.int64), *self._numbers], axis=1)
         slice_order = device_order = None
-        if order != list(range(count)):
-            slice_order = np.array(order, np.int64)
-            device_order = _device_order(np.array(self._sizes, np.int64), slice_order)
-        sizes = np.array([self._sizes[i] for i in order], np.int64)
+        if not self._in_order:
+            names = list(zip(*(column.rows(count) for column in (self._driver, self._pool, self._name)), strict=True))
+            slice_order = np.array(sorted(range(count), key=names.__getitem__), np.int64)
+            device_order = _device_order(numbers[0], slice_order)
+            numbers = numbers[:, slice_order]
+        sizes, generation, pool_slices = numbers.copy()
         slices = SliceTable(
             name=self._name.column(count, slice_order),
             driver=self._driver.column(count, slice_order),
             pool=self._pool.column(count, slice_order),
-            generation=np.array([self._generation[i] for i in order], np.int64),
-            slice_count=np.array([self._pool_slices[i] for i in order], np.int64),
+            generation=generation,
+            slice_count=pool_slices,
             node_name=self._node_name.column(count, slice_order),
             rest=self._rest.column(count, slice_order),
             first=_starts(sizes),
-            metadata=Texts.join([self._metadata[i] for i in order]),
+            metadata=self._metadata.column(count, slice_order),
         )
         return slices, DeviceTable(
             name=self._device_name.column(devices, device_order),
@@ -105,13 +106,14 @@ class TableBuilder:
         self._slice_count += len(slices)
         specs = [item.spec for item in slices]
         names = [(spec.driver, spec.pool.name, item.metadata.name) for item, spec in zip(slices, specs, strict=True)]
-        self._names += names
+        self._in_order = self._in_order and all(a <= b for a, b in pairwise([self._last, *names]))
+        self._last = names[-1]
         for column, values in zip((self._driver, self._pool, self._name), zip(*names, strict=True), strict=True):
             column.add(rows, values)
-        self._sizes += [len(spec.devices) for spec in specs]
-        self._generation += [spec.pool.generation for spec in specs]
-        self._pool_slices += [spec.pool.resource_slice_count for spec in specs]
-        self._metadata += [_METADATA.encode(item.metadata) for item in slices]
+        numbers = [(len(s.devices), s.pool.generation, s.pool.resource_slice_count) for s in specs]
+        self._numbers.append(np.array(numbers, np.int64).T)
+        metadata = [replace(item.metadata, name="") for item in slices]
+        self._metadata.add(rows, [_METADATA.encode(each).decode() for each in metadata])
         self._rest.add(rows, [_rest_of_slice(item) for item in slices])
         _add_some(self._node_name, rows, [spec.node_name for spec in specs])
         self._add_devices([device for spec in specs for device in spec.devices])
@@ -153,7 +155,7 @@ def _by_keys(maps: Iterable[Mapping[str, object]]) -> dict[tuple[str, ...], list
     return groups
 
 
-def _add_some(column: GrowingCodes[T], rows: Rows, values: list[T | None]) -> None:
+def _add_some(column: GrowingCodes[Any] | GrowingTexts, rows: Rows, values: list[Any | None]) -> None:
     """Set the values that are there."""
     places = [place for place, value in enumerate(values) if value is not None]
     if places:

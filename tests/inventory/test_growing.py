@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import CounterSet, DeviceAttribute
-from drapolicy.inventory.growing import GrowingAttribute, GrowingCodes, canonical
+from drapolicy.inventory.growing import GrowingCodes, canonical
+from drapolicy.inventory.growing_attributes import GrowingAttribute
 
 
 @given(st.lists(st.sampled_from([None, "a", "b", "c"]), max_size=12), st.randoms(use_true_random=False))
