@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.errors import InputError, UnsupportedFeatureError
-from drapolicy.policies.objective import Sense, Term
 from drapolicy.policies.rows import Form
+from drapolicy.policies.term import Sense, Term
 from drapolicy.problem.local import LocalProblem
 
 _SEEN = ("chosen", "left", "before", "room", "rank")

@@ -172,7 +172,7 @@ def test_a_term_of_a_module_reaches_another_process(tmp_path: Path, monkeypatch:
 
 def test_a_term_that_is_gone_is_named() -> None:
     """A module without the term is an error that names both."""
-    from drapolicy.policies.objective import _named
+    from drapolicy.policies.term import _named
 
     with pytest.raises(
         SolverError, match=r"objective gone: module drapolicy\.policies\.objectives\.bandwidth has no term of this name"
