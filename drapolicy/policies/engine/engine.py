@@ -59,6 +59,8 @@ class Stats:
     ----------
     ranked
         Decisions by ranking.
+    by_rows
+        Those of them that columns of amounts made.
     asked
         Answers that had to be found.
     known
@@ -68,6 +70,7 @@ class Stats:
     """
 
     ranked: int = 0
+    by_rows: int = 0
     asked: int = 0
     known: int = 0
     looked_up: Counter[str] = field(default_factory=Counter)
@@ -142,6 +145,7 @@ class Engine:
         held = Held(problem.ask, problem.state)
         by_rows = self._rung.place(problem, held, rng) if self._rung is not None else None
         if by_rows is not None:
+            self.stats.by_rows += 1
             self._count(1, 0, by_rows.considered)
             return by_rows
         key = self._key(problem.ask, held)

@@ -178,7 +178,7 @@ class Rung:
                 views = access.sight.views(ask.claims, frozenset())
                 wish = wish_of(columns, access.layout, views, ask.claims, state=state, solver=self._rule.solver)
             shared = any(model.shareable for model in columns.models)
-            if not (self._objective.levels or wish.shares or (shared and not wish.count)):
+            if not (self._objective.levels or wish.shareable or (shared and not wish.count)):
                 message = "whole devices, however good they are"
                 raise UnseenError(message)
             self._wishes[ask.wishes] = wish

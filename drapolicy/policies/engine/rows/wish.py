@@ -36,8 +36,8 @@ class Wish:
         Thousandths of each.
     amounts
         What is taken of each capacity, in units of the device's model; none of devices that are taken as a whole.
-    shares
-        Whether others can have the rest of a device.
+    shareable, shares
+        Whether the devices are of those that can be shared, and whether others can have the rest of one.
     view
         What each node is of those that the ask cannot tell apart; ndarray of shape (N,), int32.
     open
@@ -54,7 +54,7 @@ class Wish:
 
     def __init__(self, columns: Columns, count: int) -> None:
         self.count = count
-        self.takes, self.shares = 0, False
+        self.takes, self.shareable, self.shares = 0, False, False
         self.amounts: tuple[int, ...] = ()
         self.view = np.zeros(len(columns.here), np.int32)
         self.open = np.ones(len(columns.here), np.bool_)
@@ -110,7 +110,8 @@ def wish_of(
         message = "devices of which different amounts are taken"
         raise UnseenError(message)
     for takes, shareable, amounts in told:
-        wish.takes, wish.amounts, wish.shares = takes, amounts, bool(shareable) and takes < WHOLE
+        wish.takes, wish.amounts = takes, amounts
+        wish.shareable, wish.shares = bool(shareable), bool(shareable) and takes < WHOLE
     wish.view = np.maximum(views.of_node, 0)
     enough = suited.sum(axis=1) >= wish.count
     wish.open = enough[wish.view]
