@@ -13,6 +13,7 @@ from drapolicy.cli.options import Gates, Lenient, Minor, Output, Topology
 from drapolicy.cli.output import Format, Text
 from drapolicy.cli.policies_app import app as policies_app
 from drapolicy.cli.topology_app import app as topology_app
+from drapolicy.cli.workload_app import app as workload_app
 
 if TYPE_CHECKING:
     from drapolicy.release import Release
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.add_typer(topology_app, name="topology")
 app.add_typer(policies_app, name="policies")
+app.add_typer(workload_app, name="workload")
 app.add_typer(evaluate_app, name="evaluate")
 
 

@@ -6,11 +6,9 @@ times are spread over orders of magnitude (log-normal), and arrivals are a Poiss
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from drapolicy import api
@@ -18,6 +16,7 @@ from drapolicy.api import Objects
 from drapolicy.api.resource import DeviceRequest
 from drapolicy.workload.arrivals import COLUMNS
 from drapolicy.workload.fleets import fleet_objects, topology_text
+from drapolicy.workload.folder import lines, packed
 from drapolicy.workload.machine import GPU_DRIVER
 from drapolicy.workload.models import MODELS
 from drapolicy.workload.pods import pod_and_template
@@ -141,31 +140,20 @@ def write_all(folder: Path) -> None:
 
 def twin_files() -> dict[str, bytes]:
     """Return the lists of openb's twin, by path: see :mod:`drapolicy.workload.twin`."""
-    return {"pods.csv.gz": _packed(twin_pods(TWIN_SEED)), "nodes.csv.gz": _packed(twin_nodes())}
-
-
-def _packed(text: str) -> bytes:
-    return gzip.compress(text.encode(), compresslevel=9, mtime=0)
+    return {"pods.csv.gz": packed(twin_pods(TWIN_SEED)), "nodes.csv.gz": packed(twin_nodes())}
 
 
 def files(dataset: Dataset) -> dict[str, bytes]:
     """Return the files of a dataset, by path; the same bytes in any process."""
     fleet = fleet_objects(dataset.model, dataset.nodes, seed=dataset.seed)
     made = {
-        "fleet.json.gz": _packed(_lines(fleet)),
+        "fleet.json.gz": packed(lines(fleet)),
         "workload/pods.yaml": api.dump(_workload(dataset), "yaml").encode(),
         "workload/arrivals.csv": _arrivals(dataset).encode(),
     }
     if MODELS[dataset.model].nvlink_pairs:
         made["topology.txt"] = topology_text(dataset.model).encode()
     return made
-
-
-def _lines(objects: Objects) -> str:
-    """Return a List as JSON, an object a line, so that a decompressed file can be read and compared."""
-    everything = [*objects.nodes, *objects.classes, *objects.slices]
-    items = ",\n".join(msgspec.json.encode(api.to_builtins(item)).decode() for item in everything)
-    return '{"apiVersion":"v1","kind":"List","items":[\n' + items + "\n]}\n"
 
 
 def _workload(dataset: Dataset) -> Objects:

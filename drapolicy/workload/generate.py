@@ -125,9 +125,11 @@ def _after(preset: Preset, seed: int, size: Size, recorded: np.ndarray, rhythm: 
     times = _times(seed, size, load * gpus / mean, rhythm)
     jobs = _jobs(preset, law, times, seed, recorded)
     workload = workload_of(jobs, preset.name, begin_ns=0)
+    span = float(times[-1]) if len(times) else 0.0
+    drawn = sum(job.gpus * (job.duration_ns or 0) for job in jobs) / NS / (gpus * span) if span else 0.0
     notes = [
-        f"synthetic, seed {seed}: {len(jobs):,} jobs, asking for {100 * load:.0f} % of the GPU time of {gpus:,} GPUs",
-        "a fleet that begins empty takes days to fill: few long jobs make most of the load",
+        f"synthetic, seed {seed}: {len(jobs):,} jobs that on average ask for {100 * load:.0f} % of {gpus:,} GPUs",
+        f"few long jobs make most of the load: those drawn ask for {100 * drawn:.0f} %; more days or nodes come nearer",
     ]
     if len(law.sizes) < len(whole.sizes):
         missing = sum(whole.parts[len(law.sizes) :])

@@ -10,6 +10,7 @@ from typing import Final
 
 from drapolicy import api
 from drapolicy.api import Objects
+from drapolicy.api.names import dns_subdomain
 from drapolicy.errors import Fault, InputError
 from drapolicy.workload.arrivals import Arrival
 from drapolicy.workload.pods import pod_and_template
@@ -130,7 +131,7 @@ class Wanted:
     Raises
     ------
     InputError
-        For a number that is not more than 0.
+        For numbers that are not more than 0, and a class that is no DNS name.
     """
 
     days: float | None = None
@@ -140,11 +141,17 @@ class Wanted:
     device_class: str = GPU_CLASS
 
     def __post_init__(self) -> None:
-        wrong = [name for name, value in (("days", self.days), ("jobs", self.jobs)) if value is not None and value <= 0]
-        if wrong:
-            raise InputError(
-                faults=[Fault("", -1, "trace", name, f"{getattr(self, name)} is not more than 0") for name in wrong]
-            )
+        numbers = {"days": self.days, "jobs": self.jobs}
+        faults = [
+            Fault("", -1, "trace", name, f"{value} is not more than 0")
+            for name, value in numbers.items()
+            if value is not None and not value > 0
+        ]
+        message = dns_subdomain(self.device_class)
+        if message is not None:
+            faults.append(Fault("", -1, "trace", f"device class {self.device_class[:80]!r}", message))
+        if faults:
+            raise InputError(faults=faults)
 
     def of(self, jobs: Iterable[Job]) -> list[Job]:
         """Return the jobs that are wanted, in order of submission."""

@@ -1,0 +1,104 @@
+"""A workload as a folder that ``drapolicy evaluate`` reads: whole, or not there."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from drapolicy import api
+from drapolicy.api import Objects
+from drapolicy.errors import InputError
+from drapolicy.workload.arrivals import write_arrivals
+from drapolicy.workload.provenance import Imported
+
+FLEET, PODS, ARRIVALS, ABOUT = "fleet.json.gz", "workload/pods.json", "workload/arrivals.csv", "README.md"
+
+
+def write_folder(made: Imported, folder: str | Path, *, replace: bool = False) -> list[Path]:
+    """Write ``README.md``, ``fleet.json.gz`` if there is a fleet, ``workload/pods.json`` and ``workload/arrivals.csv``.
+
+    Parameters
+    ----------
+    made
+        What to write; the notes and the source go into the README.
+    folder
+        Must not be there, or be empty.
+    replace
+        Whether a folder that an earlier call wrote is replaced.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    InputError
+        When the folder holds something else.
+    """
+    target = Path(folder)
+    _refuse(target, replace=replace)
+    contents = {ABOUT: about(made).encode(), PODS: lines(made.workload.objects).encode()}
+    contents[ARRIVALS] = write_arrivals(made.workload.arrivals).encode()
+    if made.fleet is not None:
+        contents[FLEET] = packed(lines(made.fleet))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as beside:
+        new = Path(beside) / "new"
+        for name, content in contents.items():
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
+            (new / name).write_bytes(content)
+        if target.exists():
+            target.rename(Path(beside) / "old")
+        new.rename(target)
+    return [target / name for name in sorted(contents)]
+
+
+def _refuse(target: Path, *, replace: bool) -> None:
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise InputError(f"{target}: is a file; give a folder")
+    found = {str(path.relative_to(target)) for path in target.rglob("*") if not path.is_dir()}
+    if others := sorted(found - {FLEET, PODS, ARRIVALS, ABOUT}):
+        raise InputError(f"{target}: holds {others[0]}, which no workload has; give another folder")
+    if found and not replace:
+        raise InputError(f"{target}: holds a workload already; give another folder, or replace it")
+    if not found:
+        shutil.rmtree(target)
+
+
+def about(made: Imported) -> str:
+    """Return what somebody who finds the folder should know, as Markdown."""
+    source = made.source
+    facts = [
+        f"# {made.workload.name}",
+        f"{source.what[:1].upper()}{source.what[1:]}.",
+        f"- made from: {source.files}",
+        f"- source: {source.where}",
+        f"- what is what: {source.meaning}",
+        *(f"- note: {text}" for text in made.notes),
+    ]
+    return "\n".join([*facts[:2], "", *facts[2:]]) + "\n"
+
+
+def lines(objects: Objects) -> str:
+    """Return a List as JSON, an object a line, so that it can be read, searched and compared."""
+    items = ",\n".join(msgspec.json.encode(api.to_builtins(item)).decode() for item in _everything(objects))
+    return '{"apiVersion":"v1","kind":"List","items":[\n' + items + "\n]}\n"
+
+
+def _everything(objects: Objects) -> Iterable[Any]:
+    yield from (*objects.nodes, *objects.classes, *objects.slices, *objects.taint_rules)
+    yield from (*objects.templates, *objects.pods, *objects.claims)
+
+
+def packed(text: str) -> bytes:
+    """Return a text as gzip, the same bytes whenever it is made."""
+    return gzip.compress(text.encode(), compresslevel=9, mtime=0)
