@@ -7,6 +7,7 @@ from drapolicy.simulate.churn import Step, churn
 from drapolicy.simulate.discipline import DISCIPLINES, Discipline, discipline
 from drapolicy.simulate.incidents import Drain, Failures, Incident, read_incidents
 from drapolicy.simulate.record import Play, Record, Records, Series
+from drapolicy.simulate.replay import Happened, replay, state_at
 from drapolicy.simulate.run import Moment, capacity, play
 from drapolicy.simulate.scenario import Scenario
 from drapolicy.simulate.speed import Ideal, stretched_ns
@@ -17,6 +18,7 @@ __all__ = [
     "Discipline",
     "Drain",
     "Failures",
+    "Happened",
     "Ideal",
     "Incident",
     "Moment",
@@ -32,5 +34,7 @@ __all__ = [
     "discipline",
     "play",
     "read_incidents",
+    "replay",
+    "state_at",
     "stretched_ns",
 ]

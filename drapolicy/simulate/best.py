@@ -22,6 +22,7 @@ from drapolicy.policies.solvers import answer_of
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import Abort, Fits, TimedOut
 from drapolicy.problem.problem import Problem
+from drapolicy.problem.site import Site
 from drapolicy.problem.solution import Solution
 from drapolicy.problem.state import Stamp, State
 from drapolicy.simulate.bound import Wants, bound_mb_s
@@ -82,7 +83,8 @@ class Best:
         nodes = fleet.nodes.candidates
         self._max_steps = max_steps
         self._memory = Memory(_STATES)
-        self._seen: tuple[State, int] | None = None
+        self._seen: tuple[State, int, int] | None = None
+        self._sites: list[Site | None] = [None] * nodes
         self._stamps: list[Stamp | None] = [None] * nodes
         self._free: list[NDArray[np.bool_]] = [_NONE] * nodes
         self._table_of = [-1] * nodes
@@ -133,16 +135,18 @@ class Best:
 
     def _follow(self, state: State) -> None:
         """Look at what is free of the nodes that have changed."""
-        if self._seen is not None and self._seen[0] is state and self._seen[1] == state.version:
-            return
-        self._seen = state, state.version
-        for n, stamp in enumerate(self._stamps):
+        shared = state.shared_changes
+        known = self._seen is not None and self._seen[0] is state and self._seen[2] == shared
+        changed = state.changed_since(self._seen[1]) if known and self._seen is not None else None
+        self._seen = state, state.changes, shared
+        for n in range(len(self._stamps)) if changed is None else sorted(set(changed)):
             now = state.stamp(n)
-            if stamp != now:
-                site, holds = state.sites[n], state.allocated.holds
+            if n < len(self._stamps) and self._stamps[n] != now:
+                site, holds = state.site(n), state.allocated.holds
                 self._stamps[n] = now
                 self._free[n] = np.array([d.on_node and not holds(d.id) for d in site.devices], np.bool_)
-                if self._table_of[n] < 0:
+                if site is not self._sites[n]:
+                    self._sites[n] = site
                     self._table_of[n] = self._tables.setdefault(site.links.tobytes(), len(self._tables))
                 self._log.append(n)
 
@@ -151,7 +155,7 @@ class Best:
         loose, seen = self._loose.get(count) or (np.zeros(len(self._stamps), np.int64), 0)
         for n in set(self._log[seen:]):
             anything = Wants(self._free[n][None, :], np.zeros(1, np.int64))
-            loose[n] = self._bound(state.sites[n].links, n, anything, count)[0]
+            loose[n] = self._bound(state.site(n).links, n, anything, count)[0]
         self._loose[count] = loose, len(self._log)
         return loose
 

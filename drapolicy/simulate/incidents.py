@@ -51,11 +51,26 @@ def change_of(what: Befalls) -> Change:
 
 
 def said(what: Befalls) -> str:
-    """Return an incident in a few words, for who is taken off its node by it."""
-    if isinstance(what, Fail):
-        return f"device {what.device} failed"
-    word = {Leave: "left", Drain: "was drained"}.get(type(what), "changed")
-    return f"node {getattr(what, 'node', '')} {word}"
+    """Return an incident in a few words.
+
+    Examples
+    --------
+    >>> said(Drain("node-7"))
+    'node node-7 is drained'
+    """
+    match what:
+        case Fail(device) | Repair(device):
+            return f"device {device} {'fails' if isinstance(what, Fail) else 'is repaired'}"
+        case Taint(rule):
+            return f"taint {rule.metadata.name} is added"
+        case Untaint(name):
+            return f"taint {name} is removed"
+        case Leave(node):
+            return f"node {node} leaves"
+        case Join(node):
+            return f"node {node} joins"
+    word = {Cordon: "cordoned", Uncordon: "uncordoned", Drain: "drained"}[type(what)]
+    return f"node {what.node} is {word}"
 
 
 # --- from files -------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import AllocationResult
 from drapolicy.errors import Fault, InputError
 from drapolicy.simulate.deciding import Begin, Verdict
+from drapolicy.simulate.queue import Unit
 
 FORMAT: Final = 1
 MARKED: Final = 500
@@ -39,9 +40,9 @@ class Head(_Line, frozen=True, tag="play"):
 
 
 class Started(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """An ask of a unit that starts, as :class:`~drapolicy.simulate.deciding.Begin`."""
+    """An ask of a unit that starts, by the number of its arrival."""
 
-    at: int
+    number: int
     node: str
     results: tuple[AllocationResult, ...]
     unmodelled: tuple[str, ...] = ()
@@ -59,15 +60,22 @@ class Decided(_Line, frozen=True, tag="decide"):
     victims: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, t: int, unit: int, verdict: Verdict) -> Decided:
+    def of(cls, t: int, unit: Unit, verdict: Verdict) -> Decided:
         """Return the line of a verdict."""
-        starts = tuple(Started(*begin) for begin in verdict.begins)
-        return cls(t, unit, starts, verdict.reason, verdict.unmodelled, verdict.alike, verdict.victims)
+        starts = tuple(
+            Started(unit.numbers[at], node, results, unmodelled) for at, node, results, unmodelled in verdict.begins
+        )
+        return cls(t, unit.number, starts, verdict.reason, verdict.unmodelled, verdict.alike, verdict.victims)
 
-    @property
-    def verdict(self) -> Verdict:
-        """The verdict."""
-        begins = tuple(Begin(start.at, start.node, start.results, start.unmodelled) for start in self.starts)
+    def verdict(self, unit: Unit) -> Verdict:
+        """Return the verdict on the unit.
+
+        Raises
+        ------
+        ValueError
+            When something starts that is not of the unit.
+        """
+        begins = tuple(Begin(unit.numbers.index(s.number), s.node, s.results, s.unmodelled) for s in self.starts)
         return Verdict(begins, self.why, self.unmodelled, self.alike, self.victims)
 
 
@@ -245,12 +253,15 @@ class Log:
         assert isinstance(line, Mark)
         return line
 
-    def verdict(self, unit: int) -> Verdict:
+    def verdict(self, unit: Unit) -> Verdict:
         """Return the verdict on a unit that was written before."""
         line = self._next()
-        if not isinstance(line, Decided) or line.unit != unit:
+        if not isinstance(line, Decided) or line.unit != unit.number:
             raise self._broken(line)
-        return line.verdict
+        try:
+            return line.verdict(unit)
+        except ValueError:
+            raise self._broken(line) from None
 
     def write(self, line: Line) -> None:
         """Write a line; one that was written before must be equal."""

@@ -141,10 +141,12 @@ class Queue:
         self.refuse(unit, reason, unmodelled)
 
     def refused(self) -> Iterator[tuple[Unit, str, tuple[str, ...]]]:
-        """Yield the units that wait because they, or the first of their line, were refused; and with what words."""
+        """Yield the units that wait, why, and what of them is not modelled: as the first of their line was told."""
+        head = self.head
         for line in self._lines.values():
-            if line.reason:
-                yield from ((unit, line.reason, line.unmodelled) for _, unit in line.units)
+            for _, unit in line.units:
+                behind = "" if head is None or unit is head else f"waits behind {head.asks[0].name}"
+                yield unit, line.reason or behind, line.unmodelled
 
     def freed(self, helps: Callable[[Unit], bool] | None = None) -> None:
         """Try lines again, of which the first unit may be helped."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from drapolicy.errors import InputError
 from drapolicy.policies import Policy
 from drapolicy.problem.ask import Ask, claim_key, devices_of, unmet
 from drapolicy.problem.events import Fail, Finish, Join, Leave, Repair, Start, Taint, Uncordon, Untaint
@@ -19,13 +20,13 @@ from drapolicy.simulate.deciding import Begin, Decider, Verdict
 from drapolicy.simulate.displacing import End, Together, preemption, puts_off, start_ns
 from drapolicy.simulate.eviction import Tolerance
 from drapolicy.simulate.figures import Figures, Measuring, whole_devices
-from drapolicy.simulate.incidents import Befalls, Drain, change_of, checked, said
+from drapolicy.simulate.incidents import Befalls, Drain, change_of, said
 from drapolicy.simulate.queue import Queue, Unit
 from drapolicy.simulate.record import Play, Series, Sheet
 from drapolicy.simulate.scenario import Scenario
 from drapolicy.simulate.speed import stretched_ns
 from drapolicy.simulate.streams import Streams
-from drapolicy.workload.arrivals import Arrival, redrawn
+from drapolicy.workload.arrivals import Arrival
 from drapolicy.workload.workload import communication_percent
 
 if TYPE_CHECKING:
@@ -139,10 +140,7 @@ class _Run:
         self.rng = streams.policy
         self.decider = Decider(self.state, policy, groups, self.rng)
         self.joint = groups is not None
-        self.arrivals = redrawn(scenario.workload.arrivals, seed)
-        self.end_ns = max((arrival.time_ns for arrival in self.arrivals), default=0)
-        drawn = scenario.failures.drawn(scenario.fleet, self.end_ns, streams.faults) if scenario.failures.any else ()
-        self.incidents = checked(scenario.fleet, (*scenario.incidents, *drawn))
+        self.arrivals, self.incidents, self.end_ns = scenario.world(seed, streams)
         self.agenda: Agenda[int | _Stay] = Agenda(
             [(incident.time_ns, _INCIDENT, number) for number, incident in enumerate(self.incidents)]
             + [(arrival.time_ns, _ARRIVE, number) for number, arrival in enumerate(self.arrivals)]
@@ -192,6 +190,7 @@ class _Run:
                 if progress is not None:
                     progress(self.seen, len(self.arrivals))
             if self.log is not None:
+                self._mark(self.log, last=True)
                 self.log.write(log_of.End(now))
         finally:
             if self.log is not None:
@@ -300,17 +299,31 @@ class _Run:
             return self._judge(unit, now)
         self._mark(log)
         if log.recalling:
-            return log.verdict(unit.number)
+            verdict = log.verdict(unit)
+            self._check_recalled(verdict, unit)
+            return verdict
         verdict = self._judge(unit, now)
-        log.write(log_of.Decided.of(now, unit.number, verdict))
+        log.write(log_of.Decided.of(now, unit, verdict))
         return verdict
 
-    def _mark(self, log: log_of.Log) -> None:
+    def _check_recalled(self, verdict: Verdict, unit: Unit) -> None:
+        """Raise where a log tells what cannot be: it may come from anywhere."""
+        nodes = self.scenario.fleet.nodes.index
+        places = [begin.position for begin in verdict.begins]
+        if len(set(places)) < len(places) or any(begin.node not in nodes for begin in verdict.begins):
+            message = f"log: {unit.asks[0].name} starts twice or on a node that is not there; play anew"
+            raise InputError(message)
+        strangers = [name for name in verdict.victims if self.number_of.get(name) not in self.jobs]
+        if strangers:
+            message = f"log: {strangers[0]} is displaced and does not run; play anew"
+            raise InputError(message)
+
+    def _mark(self, log: log_of.Log, *, last: bool = False) -> None:
         mark = log.recalled_mark()
         if mark is not None:
             self.decider.decisions, self.state.cursor = mark.decisions, mark.cursor
             log_of.set_draws(self.rng, mark.draws)
-        elif log.due and not log.recalling:
+        elif (log.due or last) and not log.recalling:
             log.mark(log_of.Mark(self.decider.decisions, self.state.cursor, log_of.draws_of(self.rng)))
 
     def _judge(self, unit: Unit, now: int) -> Verdict:

@@ -6,14 +6,33 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from drapolicy import api
 from drapolicy.api import Objects
 from drapolicy.inventory import Fleet
 from drapolicy.problem.state import State
 from drapolicy.simulate.discipline import KUBERNETES, Discipline
-from drapolicy.simulate.incidents import Failures, Incident
+from drapolicy.simulate.incidents import Failures, Incident, checked
+from drapolicy.simulate.streams import Streams
+from drapolicy.workload.arrivals import Arrival, redrawn
 from drapolicy.workload.workload import Workload
+
+
+class World(NamedTuple):
+    """What happens in a play.
+
+    Attributes
+    ----------
+    arrivals, incidents
+        In order of time.
+    end_ns
+        When the last arrival comes.
+    """
+
+    arrivals: tuple[Arrival, ...]
+    incidents: tuple[Incident, ...]
+    end_ns: int
 
 
 @dataclass(frozen=True)
@@ -49,6 +68,19 @@ class Scenario:
     def state(self) -> State:
         """Return the state at the start."""
         return State(self.fleet, self.standing.claims, self.standing.pods)
+
+    def world(self, seed: int, streams: Streams) -> World:
+        """Return what happens in a play, whoever decides.
+
+        Raises
+        ------
+        InputError
+            With every incident that cannot happen to the fleet.
+        """
+        arrivals = redrawn(self.workload.arrivals, seed)
+        end_ns = max((arrival.time_ns for arrival in arrivals), default=0)
+        drawn = self.failures.drawn(self.fleet, end_ns, streams.faults) if self.failures.any else ()
+        return World(arrivals, checked(self.fleet, (*self.incidents, *drawn)), end_ns)
 
     @cached_property
     def inputs(self) -> Mapping[str, str]:
