@@ -16,6 +16,7 @@ from drapolicy.api.resource import DeviceConstraint, DeviceRequest, ResourceClai
 from drapolicy.inventory import build
 from drapolicy.inventory.links import NodeLinks
 from drapolicy.policies import (
+    POLICIES,
     Exact,
     FirstFit,
     Grow,
@@ -28,7 +29,7 @@ from drapolicy.policies import (
 )
 from drapolicy.policies.objective import Score
 from drapolicy.policies.objectives import bottleneck
-from drapolicy.policies.solvers import LocalSearch
+from drapolicy.policies.solvers import LocalSearch, Portfolio, RandomOrder
 from drapolicy.policies.solvers.base import devices_of, first_fit, rows_of
 from drapolicy.policies.solvers.exact.bound import best_by_bound
 from drapolicy.policies.solvers.exact.enumeration import best_by_enumeration
@@ -239,3 +240,39 @@ def test_the_best_pair_across_requests_is_found() -> None:
     local = linked(links, claims, taken=lambda d: d < 6)
     answer = Exact().solve(local, Objective().then(inside), RNG(0))
     assert answer.score == (max(links[a, b] for a, b in combinations(range(12), 2) if a < 6 <= b),)
+
+
+HEURISTICS = {
+    **{solver.name: solver for solver in (FirstFit(), Grow(), LocalSearch(), RandomOrder(), Portfolio())},
+    "restarted": LocalSearch(RandomOrder(), restarts=2),
+    **{name: POLICIES[name].solver for name in ("go-gpuallocator", "amd-device-plugin", "intel-device-plugin")},
+}
+
+
+def no_worse(seeds: range) -> set[str]:
+    """Hold the proven best of generated problems against every heuristic; return those that were worse somewhere."""
+    beaten = set()
+    for seed in seeds:
+        release = RELEASES[seed % len(RELEASES)]
+        case = problem(seed, release=release, size="tiny" if seed % 2 else "small")
+        ask = ask_with(None, *case.claims)
+        local = Problem(State(build(case.objects, release), case.existing), (ask,)).local(0, ask)
+        aim = OBJECTIVES[seed // len(RELEASES) % len(OBJECTIVES)]
+        best = Exact(max_steps=20_000).solve(local, aim, RNG(0))
+        for name, heuristic in HEURISTICS.items() if best.status == "optimal" else ():
+            answer = heuristic.solve(local, aim, RNG(seed))
+            assert (answer.fits, answer.rank, answer.score <= best.score) == (True, best.rank, True), (seed, name)
+            beaten |= {name} if answer.score < best.score else set()
+    return beaten
+
+
+def test_no_heuristic_is_better_than_what_is_proven() -> None:
+    """All features of all releases, solvers of other allocators among them."""
+    assert no_worse(range(120)) >= {"first-fit", "grow", "random"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chunk", range(20))
+def test_no_heuristic_is_better_on_many_problems(chunk: int) -> None:
+    """The same for 2,000 problems."""
+    no_worse(range(100 * chunk, 100 * chunk + 100))
