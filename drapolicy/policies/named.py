@@ -12,7 +12,7 @@ from types import MappingProxyType
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.policies.parameters import checked, split, written
 from drapolicy.policies.plugins import third_party
-from drapolicy.policies.ready import amounts, general, places, rings, stock, vendors
+from drapolicy.policies.ready import amounts, general, places, priced, rings, stock, vendors
 from drapolicy.policies.rule import Policy, Rule
 
 # One line a policy. The first is what every comparison is against.
@@ -29,6 +29,7 @@ TABLE: Mapping[str, Callable[..., Rule]] = MappingProxyType(
         "gpu-clustering": amounts.gpu_clustered,
         "gpu-packing": amounts.gpu_packed,
         "fgd": amounts.fgd,
+        "shadow-price": priced.shadow_price,
         "mapa-greedy": rings.mapa_greedy,
         "mapa-preserve": rings.mapa_preserve,
         "go-gpuallocator": vendors.go_gpuallocator,

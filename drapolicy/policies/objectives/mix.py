@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 
 from drapolicy.errors import InputError
 
@@ -50,6 +51,28 @@ DEFAULT_MIX: Mix = (
     TypicalPod(0, 1_000, 8),
 )
 """A guess where nothing is known: mostly halves and single GPUs, some of 2, 4 and 8."""
+
+
+def commonest(mix: Mix, percent: int) -> Mix:
+    """Return the kinds that come most often and together are so many percent of all, kinds that are alike as one.
+
+    Examples
+    --------
+    >>> write_mix(commonest(read_mix("500x1*60+1000x1*30+1000x8*7+200x1*3"), 95))
+    '500x1*60+1000x1*30+1000x8*7'
+    """
+    counts: Counter[TypicalPod] = Counter()
+    for pod in mix:
+        counts[replace(pod, weight=1)] += pod.weight
+    found: list[TypicalPod] = []
+    seen, total = 0, counts.total()
+    # Python's sort is stable: of equally common kinds the one that is named first comes first.
+    for pod, count in sorted(counts.items(), key=lambda known: -known[1]):
+        if 100 * seen >= percent * total:
+            break
+        found.append(replace(pod, weight=count))
+        seen += count
+    return tuple(found)
 
 
 def read_mix(text: str) -> Mix:

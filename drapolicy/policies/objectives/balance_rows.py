@@ -1,0 +1,79 @@
+"""Balance by columns of many nodes: the forms of the terms in ``balance``, and what they count in."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drapolicy.policies.rows import Column, Rows, Scoring
+from drapolicy.problem.millis import WHOLE
+
+UNIT = 10_000
+"""Parts of a node that fractions are counted in."""
+MIB = 2**20
+MOST = 10**9
+"""Milli CPU, or MiB; a node that has more, or does not say, counts as one that has so much."""
+
+
+class Part(NamedTuple):
+    """What one resource that is left counts: ``weight`` parts for each ``of`` units of it."""
+
+    weight: int
+    of: int
+
+
+GPU, CPU, MEMORY = Part(2_000, 8_000), Part(8_000, 128_000), Part(4_000, 786_432)
+"""GPU milli, milli CPU and MiB that are left, by those of the largest node of the openb trace."""
+
+CPU_SHORT, MEMORY_SHORT, CPU_SPARE, TENTHS = 10, 30, 3, 10
+"""What being out of step counts, in tenths: GPUs without CPU, GPUs without memory, CPU without GPUs."""
+
+
+def left_over(gpu: NDArray[np.int64], cpu: NDArray[np.int64], memory: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what amounts that are left count in all."""
+    return GPU.weight * gpu // GPU.of + CPU.weight * cpu // CPU.of + MEMORY.weight * memory // MEMORY.of
+
+
+def out_of_step(gpu: NDArray[np.int64], cpu: NDArray[np.int64], memory: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how far fractions of a node that are left are out of step."""
+    short = CPU_SHORT * np.maximum(gpu - cpu, 0) + MEMORY_SHORT * np.maximum(gpu - memory, 0)
+    found: NDArray[np.int64] = (short + CPU_SPARE * np.maximum(cpu - gpu, 0)) // TENTHS
+    return found
+
+
+def leftover_rows(products: tuple[str, ...]) -> Scoring:  # noqa: ARG001
+    """Return the form of :func:`~drapolicy.policies.objectives.leftover`."""
+    return _leftover
+
+
+def stranded_rows(products: tuple[str, ...]) -> Scoring:  # noqa: ARG001
+    """Return the form of :func:`~drapolicy.policies.objectives.stranded`."""
+    return _stranded
+
+
+def bounded(amounts: Column) -> Column:
+    """Return amounts that count."""
+    return np.asarray(np.clip(amounts, 0, MOST), np.int64)
+
+
+def fraction(left: Column, whole: Column) -> Column:
+    """Return which part of amounts is left; nothing of nothing."""
+    return np.minimum(UNIT * bounded(left) // np.maximum(bounded(whole), 1), UNIT)
+
+
+def _gpu(rows: Rows) -> Column:
+    left: Column = np.maximum(rows.left.sum(axis=1) - rows.count * rows.takes, 0)
+    return left
+
+
+def _leftover(rows: Rows) -> Column:
+    memory = bounded((rows.memory - rows.asked_memory) // MIB)
+    return left_over(_gpu(rows), bounded(rows.cpu - rows.asked_cpu), memory)[:, None]
+
+
+def _stranded(rows: Rows) -> Column:
+    memory = fraction((rows.memory - rows.asked_memory) // MIB, rows.whole_memory // MIB)
+    cpu = fraction(rows.cpu - rows.asked_cpu, rows.whole_cpu)
+    return out_of_step(fraction(_gpu(rows), WHOLE * rows.gpus), cpu, memory)[:, None]
