@@ -9,7 +9,7 @@ import pytest
 
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.workload.laws import Laws, fitted, laws
-from drapolicy.workload.presets import DERIVED, MEANINGS, OURS, PRESETS, PUBLISHED, Fact, facts, preset
+from drapolicy.workload.presets import DERIVED, MEANINGS, OURS, PRESETS, PUBLISHED, REPORTED, Fact, facts, preset
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -61,10 +61,10 @@ def test_numbers_that_no_jobs_can_have(change: dict[str, float]) -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_number_tells_its_source(name: str) -> None:
-    """Published, derived or ours, and from where."""
+    """Published, reported, derived or ours, and from where."""
     found = list(facts(PRESETS[name]))
     assert [item for item, _, _ in found] == list(MEANINGS)
-    assert all(fact.kind in {PUBLISHED, DERIVED, OURS} and fact.source for _, _, fact in found)
+    assert all(fact.kind in {PUBLISHED, REPORTED, DERIVED, OURS} and fact.source for _, _, fact in found)
 
 
 def test_presets_go_by_name() -> None:
