@@ -16,8 +16,10 @@ from drapolicy.cli.progress import interruptible, shown_progress
 from drapolicy.cli.releases import called, caveats
 from drapolicy.cli.results import as_data, print_results
 from drapolicy.errors import InputError, UnknownReferenceError
-from drapolicy.evaluate import METRICS, Results, embedded, of_files
-from drapolicy.evaluate import evaluate as play
+from drapolicy.evaluate import METRICS, Experiment, Results, embedded, of_files
+from drapolicy.evaluate.executor import Executor
+from drapolicy.evaluate.experiment import CELLS, SEEDS
+from drapolicy.evaluate.store import Store
 from drapolicy.policies import COMPARED, STOCK
 from drapolicy.policies import policy as policy_of
 from drapolicy.release import Release, release
@@ -34,7 +36,7 @@ class Request:
     topology: Path | None = None
     name: str = ""
     policies: tuple[str, ...] = ()
-    seeds: int = 5
+    seeds: int = SEEDS
     jobs: int | None = None
     out: Path = Path("out/evaluate")
     metric: str | None = None
@@ -56,37 +58,51 @@ def evaluate(request: Request, output: Format) -> int:
         message = f"metric {request.metric!r}: unknown; use one of {', '.join(METRICS)}"
         raise UnknownReferenceError(message)
     chosen = list(dict.fromkeys(policy_of(name).name for name in request.policies or COMPARED))
-    scenarios = _scenarios(request)
-    request.out.mkdir(parents=True, exist_ok=True)
-    if request.fresh:
-        _drop_cells(request.out / "cells")
+    experiment = Experiment(
+        _scenarios(request),
+        [STOCK, *(name for name in chosen if name != STOCK)],
+        request.seeds,
+        name=request.name,
+        metric=request.metric,
+        check=request.check,
+    )
+    return carry_out(experiment, request.out, output, jobs=request.jobs, fresh=request.fresh, kubernetes=request)
+
+
+def carry_out(
+    experiment: Experiment,
+    out: Path,
+    output: Format,
+    *,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    fresh: bool = False,
+    kubernetes: Request | None = None,
+) -> int:
+    """Play an experiment, print the comparison and write report and table; return 0, or 130 when interrupted."""
+    store = Store(out / CELLS)
+    out.mkdir(parents=True, exist_ok=True)
+    if fresh:
+        store.drop()
     try:
         with interruptible(), shown_progress() as progress:
-            results = play(
-                scenarios,
-                [STOCK, *(name for name in chosen if name != STOCK)],
-                range(request.seeds),
-                out=request.out,
-                jobs=request.jobs,
-                check=request.check,
-                progress=progress,
-            )
+            results = experiment.run(out, jobs=jobs, executor=executor, progress=progress)
     except KeyboardInterrupt:
-        kept = len(list((request.out / "cells").glob("*.json")))
-        note(f"interrupted; {kept} finished parts are kept in {request.out / 'cells'}")
-        if not request.check:
-            again = [word for word in sys.argv[1:] if word != "--fresh"]
-            note(f"to go on, give the same command again: {program_name(sys.argv[0])} {shlex.join(again)}")
+        again = [word for word in sys.argv[1:] if word != "--fresh"]
+        note(f"interrupted; {len(list(store))} finished parts are kept in {store.folder}")
+        note(f"to go on, give the same command again: {program_name(sys.argv[0])} {shlex.join(again)}")
         return INTERRUPTED
-    notes = [*decided_by(request, results), *unmodelled(results), *results.uncompared()]
-    files = write_files(results, request, notes)
+    notes = [*unmodelled(results), *results.uncompared()]
+    if kubernetes is not None:
+        notes = [*decided_by(kubernetes, results), *notes]
+    files = write_files(results, experiment, out, notes)
     notes = [*unplaced(results), *notes]  # the report has a chapter of its own for these
     if output is Format.TABLE:
-        print_results(results, request.metric)
+        print_results(results, experiment.metric)
         for line in [*notes, *(f"wrote {path}" for path in files)]:
             print_line(line)
     else:
-        print_data({**as_data(results, request.metric), "notes": notes, "files": [*map(str, files)]}, output)
+        print_data({**as_data(results, experiment.metric), "notes": notes, "files": [*map(str, files)]}, output)
     return 0
 
 
@@ -123,13 +139,6 @@ def _scenarios(request: Request) -> tuple[Scenario, ...]:
     return (scenario,)
 
 
-def _drop_cells(folder: Path) -> None:
-    for path in folder.glob("*.json"):
-        # Only what an evaluation has written is called by a hash.
-        if len(path.stem) == 64:
-            path.unlink(missing_ok=True)
-
-
 def decided_by(request: Request, results: Results) -> list[str]:
     """Return which Kubernetes decided, where it is not the default one, and what that means for the scenarios."""
     if request.kubernetes == release():
@@ -161,12 +170,11 @@ def unmodelled(results: Results) -> list[str]:
     return lines
 
 
-def write_files(results: Results, request: Request, notes: Sequence[str]) -> tuple[Path, Path]:
+def write_files(results: Results, experiment: Experiment, out: Path, notes: Sequence[str]) -> tuple[Path, Path]:
     """Write report and table, each whole or not at all; return their paths."""
     from drapolicy.evaluate.report import write_report
 
-    report, table = request.out / "report.html", request.out / "results.csv"
-    title = request.name or "drapolicy evaluate"
+    report, table = out / "report.html", out / "results.csv"
     write_whole(table, lambda path: path.write_text(results.csv(), encoding="utf-8"))
-    write_report(results, report, title=title, metric=request.metric, notes=notes)
+    write_report(results, report, title=experiment.name or "drapolicy evaluate", metric=experiment.metric, notes=notes)
     return report, table

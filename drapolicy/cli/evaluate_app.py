@@ -29,7 +29,7 @@ def _evaluate(
         list[str] | None,
         typer.Option(metavar="NAME", help="May be repeated; five by default. See `drapolicy policies`."),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Repetitions; the first plays arrivals as recorded.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Repetitions; the first plays arrivals as recorded.")] = 10,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where report, table and finished parts go.")] = Path(
         "out/evaluate"
@@ -51,7 +51,7 @@ def _evaluate(
     Examples:
       drapolicy evaluate
       drapolicy evaluate --fleet fleet.yaml --workload pods.yaml arrivals.csv --topology topo.txt
-      drapolicy evaluate --policy packing --policy bandwidth --seeds 10 --metric bandwidth -o json
+      drapolicy evaluate --policy packing --policy bandwidth --seeds 20 --metric bandwidth -o json
     """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
     if context.invoked_subcommand is not None:
         return None

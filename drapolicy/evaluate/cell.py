@@ -25,7 +25,7 @@ _POINTS = 120
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """The result of one cell, as it is kept on disk.
+    """The result of one cell.
 
     Attributes
     ----------
@@ -73,13 +73,13 @@ class Cell(msgspec.Struct, frozen=True):
     uncompared: int = 0
 
 
-def run_cell(scenario: Scenario, policy: Policy, seed: int, *, check: bool = False) -> Cell:
-    """Play one cell."""
+def run_cell(scenario: Scenario, policy: Policy, seed: int, *, check: bool = False, key: str | None = None) -> Cell:
+    """Play one cell; its key can be given by who has it already."""
     played = play(scenario, policy, seed, check=check)
     whole = capacity(scenario)
     values = {name: metric.of(played, whole) for name, metric in METRICS.items()}
     return Cell(
-        key=cell_key(scenario, policy, seed),
+        key=cell_key(scenario, policy, seed) if key is None else key,
         version=drapolicy.__version__,
         inputs=dict(scenario.inputs),
         scenario=scenario.name,
@@ -109,9 +109,18 @@ def _counted(texts: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(texts).items(), key=lambda item: (-item[1], item[0]))[:10])
 
 
-def cell_key(scenario: Scenario, policy: Policy, seed: int) -> str:
-    """Return the hash of all that a cell's result depends on; empty if the policy's code cannot be read."""
+def cell_key(scenario: Scenario, policy: Policy, seed: int, source: str = "") -> str:
+    """Return the hash of all that a cell's result depends on; empty if the policy's code cannot be read.
+
+    Parameters
+    ----------
+    source
+        Digest of the code that the policy was made by, if it is known; it counts where the policy's own code cannot be
+        told.
+    """
     fingerprint = policy_fingerprint(policy)
+    if not fingerprint and source:
+        fingerprint = f"{source} {policy.name}"
     if not fingerprint:
         return ""
     parts = [code_digest(), fingerprint, str(seed), scenario.name, *(f"{k}={v}" for k, v in scenario.inputs.items())]

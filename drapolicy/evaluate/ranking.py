@@ -54,9 +54,8 @@ class Pair:
                 f"{self._interval()}, {seeds}{gone}"
             )
         if not self.metric.sign:
-            side = "above" if found.mean > 0 else "below"
             return (
-                f"{self.first} is {self._by(found.mean)} {side} {self.second} on {name}, "
+                f"{self.first} is {self._by(found.mean)} above {self.second} on {name}, "
                 f"{self._interval()}, {seeds}{gone}"
             )
         return (

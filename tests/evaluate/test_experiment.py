@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import pickle
+import threading
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +16,7 @@ import pytest
 
 from drapolicy import api
 from drapolicy.errors import InputError, SolverError
-from drapolicy.evaluate import evaluate, experiment
+from drapolicy.evaluate import Experiment, Step, evaluate, work
 from drapolicy.evaluate.cell import Cell
 from drapolicy.evaluate.table import Results
 from drapolicy.inventory import build
@@ -42,13 +45,13 @@ class Counted:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.played: list[tuple[str, str, int]] = []
-        real = experiment.run_cell
+        real = work.run_cell
 
         def run(one: Scenario, policy: Any, seed: int, **options: Any) -> Cell:
             self.played.append((one.name, policy.name, seed))
             return real(one, policy, seed, **options)
 
-        monkeypatch.setattr(experiment, "run_cell", run)
+        monkeypatch.setattr(work, "run_cell", run)
 
 
 @pytest.fixture
@@ -68,7 +71,7 @@ def test_every_combination_is_played_once(counted: Counted) -> None:
         ["random"],
         [1, 0, 1],
         jobs=1,
-        progress=lambda n, total, _: done.append((n, total)),
+        progress=lambda step: done.append((step.done, step.total)),
     )
     cells = [(cell.scenario, cell.policy, cell.seed) for cell in results.cells]
     assert cells == [(s, p, seed) for s in "ab" for p in ("kube-scheduler", "random") for seed in (1, 0)]
@@ -87,21 +90,22 @@ def test_kept_cells_are_not_played_again(tmp_path: Path, counted: Counted) -> No
     assert counted.played[4:] == [("s", "kube-scheduler", 2), ("s", "first-fit", 2)]
     evaluate([scenario(gap=4)], ["first-fit"], range(2), out=tmp_path, jobs=1)
     assert len(counted.played) == 10
-    broken, truncated, foreign = sorted((tmp_path / "cells").iterdir())[:3]
+    broken, truncated, foreign = sorted((tmp_path / "cells").glob("*.json"))[:3]
     broken.write_bytes(b"{not json")
-    truncated.write_bytes(truncated.read_bytes()[:-20])
+    results = truncated.with_suffix(".parquet")
+    results.write_bytes(results.read_bytes()[:-20])
     foreign.write_bytes(foreign.read_bytes().replace(foreign.stem.encode(), b"0" * 64))
     evaluate([scenario()], ["first-fit"], range(3), out=tmp_path, jobs=1)
     evaluate([scenario(gap=4)], ["first-fit"], range(2), out=tmp_path, jobs=1)
     assert len(counted.played) == 13
-    assert not list((tmp_path / "cells").glob("*.tmp"))
+    assert not list((tmp_path / "cells").glob(".*"))
 
 
 def test_a_run_that_was_interrupted_goes_on(tmp_path: Path, counted: Counted) -> None:
     """Cells that were finished before the interruption are there afterwards."""
 
-    def stop(done: int, _total: int, _cell: Cell) -> None:
-        if done == 3:
+    def stop(step: Step) -> None:
+        if step.done == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -112,10 +116,36 @@ def test_a_run_that_was_interrupted_goes_on(tmp_path: Path, counted: Counted) ->
 
 
 def test_checking_plays_again(tmp_path: Path, counted: Counted) -> None:
-    """A kept cell says nothing of the checker."""
-    evaluate([scenario()], ["kube-scheduler"], [0], out=tmp_path, jobs=1)
-    evaluate([scenario()], ["kube-scheduler"], [0], out=tmp_path, jobs=1, check=True)
-    assert len(counted.played) == 2
+    """A cell that was kept unchecked does not count where all are to be checked; one that was checked does."""
+    for check, played in ((False, 1), (True, 2), (True, 2), (False, 2)):
+        evaluate([scenario()], ["kube-scheduler"], [0], out=tmp_path, jobs=1, check=check)
+        assert len(counted.played) == played
+
+
+def test_kept_cells_come_first_and_are_told(tmp_path: Path) -> None:
+    """Progress says which cells were there before, so that they do not count for the time left."""
+    evaluate([scenario()], ["first-fit"], [1], out=tmp_path, jobs=1)
+    steps: list[Step] = []
+    evaluate([scenario()], ["first-fit"], [0, 1], out=tmp_path, jobs=1, progress=steps.append)
+    assert [(step.done, step.total, step.kept) for step in steps] == [
+        (1, 4, True),
+        (2, 4, True),
+        (3, 4, False),
+        (4, 4, False),
+    ]
+
+
+def test_the_manifest_says_what_the_cells_are_of(tmp_path: Path) -> None:
+    """Names, digests of inputs, code and release, and the key of every cell; no dates, so the same in every run."""
+    evaluate([scenario()], ["first-fit"], [0, 1], out=tmp_path, jobs=1)
+    text = (tmp_path / "experiment.json").read_bytes()
+    told = json.loads(text)
+    assert [(one["name"], one["kubernetes"]) for one in told["scenarios"]] == [("s", "1.37")]
+    assert told["scenarios"][0]["inputs"] == dict(scenario().inputs)
+    assert [one["name"] for one in told["policies"]] == ["kube-scheduler", "first-fit"]
+    assert {one["key"] for one in told["cells"]} == {path.stem for path in (tmp_path / "cells").iterdir()}
+    evaluate([scenario()], ["first-fit"], [0, 1], out=tmp_path, jobs=1)
+    assert (tmp_path / "experiment.json").read_bytes() == text
 
 
 def test_two_processes_give_the_same_as_one() -> None:
@@ -130,14 +160,14 @@ class Local:
     name = "local"
 
     def __init__(self) -> None:
-        self.unsendable = lambda: None
+        self.unsendable = threading.Lock()
 
     def place(self, problem: Problem, rng: np.random.Generator) -> Placement:
         return replace(POLICIES["first-fit"].place(problem, rng), policy="local")
 
 
 def test_what_cannot_be_sent_is_played_here() -> None:
-    """Objects and terms that another process does not know are played in this one."""
+    """An object with a lock stays in this process; terms that another process does not know travel whole."""
 
     @objective(sense="max", unit="", bounds=(0, 10**6))
     def hidden(node, chosen):
@@ -146,10 +176,12 @@ def test_what_cannot_be_sent_is_played_here() -> None:
     results = evaluate([scenario()], [Local(), Rule(hidden, name="hidden")], [0], jobs=2)
     assert [cell.policy for cell in results.cells] == ["kube-scheduler", "local", "hidden"]
     assert all(cell.metrics["placed"] == 100 for cell in results.cells)
+    with pytest.raises(InputError, match="Local: cannot be sent to another process"):
+        work.packed(Local())
 
 
-def test_notebook_terms_are_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What stands in ``__main__`` can be pickled here and not found there, so it is played here."""
+def test_notebook_terms_are_sent_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in ``__main__`` another process does not have by that name."""
     import __main__
 
     def term(node, chosen):
@@ -158,9 +190,9 @@ def test_notebook_terms_are_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     term.__module__, term.__qualname__ = "__main__", "term"
     made = objective(sense="max", unit="", bounds=(0, 1))(term)
     monkeypatch.setattr(__main__, "term", made, raising=False)
-    task = experiment.Task(scenario(), Rule(made, name="notebook"), 0, check=False)
-    assert not experiment._can_be_sent(task)
-    assert experiment._can_be_sent(replace(task, policy=POLICIES["packing"]))
+    blob = work.packed(Rule(made, name="notebook"))
+    monkeypatch.delattr(__main__, "term")
+    assert pickle.loads(blob).name == "notebook"
 
 
 FAILING = """
@@ -187,15 +219,25 @@ def test_a_worker_error_reaches_the_caller(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("scenarios", "policies", "seeds", "message"),
     [
-        ([scenario(), scenario()], ["random"], [0], "evaluate: scenario s is given twice; give each a name of its own"),
+        (
+            [scenario(), scenario()],
+            ["random"],
+            [0],
+            "experiment: scenarios: s is given twice; give each a name of its own",
+        ),
         (
             [scenario()],
             ["random", Rule(name="random")],
             [0],
-            "evaluate: policy random is given twice; give each a name",
+            "experiment: policies: random is given twice; give each a name",
         ),
-        ([scenario()], ["random"], [], "evaluate: no seeds; give at least one"),
-        ([scenario()], ["random"], [2, -1], "evaluate: seed -1 is negative; use 0 for the arrivals as recorded"),
+        ([scenario()], ["random"], [], "experiment: seeds: none; give at least one"),
+        (
+            [scenario()],
+            ["random"],
+            [2, -1],
+            "experiment: seeds: -1 is out of range; use 0 for the arrivals as recorded",
+        ),
     ],
 )
 def test_wrong_experiments_are_refused(scenarios: Any, policies: Any, seeds: Any, message: str, tmp_path: Path) -> None:
@@ -204,6 +246,26 @@ def test_wrong_experiments_are_refused(scenarios: Any, policies: Any, seeds: Any
         evaluate(scenarios, policies, seeds, out=tmp_path / "out", jobs=1)
     assert str(caught.value).startswith(message)
     assert not (tmp_path / "out").exists()
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    """Doubled names, seeds and the metric together."""
+    with pytest.raises(InputError) as caught:
+        Experiment([scenario(), scenario()], ["random"], [-1, 0.5], metric="speed")  # type: ignore[list-item]
+    assert [fault.path for fault in caught.value.faults] == ["scenarios", "seeds", "seeds", "metric"]
+
+
+def test_seeds_may_be_a_number_or_an_array() -> None:
+    """A number counts from 0; numpy's whole numbers are whole numbers."""
+    assert Experiment([scenario()], ["random"], 3).seeds == (0, 1, 2)
+    assert Experiment([scenario()], ["random"], np.arange(2, 4)).seeds == (2, 3)
+
+
+def test_other_code_is_refused() -> None:
+    """A worker with another drapolicy would file its result under a key that is not its own."""
+    task = work.Task(0, POLICIES["first-fit"], 0, check=False, key="", code="other")
+    with pytest.raises(InputError, match="has other code of drapolicy"):
+        work.play_task(scenario(), task)
 
 
 def test_empty_experiments() -> None:

@@ -1,0 +1,148 @@
+"""Where cells are played: on this machine's cores, or on a Dask cluster; what is played is the same."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import uuid
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from typing import Any, Protocol
+
+from drapolicy.errors import DrapolicyError, InputError
+from drapolicy.evaluate.work import Played, play_packed
+
+
+class Executor(Protocol):
+    """Plays tasks somewhere else.
+
+    ``play`` is called once an experiment, from one thread, and yields each task's position with its cell as soon as it
+    is finished, in any order. Whoever leaves off reading gives up what is not finished.
+    """
+
+    def play(self, scenarios: Sequence[bytes], tasks: Sequence[tuple[int, bytes]]) -> Iterator[tuple[int, Played]]:
+        """Play packed tasks, each with the position of its packed scenario.
+
+        Raises
+        ------
+        DrapolicyError
+            When workers are lost for good.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Local:
+    """Processes on this machine.
+
+    Attributes
+    ----------
+    jobs
+        How many; as many as cores by default.
+    """
+
+    jobs: int | None = None
+
+    def play(self, scenarios: Sequence[bytes], tasks: Sequence[tuple[int, bytes]]) -> Iterator[tuple[int, Played]]:
+        """Play packed tasks."""
+        # A fresh interpreter a worker: a fork would take over the notebook's threads.
+        context = multiprocessing.get_context("spawn")
+        jobs = min(self.jobs or os.cpu_count() or 1, len(tasks))
+        with ProcessPoolExecutor(jobs, context, _begin, (list(scenarios),)) as pool:
+            futures = {pool.submit(_play_here, *task): position for position, task in enumerate(tasks)}
+            try:
+                for future in as_completed(futures):
+                    yield futures[future], future.result()
+            except BrokenProcessPool as error:
+                message = (
+                    "evaluate: a worker process ended without an answer, perhaps for want of memory; what is finished "
+                    "is kept: run it again, with fewer --jobs"
+                )
+                raise DrapolicyError(message) from error
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)  # or leaving would wait for every cell to be played
+
+
+_scenarios: list[bytes] = []
+
+
+def _begin(scenarios: list[bytes]) -> None:
+    """Set a worker up."""
+    # Ctrl-C reaches the whole process group; the process that started this one decides what becomes of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _scenarios[:] = scenarios
+    threading.Thread(target=_follow, daemon=True).start()
+
+
+def _follow() -> None:
+    """End with the process that started this one: it may be killed, and nobody would ever ask for the answer."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _play_here(scenario: int, task: bytes) -> Played:
+    return play_packed(_scenarios[scenario], task)
+
+
+@dataclass(frozen=True)
+class Dask:
+    """An existing Dask cluster; its workers need drapolicy, of the same code.
+
+    Attributes
+    ----------
+    address
+        Of its scheduler, e.g. ``tcp://10.0.0.1:8786``.
+    timeout_s
+        How long to wait for the scheduler.
+    """
+
+    address: str
+    timeout_s: float = 30.0
+
+    def play(self, scenarios: Sequence[bytes], tasks: Sequence[tuple[int, bytes]]) -> Iterator[tuple[int, Played]]:
+        """Play packed tasks; those of a worker that dies are played by another."""
+        distributed = _distributed()
+        with self._client(distributed) as client:
+            run = uuid.uuid4().hex  # keys that an earlier run left on the scheduler stand for that run's answers
+            # As tasks and not as scattered data: what a dead worker held is then made again.
+            sent = [client.submit(bytes, blob, key=f"scenario-{run}-{n}") for n, blob in enumerate(scenarios)]
+            futures = {
+                client.submit(play_packed, sent[scenario], task, key=f"cell-{run}-{position}"): position
+                for position, (scenario, task) in enumerate(tasks)
+            }
+            try:
+                for future, played in distributed.as_completed(futures, with_results=True):
+                    yield futures.pop(future), played
+            except distributed.scheduler.KilledWorker as error:
+                message = (
+                    "evaluate: a cell's workers died again and again, perhaps for want of memory; what is finished is "
+                    "kept: run it again, with more memory a worker"
+                )
+                raise DrapolicyError(message) from error
+            finally:
+                client.cancel(list(futures))
+
+    def _client(self, distributed: Any) -> Any:
+        try:
+            return distributed.Client(self.address, timeout=self.timeout_s, set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            message = (
+                f"evaluate: no Dask scheduler at {self.address!r} ({error}); give --address as `dask scheduler` says it"
+            )
+            raise InputError(message) from error
+
+
+def _distributed() -> Any:
+    try:
+        import distributed
+    except ImportError as error:
+        message = "evaluate: the package distributed is not installed; pip install 'drapolicy[dask]'"
+        raise InputError(message) from error
+    return distributed
