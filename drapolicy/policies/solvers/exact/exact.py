@@ -46,7 +46,8 @@ class Exact:
     Prioritized lists keep Kubernetes' meaning: only assignments with the alternatives that the reference chooses
     compete. Ties go to the devices that come first in upstream's order: to the set that is lexicographically smallest,
     its devices ascending. Where a release's search leaves traces behind (``Formulation.gaps``), the reference itself
-    is asked for every assignment, and ties go to the one that it finds first.
+    is asked for every assignment in upstream's order, and ties go to the one that it finds first: the answer is
+    ``feasible``, as in another order such a release may come to others.
     """
 
     max_steps: int | None = MAX_STEPS
@@ -66,16 +67,18 @@ class Exact:
         formulation = local.formulation
         assert isinstance(formulation, Formulation)
         if formulation.gaps:
-            return _by_reference(local, objective, fitting, solution, self.max_steps)
+            # In another order of devices the reference may come to others yet: nothing is proven.
+            found = _by_reference(local, objective, fitting, solution, self.max_steps)
+            return replace(found, status="feasible")
         task = Task.of(local, objective, formulation, rows_of(local, solution))
         best = solved(task, self.max_steps, tuple(devices_of(solution).tolist()))
-        found = None if best.score is None else seated(local, task.expanded(best.assignment))
-        if found is None:
+        placed = None if best.score is None else seated(local, task.expanded(best.assignment))
+        if placed is None:
             # Devices that no allocation can be written for, or nothing as good as the first until the limit.
             if best.complete:
                 return _by_reference(local, objective, fitting, solution, self.max_steps)
             return self._improved(local, objective, fitting, rng)
-        answer = answer_of(local, objective, *found, status="optimal" if best.complete else "feasible")
+        answer = answer_of(local, objective, *placed, status="optimal" if best.complete else "feasible")
         return answer if best.complete else self._improved(local, objective, answer, rng)
 
     def _improved(self, local: LocalProblem, objective: Objective, answer: Answer, rng: np.random.Generator) -> Answer:
