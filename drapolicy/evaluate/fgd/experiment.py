@@ -47,8 +47,8 @@ class Experiment:
     trace
         Lists of pods and nodes.
     policies
-        Names; parameters may follow, as everywhere. A policy that has a parameter ``mix`` gets the trace's typical pods
-        for it unless it is given.
+        Names; parameters may follow, as everywhere. Policies are told what they may know of the trace
+        (:attr:`~drapolicy.evaluate.fgd.Setting.told`) unless it is given.
     seeds
         Of the orders.
     stream
@@ -100,11 +100,10 @@ def named(name: str) -> str:
 
 
 def made(name: str, setting: Setting) -> Policy:
-    """Return a policy by name, told the trace's typical pods if it can be."""
+    """Return a policy by name, told what it may know of the trace and is not told by its name."""
     own, given = split(name)
-    if own in TABLE and "mix" in parameters(TABLE[own]) and "mix" not in given:
-        return policy_of(name, mix=setting.mix)
-    return policy_of(name)
+    asked = parameters(TABLE[own]).keys() - given.keys() if own in TABLE else set()
+    return policy_of(name, **{key: value for key, value in setting.told.items() if key in asked})
 
 
 def run_all(

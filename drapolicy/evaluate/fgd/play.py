@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +14,7 @@ from drapolicy.evaluate.fgd.curves import Run
 from drapolicy.inventory import Fleet
 from drapolicy.policies import Engine, Policy
 from drapolicy.policies.objectives.mix import Mix
+from drapolicy.policies.objectives.prices import write_supply
 from drapolicy.policies.objectives.worths import Worths
 from drapolicy.problem.events import Start
 from drapolicy.problem.problem import Problem
@@ -49,6 +51,18 @@ class Setting:
     def mix(self) -> Mix:
         """Typical pods, by which waste is measured and FGD decides."""
         return typical_pods(self.trace.pods)
+
+    @cached_property
+    def told(self) -> Mapping[str, object]:
+        """What policies may know of the trace, by the parameter that they have for it.
+
+        ``mix``: the typical pods; ``workload``: all kinds of pods; ``supply``: GPUs by product.
+        """
+        gpus: Counter[str] = Counter()
+        for node in self.trace.nodes:
+            gpus[node.model] += node.gpus
+        supply = tuple((product, count) for product, count in sorted(gpus.items()) if count)
+        return {"mix": self.mix, "workload": typical_pods(self.trace.pods, 100), "supply": write_supply(supply)}
 
     @cached_property
     def workload(self) -> Workload:

@@ -84,6 +84,17 @@ def read_supply(text: str) -> Supply:
     return tuple(found.items())
 
 
+def write_supply(supply: Supply) -> str:
+    """Return products and GPUs as :func:`read_supply` reads them.
+
+    Examples
+    --------
+    >>> write_supply((("A100", 512), ("T4", 64)))
+    'A100*512+T4*64'
+    """
+    return "+".join(f"{product}*{gpus}" for product, gpus in supply)
+
+
 @lru_cache(maxsize=32)
 def shadow_prices(mix: Mix, supply: Supply = ()) -> Prices:
     """Return the prices of a workload on a fleet.

@@ -15,7 +15,15 @@ from drapolicy.inventory import build
 from drapolicy.policies import objectives
 from drapolicy.policies.cases.machine import Machine, Slot
 from drapolicy.policies.objective import Term
-from drapolicy.policies.objectives import TypicalPod, cost, fgd_points, fragmentation
+from drapolicy.policies.objectives import (
+    TypicalPod,
+    cost,
+    coveted,
+    earnings_lost,
+    fgd_points,
+    fragmentation,
+    shadow_prices,
+)
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.state import State
@@ -29,11 +37,15 @@ MIX = (
     TypicalPod(9_000, 0, 0, 2),
     TypicalPod(100, 1_000, 1),
 )
+SUPPLY = (("model", 3), ("H100", 5), ("NVIDIA A100-SXM4-40GB", 8))
 TERMS = {
     **{name: term for name in objectives.__all__ if isinstance(term := getattr(objectives, name), Term)},
     "fragmentation": fragmentation(MIX),
     "fragmentation-by-default": fragmentation(),
     "fgd_points": fgd_points(MIX),
+    "earnings_lost": earnings_lost(shadow_prices(MIX, SUPPLY)),
+    "earnings_lost-by-default": earnings_lost(shadow_prices(objectives.DEFAULT_MIX)),
+    "coveted": coveted((TypicalPod(0, 500, 2, 1, ("NVIDIA A100-SXM4-40GB", "H100")), *MIX), SUPPLY),
     "cost": cost("gpu.nvidia.com/productName", {"NVIDIA A100-SXM4-40GB": 7}, otherwise=3),
     "cost-by-attribute": cost("gpu.nvidia.com/index", otherwise=1),
 }
