@@ -90,9 +90,13 @@ def with_own_shares(
         devices = []
         for number, device in enumerate(result.devices.results):
             if device.share_id is not None:
-                seed = f"{claim_key(claim)}\n{number}".encode()
-                share = str(uuid.UUID(bytes=hashlib.sha256(seed).digest()[:16], version=4))
-                device = msgspec.structs.replace(device, share_id=share)
+                device = msgspec.structs.replace(device, share_id=share_id_of(claim, number))
             devices.append(device)
         made.append(msgspec.structs.replace(result, devices=msgspec.structs.replace(result.devices, results=devices)))
     return tuple(made)
+
+
+def share_id_of(claim: ResourceClaim, number: int) -> str:
+    """Return the id of a share: of the claim's device of a number, if that is shared."""
+    digest = hashlib.sha256(f"{claim_key(claim)}\n{number}".encode()).digest()
+    return str(uuid.UUID(bytes=digest[:16], version=4))

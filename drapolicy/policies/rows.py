@@ -8,8 +8,8 @@ drivers for an ask that needs none.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +17,18 @@ from numpy.typing import NDArray
 Column: TypeAlias = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
 class Rows:
     """Ways to serve one ask on M nodes of at most G GPUs.
+
+    Parameters
+    ----------
+    column
+        Returns a column of the nodes by its name: one of the attributes that are of shape (M,).
 
     Attributes
     ----------
     left
         What is left of each GPU before the choice; ndarray of shape (M, G), int64. 0 beyond a node's GPUs.
-    gpus
-        Number of each node's GPUs; ndarray of shape (M,), int64.
     level
         What each GPU that is chosen had left; ndarray of shape (M, W), int64. W is G where one GPU is chosen, each in
         its turn, whether it has enough or not; else 1.
@@ -34,38 +36,72 @@ class Rows:
         How many GPUs are chosen, and what is taken of each: integers. Nothing for asks that need no devices.
     shares
         Whether others can have the rest of the chosen GPUs.
-    cpu, memory
-        Milli CPU and bytes that nodes have left before the pod; ndarrays of shape (M,), int64.
     asked_cpu, asked_memory
-        What the pod asks for: integers.
-    whole_cpu, whole_memory
-        Milli CPU and bytes that nodes give in all; ndarrays of shape (M,), int64.
-    product
-        Product of each node's devices, as a position among those that the term was told; ndarray of shape (M,), intp.
-    sizes
-        How many devices the allocations on each node have: bit s is set where some have s; ndarray of shape (M,),
-        int64. Bit 0 stands for shares.
+        Milli CPU and bytes that the pod asks for: integers.
     """
 
-    left: Column
-    gpus: Column
-    level: Column
-    count: int
-    takes: int
-    shares: bool
-    cpu: Column
-    memory: Column
-    asked_cpu: int
-    asked_memory: int
-    whole_cpu: Column
-    whole_memory: Column
-    product: NDArray[np.intp]
-    sizes: Column
+    def __init__(
+        self,
+        *,
+        left: Column,
+        level: Column,
+        count: int,
+        takes: int,
+        shares: bool,
+        asked_cpu: int,
+        asked_memory: int,
+        column: Callable[[str], NDArray[Any]],
+    ) -> None:
+        self.left, self.level = left, level
+        self.count, self.takes, self.shares = count, takes, shares
+        self.asked_cpu, self.asked_memory = asked_cpu, asked_memory
+        self._column = column
 
-    @property
+    def __len__(self) -> int:
+        return len(self.left)
+
+    @cached_property
     def after(self) -> Column:
         """What each chosen GPU has left after the choice; ndarray of shape (M, W), int64."""
         return np.maximum(self.level - self.takes, 0)
+
+    @cached_property
+    def gpus(self) -> Column:
+        """Number of each node's GPUs; ndarray of shape (M,), int64."""
+        return self._column("gpus")
+
+    @cached_property
+    def cpu(self) -> Column:
+        """Milli CPU that each node has left before the pod; ndarray of shape (M,), int64."""
+        return self._column("cpu")
+
+    @cached_property
+    def memory(self) -> Column:
+        """Bytes of memory that each node has left before the pod; ndarray of shape (M,), int64."""
+        return self._column("memory")
+
+    @cached_property
+    def whole_cpu(self) -> Column:
+        """Milli CPU that each node gives in all; ndarray of shape (M,), int64."""
+        return self._column("whole_cpu")
+
+    @cached_property
+    def whole_memory(self) -> Column:
+        """Bytes of memory that each node gives in all; ndarray of shape (M,), int64."""
+        return self._column("whole_memory")
+
+    @cached_property
+    def product(self) -> NDArray[np.intp]:
+        """Product of each node's devices, as a position among those that the term was told; shape (M,), intp."""
+        return self._column("product")
+
+    @cached_property
+    def sizes(self) -> Column:
+        """How many devices the allocations on each node have: bit s is set where some have s; shape (M,), int64.
+
+        Bit 0 stands for shares that leave something of a device.
+        """
+        return self._column("sizes")
 
 
 Scoring: TypeAlias = Callable[[Rows], Column]

@@ -72,10 +72,13 @@ class Template:
                 driver, pool, device = devices[position]
                 entries.append(replace(entry, driver=driver, pool=pool, device=device))
             # All devices of regular nodes belong to the node alone: its name is the whole selector (K8s S55).
-            here = NodeSelectorRequirement(key="metadata.name", operator="In", values=[node])
-            selector = result.node_selector and NodeSelector(
-                node_selector_terms=[NodeSelectorTerm(match_fields=[here])]
-            )
+            selector = result.node_selector and selector_of(node)
             allocated = DeviceAllocationResult(results=entries, config=result.devices.config)
             made.append(replace(result, devices=allocated, node_selector=selector))
         return tuple(made)
+
+
+def selector_of(node: str) -> NodeSelector:
+    """Return the selector of a node by its name."""
+    here = NodeSelectorRequirement(key="metadata.name", operator="In", values=[node])
+    return NodeSelector(node_selector_terms=[NodeSelectorTerm(match_fields=[here])])

@@ -110,7 +110,7 @@ def _used(pod: Pod, around: Surroundings, requests: Mapping[str, int] | None) ->
         yield "PodTopologySpread (defaults)", owner
     if volumes := [str(volume.get("name", "?")) for volume in spec.volumes if _volume_kinds(volume) - _FREE_VOLUMES]:
         yield "VolumeBinding, VolumeZone, VolumeRestrictions, NodeVolumeLimits", ", ".join(volumes)
-    if images := sorted({_tagged(container.image) for container in containers} & around.images):
+    if around.images and (images := sorted({_tagged(container.image) for container in containers} & around.images)):
         yield "ImageLocality", ", ".join(images)
     if ports := _host_ports(containers, host_network=spec.host_network):
         yield "NodePorts", ", ".join(map(str, ports))
@@ -120,7 +120,7 @@ def _used(pod: Pod, around: Surroundings, requests: Mapping[str, int] | None) ->
         yield "GangScheduling", spec.scheduling_group.pod_group_name or ""
     if (spec.priority or 0) > 0 or spec.priority_class_name:
         yield "DefaultPreemption", spec.priority_class_name or f"priority {spec.priority}"
-    if fields := sorted(_declared_feature_fields(pod)):
+    if pod.source and (fields := sorted(_declared_feature_fields(pod))):
         yield "NodeDeclaredFeatures", ", ".join(fields)
     if around.backed:
         asked = pod_requests(pod) if requests is None else requests

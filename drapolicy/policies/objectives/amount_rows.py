@@ -62,7 +62,7 @@ def _gpu_packing(rows: Rows) -> Column:
 
 def _gpu_clustering(rows: Rows) -> Column:
     if not rows.count:
-        return np.zeros((len(rows.cpu), 1), np.int64)
+        return np.zeros((len(rows), 1), np.int64)
     size = 0 if rows.shares else rows.count
     alike = (rows.sizes >> size) & 1 == 1
     alone = rows.sizes == 1 << size

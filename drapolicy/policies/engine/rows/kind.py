@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,8 @@ from drapolicy.policies.engine.rows.columns import Columns
 from drapolicy.policies.engine.rows.wish import Wish
 from drapolicy.policies.objective import Objective
 from drapolicy.policies.rows import Column, Rows, Scoring
-from drapolicy.problem.amounts import MOST, Amounts
-from drapolicy.problem.room import BOUNDLESS, CPU, MEMORY
+from drapolicy.problem.amounts import Amounts
+from drapolicy.problem.room import BOUNDLESS
 from drapolicy.problem.rooms import NodeRooms
 
 Level: TypeAlias = tuple[tuple[int, Scoring], ...]
@@ -98,8 +99,14 @@ class RowKind:
         if self.wish.count:
             enough = fits.any(axis=1) if self.wish.count == 1 else fits.sum(axis=1) >= self.wish.count
             nodes, fits = nodes[enough], fits[enough]
-        if len(nodes):
+        if not len(nodes):
+            return
+        if any(self._levels):
             self._score(self._rows(rooms, nodes), nodes, fits)
+        else:
+            self.scores[:, nodes] = 0
+            if self.wish.count == 1:
+                self.device[nodes] = fits.argmax(axis=1)
 
     def fits(self, nodes: Nodes) -> NDArray[np.bool_]:
         """Return which devices of some nodes have enough left; ndarray of shape (M, D), bool."""
@@ -118,25 +125,28 @@ class RowKind:
         if wish.count != 1:
             # Several devices are taken as wholes, so those that fit are free.
             level = np.full((len(nodes), 1), wish.takes, np.int64)
-        cpu, memory = (_bounded(rooms.left(name).of(nodes)) for name in (CPU, MEMORY))
-        whole = (np.where(rooms.unbounded[nodes], BOUNDLESS, rooms.allocatable(name).cut[nodes]) for name in (CPU, MEMORY))
-        whole_cpu, whole_memory = whole
         return Rows(
             left=left,
-            gpus=wish.gpus[nodes],
             level=level,
             count=wish.count,
             takes=wish.takes,
             shares=wish.shares,
-            cpu=cpu,
-            memory=memory,
             asked_cpu=self._room[0],
             asked_memory=self._room[1],
-            whole_cpu=whole_cpu,
-            whole_memory=whole_memory,
-            product=self._products[nodes],
-            sizes=columns.sizes[nodes],
+            column=partial(self._column, rooms, nodes),
         )
+
+    def _column(self, rooms: NodeRooms, nodes: Nodes, name: str) -> NDArray[Any]:
+        """Return what is known of some nodes by name, CPU and memory as an Outlook tells them."""
+        if name == "gpus":
+            return self.wish.gpus[nodes]
+        if name == "product":
+            return self._products[nodes]
+        if name == "sizes":
+            return self._columns.sizes[nodes]
+        whole, _, resource = name.rpartition("_")
+        found = rooms.allocatable(resource).cut[nodes] if whole else rooms.left(resource).of(nodes)
+        return np.where(rooms.unbounded[nodes], BOUNDLESS, found)
 
     def _score(self, rows: Rows, nodes: Nodes, fits: NDArray[np.bool_]) -> None:
         single = self.wish.count == 1
@@ -203,8 +213,3 @@ class RowKind:
                 values = scoring(rows)[0]
                 found[term.name] = int(values[self.device[n] if len(values) > 1 else 0])
         return found
-
-
-def _bounded(left: Column) -> Column:
-    """Return amounts as an :class:`~drapolicy.problem.room.Outlook` tells them."""
-    return np.where(left == MOST, BOUNDLESS, left)

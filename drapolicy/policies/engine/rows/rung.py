@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from drapolicy.api.resource import ExactDeviceRequest
+from drapolicy.api.core import Pod
+from drapolicy.api.resource import AllocationResult, DeviceAllocationResult, ExactDeviceRequest, ResourceClaim
 from drapolicy.errors import SolverError
 from drapolicy.inventory import Fleet
 from drapolicy.policies.cycle import NO_DEVICES
-from drapolicy.policies.decide import with_own_shares
+from drapolicy.policies.decide import share_id_of
 from drapolicy.policies.engine.faces import Refusals
 from drapolicy.policies.engine.layout import Layout
 from drapolicy.policies.engine.rooms import asked, lacking
@@ -21,7 +23,7 @@ from drapolicy.policies.engine.rows.columns import Columns
 from drapolicy.policies.engine.rows.kind import RowKind
 from drapolicy.policies.engine.rows.products import products_of
 from drapolicy.policies.engine.rows.wish import Wish, wish_of
-from drapolicy.policies.engine.template import Template
+from drapolicy.policies.engine.template import selector_of
 from drapolicy.policies.engine.views import Sight, UnseenError
 from drapolicy.policies.held import Held
 from drapolicy.policies.nodes import Best, First, RandomNode
@@ -37,6 +39,7 @@ from drapolicy.problem.room import CPU, MEMORY
 from drapolicy.problem.state import State
 
 _MOST_BLIND = 10_000
+_MOST_TOLD = 50_000
 
 
 @dataclass
@@ -96,6 +99,7 @@ class Rung:
         self._blind: dict[bytes, str] = {}
         self._setting: _Setting | None = None
         self._useless = ""
+        self._told: dict[int, tuple[Pod, tuple[str, ...]]] = {}
 
     def place(self, problem: Problem, held: Held, rng: np.random.Generator) -> Placement | None:
         """Return the placement of the problem's ask; None where each node's answer must be had otherwise."""
@@ -196,10 +200,8 @@ class Rung:
         if not kind.wish.count:
             return self._placement(setting, problem, n, considered, Fits(()))
         chosen = self._devices(setting, kind, n, rng)
-        template = self._template(setting, kind, problem, n, chosen)
-        results = template.written(self._fleet.nodes.names[n], setting.access.layout.ids(n))
-        if template.shares:
-            results = with_own_shares(problem.ask.claims, results)
+        pattern = self._pattern(setting, kind, problem, n, chosen)
+        results = (setting.written(pattern, n, chosen, problem.ask.claims[0]),)
         score = kind.terms(problem.state.rooms, n, self._objective) if self._objective.levels else {}
         return self._placement(setting, problem, n, considered, Fits(results), score=score)
 
@@ -219,23 +221,35 @@ class Rung:
         fits = kind.fits(np.array([n]))[0][order]
         return tuple(sorted(order[fits][: kind.wish.count].tolist()))
 
-    def _template(
+    def _pattern(
         self, setting: _Setting, kind: RowKind, problem: Problem, n: int, chosen: tuple[int, ...]
-    ) -> Template:
-        """Return the results for some devices of a node: those that the reference wrote for others like them."""
+    ) -> AllocationResult:
+        """Return what the reference wrote for devices like some of a node."""
         layout, wish = setting.access.layout, kind.wish
         key = int(wish.view[n]), *setting.rest[layout.of(n)[list(chosen)]].tolist()
-        known = wish.templates.get(key)
+        known = wish.patterns.get(key)
         if known is None:
             local = problem.local(n, problem.ask)
             solution = local.taking([[(0, chosen)]])
             outcome = None if solution is None else local.written(solution)
-            known = Template.of(outcome.results, layout.positions(n), {}) if isinstance(outcome, Fits) else None
-            if known is None or known.positions != (chosen,):
+            if not isinstance(outcome, Fits) or tuple(local.indices(outcome.results).tolist()) != chosen:
                 message = f"engine: {problem.ask.name} on {self._fleet.nodes.names[n]}: the reference refuses {chosen}"
                 raise SolverError(message)
-            wish.templates[key] = known
-        return replace(known, positions=(chosen,))
+            (known,) = outcome.results
+            wish.patterns[key] = known
+        return known
+
+    def _beyond(self, setting: _Setting, ask: Ask) -> tuple[str, ...]:
+        """Return what of an ask's pod is not modelled; copies of one pod have all that it depends on in common."""
+        pod = ask.pod
+        if pod is None:
+            return ()
+        known = self._told.get(id(pod.spec))
+        if known is None or not _alike(known[0], pod):
+            if len(self._told) >= _MOST_TOLD:
+                self._told.clear()
+            known = self._told[id(pod.spec)] = pod, setting.access.beyond(ask)
+        return known[1]
 
     def _pending(self, setting: _Setting, problem: Problem, candidates: int) -> Placement:
         ask, state = problem.ask, problem.state
@@ -274,7 +288,7 @@ class Rung:
             considered=considered,
             cursor=problem.state.cursor,
             path="ranked",
-            unmodelled=setting.access.beyond(problem.ask),
+            unmodelled=self._beyond(setting, problem.ask),
         )
 
 
@@ -300,6 +314,30 @@ class _Setting:
             tuple((weight, forms[term]) for weight, term in level if "room" in term.sees) for level in objective.levels
         )
         self.touched = np.zeros(len(fleet.nodes), np.int64)
+        self._names = fleet.nodes.names
+
+    def written(
+        self, pattern: AllocationResult, n: int, chosen: tuple[int, ...], claim: ResourceClaim
+    ) -> AllocationResult:
+        """Return a result for some devices of a node, which are like those of a pattern."""
+        ids = self.access.layout.ids(n)
+        entries = []
+        for number, (entry, d) in enumerate(zip(pattern.devices.results, chosen, strict=True)):
+            driver, pool, device = ids[d]
+            share = None if entry.share_id is None else share_id_of(claim, number)
+            entries.append(replace(entry, driver=driver, pool=pool, device=device, share_id=share))
+        devices = DeviceAllocationResult(results=entries, config=pattern.devices.config)
+        # All devices of such nodes belong to the node alone: its name is the whole selector (K8s S55).
+        return replace(pattern, devices=devices, node_selector=pattern.node_selector and selector_of(self._names[n]))
+
+
+def _alike(one: Pod, other: Pod) -> bool:
+    """Tell whether two pods are copies that share all that a policy may leave out of account."""
+    return (
+        one.spec is other.spec
+        and one.source is other.source
+        and one.metadata.owner_references is other.metadata.owner_references
+    )
 
 
 def _wanted(ask: Ask) -> list[ExactDeviceRequest]:

@@ -8,10 +8,9 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from drapolicy.api.resource import ResourceClaim
+from drapolicy.api.resource import AllocationResult, ResourceClaim
 from drapolicy.policies.engine.layout import Layout
 from drapolicy.policies.engine.rows.columns import Columns
-from drapolicy.policies.engine.template import Template
 from drapolicy.policies.engine.views import UnseenError, Views
 from drapolicy.policies.rows import Column
 from drapolicy.policies.solvers import Exact, Solver
@@ -48,7 +47,7 @@ class Wish:
         Devices of the drivers whose devices suit, by view; as ``suited``.
     gpus
         Number of devices counted on each node; ndarray of shape (N,), int64.
-    templates
+    patterns
         Results as the reference wrote them, by view and by what the chosen devices are beyond attributes.
     """
 
@@ -61,7 +60,7 @@ class Wish:
         self.suited: Flags | None = None
         self.counted: Flags | None = None
         self.gpus: Column = columns.here.sum(axis=1)
-        self.templates: dict[tuple[int, ...], Template] = {}
+        self.patterns: dict[tuple[int, ...], AllocationResult] = {}
 
     @classmethod
     def of_none(cls, columns: Columns) -> Wish:
