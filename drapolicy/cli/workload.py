@@ -19,7 +19,7 @@ from drapolicy.workload.generate import GENERATED, OPENB_LIKE
 from drapolicy.workload.presets import facts
 from drapolicy.workload.provenance import Source
 from drapolicy.workload.readers import SOURCES, read_source
-from drapolicy.workload.summary import Summary, summary, unknown_classes
+from drapolicy.workload.summary import Summary, class_faults, summary
 
 
 def list_all(name: str, output: Format) -> int:
@@ -113,7 +113,7 @@ def _written(made: Imported, out: Path, *, replace: bool, output: Format) -> int
         raise InputError(f"{made.workload.name}: nothing arrives; take more days, nodes or load")
     files = write_folder(made, out, replace=replace)
     fleet = str(out / "fleet.json.gz") if made.fleet is not None else "FLEET"
-    command = f"drapolicy evaluate --fleet {fleet} --workload {out / 'workload'}"
+    command = f"drapolicy evaluate --fleet {fleet} --workload {out / 'workload'} --name {made.workload.name}"
     told = _told(summary(made.workload), made.fleet)
     if output is Format.TABLE:
         _print_summary(made.workload.name, told)
@@ -132,7 +132,7 @@ def show(files: Sequence[str], output: Format) -> int:
     fleet = workload.objects if workload.objects.slices else None
     told = _told(summary(workload), fleet)
     if fleet is not None:
-        told["unknown classes"] = ", ".join(unknown_classes(workload, fleet)) or "none"
+        told["pods of unknown classes"] = len(class_faults(workload, fleet))
     if output is Format.TABLE:
         _print_summary(workload.name, told)
     else:

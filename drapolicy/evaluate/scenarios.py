@@ -14,6 +14,7 @@ from drapolicy.simulate import Scenario
 from drapolicy.topology.fleet import FleetReport, with_topology
 from drapolicy.workload import read as read_workload
 from drapolicy.workload.embedded import DATASETS, dataset_folder
+from drapolicy.workload.summary import class_faults
 
 
 def embedded(release: Release | None = None) -> tuple[Scenario, ...]:
@@ -81,7 +82,8 @@ def of_files(
     release
         Kubernetes release; 1.37 with its default gates if left out.
     strict
-        Whether unknown fields are errors.
+        Whether unknown fields are errors, and asking for a class that neither side has; Kubernetes lets such a claim
+        wait.
 
     Returns
     -------
@@ -100,6 +102,8 @@ def of_files(
     # People keep classes beside the claims that name them; those of the fleet win.
     known = {item.metadata.name for item in objects.classes}
     classes = [item for item in pods.objects.classes if item.metadata.name not in known]
+    if strict and (faults := class_faults(pods, objects)):
+        raise InputError(faults=faults)
     built = inventory.build(replace(objects, classes=(*objects.classes, *classes)), release)
     report = None
     if topology is not None:

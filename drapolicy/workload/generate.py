@@ -25,7 +25,7 @@ from drapolicy.workload.twin import NODES, PODS, twin_nodes, twin_pods
 
 OPENB_LIKE: Final = "openb-like"
 GENERATED: Final = (*PRESETS, OPENB_LIKE)
-MOST_JOBS: Final = 10_000_000
+MOST_JOBS: Final = 2_000_000
 _DAY_S = 86_400
 # One stream of random numbers for each purpose: another load does not change which jobs come first.
 _TIMES, _SIZES, _TENANTS = 11, 12, 13

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from drapolicy.api import Objects
+from drapolicy.errors import Fault
 from drapolicy.problem.ask import Ask
 from drapolicy.workload.table import NS
 from drapolicy.workload.workload import Workload
@@ -93,8 +94,34 @@ def _devices(ask: Ask) -> dict[str, int]:
     return dict(found)
 
 
-def unknown_classes(workload: Workload, fleet: Objects) -> list[str]:
-    """Return the classes that pods ask for and neither fleet nor workload has, sorted."""
+def class_faults(workload: Workload, fleet: Objects) -> list[Fault]:
+    """Return a fault for each pod or lone claim that arrives and asks for a class that nobody defines.
+
+    Parameters
+    ----------
+    workload
+        Its own classes count.
+    fleet
+        And those of the fleet.
+    """
     known = {item.metadata.name for objects in (fleet, workload.objects) for item in objects.classes}
-    wanted = {name for arrival in workload.arrivals for name in _devices(workload.patterns[arrival.pod])}
-    return sorted(wanted - known)
+    there = ", ".join(sorted(known)[:8]) or "none"
+    found = []
+    for ask in {workload.patterns[name].name: workload.patterns[name] for name in sorted(_arriving(workload))}.values():
+        missing = sorted(_devices(ask).keys() - known)
+        thing = f"{'ResourceClaim' if ask.pod is None else 'Pod'} {ask.name}"
+        found += [
+            Fault(
+                "",
+                -1,
+                thing,
+                "deviceClassName",
+                f"{name!r} is a class of neither fleet nor workload; known are {there}",
+            )
+            for name in missing
+        ]
+    return workload.objects.located(found)
+
+
+def _arriving(workload: Workload) -> set[str]:
+    return {arrival.pod for arrival in workload.arrivals}

@@ -62,13 +62,26 @@ def test_a_generated_workload_is_shown_and_played(run, tmp_path):
     assert f"wrote {out / 'workload' / 'arrivals.csv'}" in ran.out
     made = json.loads(run(*words, "--replace", "-o", "json").out)
     shown = json.loads(run("workload", "show", out, "-o", "json").out)
-    assert shown["unknown classes"] == "none"
+    assert shown["pods of unknown classes"] == 0
     assert {key: shown[key] for key in ("pods", "gangs", "load %", "nodes")} == {
         key: made[key] for key in ("pods", "gangs", "load %", "nodes")
     }
-    assert made["next"] == f"drapolicy evaluate --fleet {out / 'fleet.json.gz'} --workload {out / 'workload'}"
+    assert (
+        made["next"]
+        == f"drapolicy evaluate --fleet {out / 'fleet.json.gz'} --workload {out / 'workload'} --name acme-like"
+    )
     played = run(
-        *made["next"].split()[1:], "--seeds", "1", "--policy", "first-fit", "--out", tmp_path / "o", "-o", "json"
+        *made["next"].split()[1:],
+        "--seeds",
+        "1",
+        "--jobs",
+        "1",
+        "--policy",
+        "first-fit",
+        "--out",
+        tmp_path / "o",
+        "-o",
+        "json",
     )
     assert played.code == 0
 
@@ -88,7 +101,12 @@ def test_a_trace_is_imported(run, log, tmp_path):
     fleet = tmp_path / "fleet.json"
     fleet.write_text(run("workload", "fleet", "helios-v100=2").out)
     with_fleet = json.loads(run("workload", "show", out, fleet, "-o", "json").out)
-    assert with_fleet["unknown classes"] == "gpu.example.com"
+    assert with_fleet["pods of unknown classes"] == 2
+    played = run("evaluate", "--fleet", fleet, "--workload", out / "workload", "--out", tmp_path / "o")
+    assert played.code == 2
+    assert played.err.count("'gpu.example.com' is a class of neither fleet nor workload; known are gpu.nvidia.com") == 2
+    assert "pods.json (document 1): Pod va/gpu1-cpu4: deviceClassName: " in played.err
+    assert not (tmp_path / "o").exists()
 
 
 def test_faults_of_a_trace_are_told_and_nothing_is_written(run, log, tmp_path):

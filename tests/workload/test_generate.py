@@ -157,7 +157,7 @@ def test_wrong_sizes_are_refused_together() -> None:
             "acme-like",
             0,
             Size(nodes=100_000, days=3_650, load=100),
-            "take fewer days or nodes, 10,000,000 are the most",
+            "take fewer days or nodes, 2,000,000 are the most",
         ),
         ("philly-like", 0, Size(nodes=1, jobs=10**6, load=0.01), "days to come; raise load or nodes"),
     ],

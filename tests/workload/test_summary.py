@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from drapolicy import api
 from drapolicy.workload import Arrival, Workload
-from drapolicy.workload.summary import summary, unknown_classes
+from drapolicy.workload.summary import class_faults, summary
 
 TEXT = """
 {apiVersion: v1, kind: Pod, metadata: {name: plain, namespace: a}, spec: {containers: [{name: c, image: x}]}}
@@ -55,7 +57,13 @@ def test_nothing_has_numbers_too() -> None:
     assert (found.pods, found.span_s, found.run_times_s, found.devices) == (0, 0, {}, {})
 
 
-def test_unknown_classes_are_found() -> None:
-    """Those that neither the fleet nor the workload has; alternatives that are not the first do not count."""
-    assert unknown_classes(Workload(api.loads(TEXT), TRACE), api.Objects()) == ["rdma"]
-    assert unknown_classes(Workload(api.loads(TEXT), TRACE[:1]), api.Objects()) == []
+def test_unknown_classes_are_found(tmp_path: Path) -> None:
+    """Those that neither the fleet nor the workload has, where they were read; other alternatives do not count."""
+    path = tmp_path / "pods.yaml"
+    path.write_text(TEXT)
+    (fault,) = class_faults(Workload(api.load(path), TRACE), api.Objects())
+    assert (fault.file, fault.document, fault.object) == (str(path), 1, "Pod b/pair")
+    assert fault.message == "'rdma' is a class of neither fleet nor workload; known are gpu"
+    assert class_faults(Workload(api.loads(TEXT), TRACE[:1]), api.Objects()) == []
+    rdma = api.loads("{apiVersion: resource.k8s.io/v1, kind: DeviceClass, metadata: {name: rdma}}")
+    assert class_faults(Workload(api.loads(TEXT), TRACE), rdma) == []
