@@ -83,7 +83,8 @@ class Texts(Frozen, Sequence[str]):
     def __getitem__(self, index: int | slice) -> str | list[str]:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        index = range(len(self))[index]
+        if not 0 <= index < len(self.ends):
+            index = range(len(self))[index]
         start = self.ends[index - 1] if index else 0
         return self.block[start : self.ends[index]].decode("utf-8", "surrogatepass")
 

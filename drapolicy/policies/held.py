@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from drapolicy.api.core import Node, NodeSelector
 from drapolicy.api.node_selection import Selector
 from drapolicy.api.resource import AllocationResult, ResourceClaim
@@ -40,18 +42,20 @@ class Held:
         Why nodes cannot be scored, if so.
     """
 
+    claims: Sequence[tuple[ResourceClaim, AllocationResult]] = ()
+    selectors: Sequence[NodeSelector] = ()
+    optional, rank, unscored = False, 0, ""
+    _read: Sequence[Selector] = ()
+
     def __init__(self, ask: Ask, state: State) -> None:
-        held = state.held
-        self.missing = tuple(key not in held for key in ask.keys)
-        self.needed: tuple[ResourceClaim, ...] = ask.claims
-        self.claims: list[tuple[ResourceClaim, AllocationResult]] = []
-        self.selectors: list[NodeSelector] = []
-        self._read: list[Selector] = []
-        self.optional, self.rank, self.unscored = False, 0, ""
-        if not all(self.missing):
+        self.needed = ask.claims
+        if state.held.keys().isdisjoint(ask.keys):
+            self.missing = (True,) * len(ask.claims)
+        else:
             self._hold(ask, state)
 
     def _hold(self, ask: Ask, state: State) -> None:
+        self.missing = tuple(key not in state.held for key in ask.keys)
         pairs = list(zip(ask.keys, ask.claims, strict=True))
         self.needed = tuple(claim for key, claim in pairs if key not in state.held)
         self.claims = [(claim, state.held[key]) for key, claim in pairs if key in state.held]

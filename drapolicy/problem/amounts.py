@@ -85,3 +85,22 @@ class Amounts:
         """Return the amounts of some nodes."""
         found: NDArray[np.int64] = self._flat[nodes]
         return found
+
+
+class Columns:
+    """Several columns, side by side as loops over nodes take them.
+
+    Attributes
+    ----------
+    each
+        The columns.
+    rows, bounds
+        Theirs.
+    """
+
+    __slots__ = ("bounds", "each", "rows")
+
+    def __init__(self, each: tuple[Amounts, ...]) -> None:
+        self.each = each
+        self.rows = tuple(column.rows for column in each)
+        self.bounds = tuple(column.bounds for column in each)

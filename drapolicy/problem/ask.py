@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from drapolicy.api import Objects, Quantity
 from drapolicy.api.core import Pod
 from drapolicy.api.resource import ResourceClaim
-from drapolicy.problem.room import PodAsk, pod_ask
+from drapolicy.problem.amounts import cut
+from drapolicy.problem.room import PODS, PodAsk, pod_ask
 
 
 def claim_key(claim: ResourceClaim) -> str:
@@ -69,6 +72,15 @@ class Ask:
     def room(self) -> PodAsk | None:
         """What the pod asks of a node besides devices; None without a pod."""
         return None if self.pod is None else pod_ask(self.pod)
+
+    @cached_property
+    def needs(self) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+        """Resources that the pod needs some of, ``pods`` first, and how much of each; nothing without a pod.
+
+        Amounts are cut off at what columns tell apart; ndarray of shape (R,), int64.
+        """
+        needs = {} if self.room is None else {PODS: 1, **{name: a for name, a in self.room.requests.items() if a > 0}}
+        return tuple(needs), np.array(list(map(cut, needs.values())), np.int64)
 
     def renamed(self, name: str, claims: tuple[ResourceClaim, ...], pod: Pod | None) -> Ask:
         """Return the same ask under another name.

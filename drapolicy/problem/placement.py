@@ -75,20 +75,19 @@ class Placement:
         path: str = "reference",
         unmodelled: tuple[str, ...] = (),
     ) -> None:
-        vars(self).update(
-            ask=ask,
-            policy=policy,
-            node=node,
-            results=results,
-            status=status,
-            outcome=outcome,
-            score=score or {},
-            reasons=reasons or {},
-            considered=considered,
-            cursor=cursor,
-            path=path,
-            unmodelled=unmodelled,
-        )
+        fields = self.__dict__
+        fields["ask"] = ask
+        fields["policy"] = policy
+        fields["node"] = node
+        fields["results"] = results
+        fields["status"] = status
+        fields["outcome"] = outcome
+        fields["score"] = score or {}
+        fields["reasons"] = reasons or {}
+        fields["considered"] = considered
+        fields["cursor"] = cursor
+        fields["path"] = path
+        fields["unmodelled"] = unmodelled
 
     @property
     def placed(self) -> bool:

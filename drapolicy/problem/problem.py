@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from drapolicy.errors import InputError
 from drapolicy.inventory import Fleet
@@ -13,7 +13,7 @@ from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.state import State
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Problem:
     """Asks over a fleet in a state: a stamped view that holds references only.
 
@@ -33,14 +33,26 @@ class Problem:
 
     state: State
     asks: tuple[Ask, ...]
-    now_ns: int = 0
-    version: int = field(default=-1)
-    groups: tuple[Group, ...] = ()
+    now_ns: int
+    version: int
+    groups: tuple[Group, ...]
 
-    def __post_init__(self) -> None:
-        if self.version < 0:
-            object.__setattr__(self, "version", self.state.version)
-        if self.groups and tuple(ask for group in self.groups for ask in group.asks) != self.asks:
+    # The constructor that a frozen data class gets sets each field by a call, which every decision would pay for.
+    def __init__(
+        self,
+        state: State,
+        asks: tuple[Ask, ...],
+        now_ns: int = 0,
+        version: int = -1,
+        groups: tuple[Group, ...] = (),
+    ) -> None:
+        fields = self.__dict__
+        fields["state"] = state
+        fields["asks"] = asks
+        fields["now_ns"] = now_ns
+        fields["version"] = state.version if version < 0 else version
+        fields["groups"] = groups
+        if groups and tuple(ask for group in groups for ask in group.asks) != asks:
             message = "problem: its asks are not those of its groups in order; use Problem.of_groups"
             raise InputError(message)
 

@@ -11,8 +11,10 @@ from drapolicy.api.core import Node
 from drapolicy.api.quantity import Quantity
 from drapolicy.inventory.node_builder import node_table
 from drapolicy.inventory.nodes import NodeTable
-from drapolicy.problem.amounts import MOST, Amounts, Exact, cut
+from drapolicy.problem.amounts import MOST, Amounts, Columns, Exact, cut
 from drapolicy.problem.room import CPU, PODS, NodeRoom, PodAsk, counted, rounded
+
+_KEPT = 1_000
 
 
 class NodeRooms(Sequence[NodeRoom]):
@@ -43,6 +45,7 @@ class NodeRooms(Sequence[NodeRoom]):
         self._allocatable: dict[str, Exact] = {}
         self._requested: dict[str, Exact] = {}
         self._left: dict[str, Amounts] = {}
+        self._together: dict[tuple[str, ...], Columns] = {}
 
     def _nothing(self) -> Exact:
         return Exact(np.zeros(len(self._nodes), np.int64))
@@ -78,6 +81,15 @@ class NodeRooms(Sequence[NodeRoom]):
             amounts = self.allocatable(name).without(self.requested(name))
             amounts[self.unbounded] = MOST
             known = self._left[name] = Amounts(amounts)
+        return known
+
+    def together(self, names: tuple[str, ...]) -> Columns:
+        """Return what each node has left of several resources (:meth:`left`)."""
+        known = self._together.get(names)
+        if known is None:
+            if len(self._together) >= _KEPT:
+                self._together.clear()
+            known = self._together[names] = Columns(tuple(map(self.left, names)))
         return known
 
     # --- changes ---------------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ class Contents:
         """Read what is taken on one node."""
         layout = self._layout
         if layout.regular[n]:
-            row = state.allocated.codes[layout.of(n)]
+            row = state.allocated.codes[layout.span(n)]
             number = self._number_of.get(row.tobytes())
             self.of_node[n] = self._number(row) if number is None else number
 

@@ -195,7 +195,7 @@ class Decision:
         counts, nodes = self._refused()
         ask, kind, usable = self.problem.ask, self.field.kind, self.field.usable
         if ask.room is not None and len(nodes):
-            counts += lacking(self.problem.state.rooms, ask.room, nodes)
+            counts += lacking(self.problem.state.rooms, ask, nodes)
             nodes = nodes[self.field.roomy(nodes)]
         away = nodes[:0] if usable is None else nodes[~usable[nodes]]
         here = nodes if usable is None else nodes[usable[nodes]]

@@ -284,7 +284,7 @@ class Engine:
         self._follow(state)
         closed = self._closed_to(ask, state)
         kind = self._kind(key, ask, held, state, closed)
-        amounts = [] if ask.room is None else asked(state.rooms, ask.room)
+        needs = None if ask.pod is None else asked(state.rooms, ask)
         decision = Decision(
             problem,
             rule,
@@ -292,7 +292,7 @@ class Engine:
             self._maker,
             self._scorer,
             self._refusals,
-            Field(kind, amounts, self._usable(held) if held.claims else None),
+            Field(kind, needs, self._usable(held) if held.claims else None),
             closed,
             self._order(state) if self._draws and isinstance(rule.nodes, Kube) else _NO_ORDER,
             beyond,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.policies.engine.kernels.labels import REFUSED
 from drapolicy.policies.engine.kind import Kind
 from drapolicy.policies.engine.ranking import Ranking
-from drapolicy.problem.amounts import Amounts
+from drapolicy.policies.engine.rooms import Needs
 
 Flags = NDArray[np.bool_]
 Nodes = NDArray[np.intp]
@@ -23,16 +21,16 @@ class Field:
     ----------
     kind
         Answers of the nodes, up to date.
-    amounts
-        Columns of what nodes have left, and what is asked of each.
+    needs
+        What the pod needs of nodes besides devices; None without a pod.
     usable
         ndarray of shape (N,), bool; where the claims that hold devices already can be used. None for everywhere.
     """
 
-    def __init__(self, kind: Kind, amounts: Sequence[tuple[Amounts, int]], usable: Flags | None) -> None:
+    def __init__(self, kind: Kind, needs: Needs | None, usable: Flags | None) -> None:
         self.kind = kind
         self.usable = usable
-        self._amounts = amounts
+        self._needs = needs
 
     @property
     def ranking(self) -> Ranking:
@@ -43,10 +41,7 @@ class Field:
 
     def roomy(self, nodes: Nodes) -> Flags:
         """Tell which of some nodes have room."""
-        fits = np.ones(len(nodes), np.bool_)
-        for column, asked in self._amounts:
-            fits &= column.of(nodes) >= asked
-        return fits
+        return np.ones(len(nodes), np.bool_) if self._needs is None else self._needs.met(nodes)
 
     def stops(self, nodes: Nodes) -> Flags:
         """Tell which of some nodes can take the ask, or end the attempt when they are looked at."""
@@ -60,7 +55,7 @@ class Field:
     def best(self) -> int | None:
         """Return the first node of the highest label; None where no node can take the ask."""
         if self.usable is None:
-            return self.ranking.best_with(self._amounts) if self._amounts else self.ranking.best()
+            return self.ranking.best() if self._needs is None else self.ranking.best_with(*self._needs)
         nodes = np.arange(self.ranking.size)
         labels = np.where(self.stops(nodes), self.ranking.labels[nodes], np.int32(REFUSED))
         n = int(labels.argmax()) if len(labels) else 0

@@ -61,6 +61,7 @@ class Layout:
         if self.obstacle:
             self.devices, self.first = np.empty(0, np.int64), np.zeros(count + 1, np.int64)
             self.structure, self.regular = np.full(count, -1, np.int32), np.zeros(count, np.bool_)
+            self._begins, self._sizes = np.full(count, -1), np.zeros(count, np.int64)
             return
         slots = Slots(fleet)
         made = shapes(fleet, slots)
@@ -70,13 +71,20 @@ class Layout:
         ends = np.zeros(count + 1, np.int64)
         np.add.at(ends, fleet.node_of_slice[rows] + 1, stops - starts)
         self.first = np.cumsum(ends)
+        self._sizes = np.diff(self.first)
+        self._begins = _begins(self.devices, self.first)
         self.structure = _numbered(made.shape_of, made.links_of, _declares(fleet))
         self.regular = ~sharing
         self._rows, self._of_row = rows, np.searchsorted(fleet.node_of_slice[rows], np.arange(count + 1))
 
     def sizes(self) -> NDArray[np.int64]:
         """Return the number of devices of each node; ndarray of shape (N,), int64."""
-        return np.diff(self.first)
+        return self._sizes
+
+    def span(self, n: int) -> slice | NDArray[np.int64]:
+        """Return the rows of a node's devices as a slice where they stand together, which is read in less time."""
+        first = self._begins[n]
+        return slice(first, first + self._sizes[n]) if first >= 0 else self.of(n)
 
     def of(self, n: int) -> NDArray[np.int64]:
         """Return the rows of a node's devices in the fleet's columns."""
@@ -107,6 +115,15 @@ class Layout:
     def describes(self, site: Site) -> bool:
         """Tell whether a site has just the devices that the columns say, in their order."""
         return tuple(device.id for device in site.devices) == self.ids(site.index)
+
+
+def _begins(devices: NDArray[np.int64], first: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first row of each node's devices where these stand together; -1 elsewhere."""
+    gaps = np.concatenate([[0], np.cumsum(np.diff(devices, prepend=0) != 1)])
+    sizes = np.diff(first)
+    begins = np.where(sizes > 0, devices[np.minimum(first[:-1], len(devices) - 1)] if len(devices) else -1, -1)
+    begins[gaps[first[1:]] - gaps[np.minimum(first[:-1] + 1, first[1:])] > 0] = -1
+    return begins
 
 
 def _ranges(starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from drapolicy.policies.engine import kernels
 from drapolicy.policies.engine.kernels.labels import REFUSED
-from drapolicy.problem.amounts import BLOCK, Amounts
+from drapolicy.problem.amounts import BLOCK, Columns
 
 Labels = NDArray[np.int32]
 Nodes = NDArray[np.intp]
@@ -131,16 +130,15 @@ class Ranking:
         n = kernels.best(self._rows, self.bounds)
         return None if n < 0 else n
 
-    def best_with(self, amounts: Sequence[tuple[Amounts, int]]) -> int | None:
+    def best_with(self, columns: Columns, amounts: NDArray[np.int64]) -> int | None:
         """Return the first node of the highest label among those that have given amounts of room.
 
         Parameters
         ----------
+        columns
+            What nodes have left of R resources, one at least.
         amounts
-            Columns of what nodes have left, and what is asked of each; at least one.
+            ndarray of shape (R,), int64; what is asked of each.
         """
-        rows = tuple([column.rows for column, _ in amounts])
-        bounds = tuple([column.bounds for column, _ in amounts])
-        asked = np.array([amount for _, amount in amounts], np.int64)
-        n = kernels.best_with(self._rows, self.bounds, rows, bounds, asked)
+        n = kernels.best_with(self._rows, self.bounds, columns.rows, columns.bounds, amounts)
         return None if n < 0 else n

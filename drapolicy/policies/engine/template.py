@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from msgspec.structs import replace
 
 from drapolicy.api.core import NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
-from drapolicy.api.resource import AllocationResult, DeviceAllocationResult
+from drapolicy.api.resource import AllocationResult, DeviceAllocationResult, DeviceRequestAllocationResult
 from drapolicy.inventory.pool_device import DeviceId
 
 
@@ -55,6 +56,13 @@ class Template:
         shares = any(entry.share_id is not None for result in results for entry in result.devices.results)
         return cls(results, positions, score, shares)
 
+    @cached_property
+    def _parts(self) -> list[tuple[AllocationResult, list[tuple[DeviceRequestAllocationResult, int]]]]:
+        return [
+            (result, list(zip(result.devices.results, positions, strict=True)))
+            for result, positions in zip(self.results, self.positions, strict=True)
+        ]
+
     def written(self, node: str, devices: Sequence[DeviceId]) -> tuple[AllocationResult, ...]:
         """Return the allocations for a node.
 
@@ -66,9 +74,9 @@ class Template:
             Names of its devices, in order.
         """
         made = []
-        for result, positions in zip(self.results, self.positions, strict=True):
+        for result, entries_at in self._parts:
             entries = []
-            for entry, position in zip(result.devices.results, positions, strict=True):
+            for entry, position in entries_at:
                 driver, pool, device = devices[position]
                 entries.append(replace(entry, driver=driver, pool=pool, device=device))
             # All devices of regular nodes belong to the node alone: its name is the whole selector (K8s S55).

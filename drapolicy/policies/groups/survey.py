@@ -155,7 +155,7 @@ class Survey:
 
 def _room(state: State, kinds: Kinds) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return what kinds need of each resource, shape (K, M), and what nodes have left of it, shape (N, M)."""
-    asked = [[] if ask.room is None else columns_of(state.rooms, ask.room) for ask in kinds.samples]
+    asked = [[] if ask.room is None else columns_of(state.rooms, ask).pairs for ask in kinds.samples]
     columns = list({id(column): column for own in asked for column, _ in own}.values())
     at = {id(column): m for m, column in enumerate(columns)}
     needs = np.zeros((len(asked), len(columns)), np.int64)

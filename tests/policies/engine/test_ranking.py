@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from drapolicy.policies.engine.kernels.labels import NONE, REFUSED
 from drapolicy.policies.engine.ranking import Order, Ranking, relabelled
-from drapolicy.problem.amounts import Amounts
+from drapolicy.problem.amounts import Amounts, Columns
 
 
 def test_labels_compare_as_their_keys_do() -> None:
@@ -51,7 +51,7 @@ def test_the_best_node_is_the_first_of_the_highest(data: st.DataObject) -> None:
         amounts.write(n, int(room[n]))
         assert ranking.best() == _best(labels, np.ones(size, np.bool_))
         asked = int(rng.integers(0, 7))
-        assert ranking.best_with([(amounts, asked)]) == _best(labels, room >= asked)
+        assert ranking.best_with(Columns((amounts,)), np.array([asked])) == _best(labels, room >= asked)
 
 
 def _best(labels: np.ndarray, fits: np.ndarray) -> int | None:

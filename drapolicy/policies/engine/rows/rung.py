@@ -147,7 +147,7 @@ class Rung:
         if kind is None:
             wish = self._wish(setting, ask, state)
             room = (0, 0) if ask.room is None else tuple(ask.room.requests.get(name, 0) for name in (CPU, MEMORY))
-            needs = [] if ask.room is None else asked(state.rooms, ask.room)
+            needs = [] if ask.room is None else asked(state.rooms, ask).pairs
             refused = setting.access.refusals(ask).refused
             levels = setting.levels if wish.count else setting.room_levels
             kind = self._kinds[key] = RowKind(
@@ -255,7 +255,7 @@ class Rung:
         ask, state = problem.ask, problem.state
         _, reasons, nodes = setting.access.refusals(ask)
         counts = Counter(reasons)
-        lack = Counter[str]() if ask.room is None else lacking(state.rooms, ask.room, nodes)
+        lack = Counter[str]() if ask.room is None else lacking(state.rooms, ask, nodes)
         counts += lack
         counts[NO_DEVICES] += len(nodes) - lack.total()
         told = {text: count for text, count in counts.items() if count}
