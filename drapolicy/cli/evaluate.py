@@ -19,6 +19,7 @@ from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.evaluate import METRICS, Experiment, Results, embedded, of_files
 from drapolicy.evaluate.executor import Executor
 from drapolicy.evaluate.experiment import CELLS, SEEDS
+from drapolicy.evaluate.experiment_file import read_experiment
 from drapolicy.evaluate.store import Store
 from drapolicy.policies import COMPARED, STOCK
 from drapolicy.policies import policy as policy_of
@@ -66,18 +67,60 @@ def evaluate(request: Request, output: Format) -> int:
         metric=request.metric,
         check=request.check,
     )
-    return carry_out(experiment, request.out, output, jobs=request.jobs, fresh=request.fresh, kubernetes=request)
+    told = decided_by(request, [scenario.name for scenario in experiment.scenarios])
+    return carry_out(experiment, request.out, output, told, jobs=request.jobs, fresh=request.fresh)
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """How an experiment's file is to be run; the fields are the command's options."""
+
+    file: Path
+    out: Path
+    jobs: int | None = None
+    executor: Executor | None = None
+    lenient: bool = False
+    check: bool = False
+    fresh: bool = False
+
+
+def run(request: RunRequest, output: Format) -> int:
+    """Play the experiment of a file; return 0, or 130 when interrupted.
+
+    Raises
+    ------
+    InputError
+        With every fault of the file and of those that it names, before anything is played.
+    """
+    experiment = read_experiment(request.file, strict=not request.lenient)
+    told: list[str] = []
+    for scenario in experiment.scenarios:
+        kubernetes = scenario.fleet.release
+        look_at(scenario, kubernetes, lenient=request.lenient)
+        if kubernetes != release():
+            told += [f"decided as {called(kubernetes)} does", *caveats(kubernetes)]
+    if request.check:
+        experiment = replace(experiment, check=True)
+    return carry_out(
+        experiment,
+        request.out,
+        output,
+        [*dict.fromkeys(told)],
+        jobs=request.jobs,
+        executor=request.executor,
+        fresh=request.fresh,
+    )
 
 
 def carry_out(
     experiment: Experiment,
     out: Path,
     output: Format,
+    told: Sequence[str],
     *,
     jobs: int | None = None,
     executor: Executor | None = None,
     fresh: bool = False,
-    kubernetes: Request | None = None,
 ) -> int:
     """Play an experiment, print the comparison and write report and table; return 0, or 130 when interrupted."""
     store = Store(out / CELLS)
@@ -92,9 +135,7 @@ def carry_out(
         note(f"interrupted; {len(list(store))} finished parts are kept in {store.folder}")
         note(f"to go on, give the same command again: {program_name(sys.argv[0])} {shlex.join(again)}")
         return INTERRUPTED
-    notes = [*unmodelled(results), *results.uncompared()]
-    if kubernetes is not None:
-        notes = [*decided_by(kubernetes, results), *notes]
+    notes = [*told, *unmodelled(results), *results.uncompared()]
     files = write_files(results, experiment, out, notes)
     notes = [*unplaced(results), *notes]  # the report has a chapter of its own for these
     if output is Format.TABLE:
@@ -124,29 +165,32 @@ def _scenarios(request: Request) -> tuple[Scenario, ...]:
         release=request.kubernetes,
         strict=not request.lenient,
     )
+    look_at(scenario, request.kubernetes, lenient=request.lenient)
+    if report is not None:
+        note(f"topology: {report}")
+    return (scenario,)
+
+
+def look_at(scenario: Scenario, kubernetes: Release, *, lenient: bool) -> None:
+    """Refuse a scenario in which nothing can be decided, or whose objects do not go together; tell what is odd."""
     # Slices of the workload's files count for nothing; the same file may serve as both.
     everything = scenario.fleet.objects.merged(replace(scenario.workload.objects, slices=(), taint_rules=(), nodes=()))
-    refuse(examine(everything, request.kubernetes, lenient=request.lenient))
-    for found in notes_on(everything, request.kubernetes, lenient=request.lenient):
+    refuse(examine(everything, kubernetes, lenient=lenient))
+    for found in notes_on(everything, kubernetes, lenient=lenient):
         note(f"note: {found}")
     if not scenario.workload.arrivals:
         bound = len(scenario.standing.pods)
         there = f"; {bound} {'pod is' if bound == 1 else 'pods are'} bound already" if bound else ""
         message = f"evaluate: the workload has no pods and no claims that wait{there}; check the files of --workload"
         raise InputError(message)
-    if report is not None:
-        note(f"topology: {report}")
-    return (scenario,)
 
 
-def decided_by(request: Request, results: Results) -> list[str]:
+def decided_by(request: Request, played: Sequence[str]) -> list[str]:
     """Return which Kubernetes decided, where it is not the default one, and what that means for the scenarios."""
     if request.kubernetes == release():
         return []
     every = () if request.fleet else sorted(DATASETS)
-    left_out = [
-        f"{name}: left out, this release refuses its objects" for name in every if name not in results.scenarios
-    ]
+    left_out = [f"{name}: left out, this release refuses its objects" for name in every if name not in played]
     return [f"decided as {called(request.kubernetes)} does", *caveats(request.kubernetes), *left_out]
 
 
