@@ -94,6 +94,8 @@ class Decider:
         How long that took.
     engine
         What remembers for the policy.
+    is_rule
+        Whether the policy looks at nothing but its problem.
     """
 
     def __init__(self, state: State, policy: Policy, groups: GroupPolicy | None, rng: np.random.Generator) -> None:
@@ -103,7 +105,7 @@ class Decider:
         self._state = state
         self._groups = groups
         self._rng = rng
-        self._is_rule = isinstance(policy, Rule)
+        self.is_rule = isinstance(policy, Rule)
 
     def decide(self, unit: Unit, now_ns: int) -> Verdict:
         """Return what the policy says of a unit; the state is as before."""
@@ -124,7 +126,7 @@ class Decider:
 
     def _alike(self, placement: Placement) -> bool:
         # What names the claim is told of this one alone; who is no rule may look at anything.
-        return self._is_rule and isinstance(placement.outcome, NoFit | TimedOut)
+        return self.is_rule and isinstance(placement.outcome, NoFit | TimedOut)
 
     def _place(self, ask: Ask, now_ns: int) -> Placement:
         problem = Problem(self._state, (ask,), now_ns)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from drapolicy.api.resource import AllocationResult, DeviceRequestAllocationResult
+from drapolicy.api.resource import AllocationResult, DeviceRequestAllocationResult, ResourceClaim
 from drapolicy.inventory import Fleet
 from drapolicy.inventory.pool_device import DeviceId, PoolId
-from drapolicy.problem.ask import Ask, unmet
+from drapolicy.problem.ask import Ask
 from drapolicy.problem.conditions import Conditions
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.site import Sites
 from drapolicy.problem.state import State
 from drapolicy.simulate.best import Best
+from drapolicy.simulate.deciding import Begin
 from drapolicy.simulate.record import NANO
 from drapolicy.simulate.speed import Ideal
 from drapolicy.topology.measures import bottleneck_mb_s
@@ -25,12 +26,13 @@ class Figures(NamedTuple):
     Attributes
     ----------
     devices
-        Distinct devices that it holds, those of admin access left out, in the fleet's order.
+        Distinct devices that it holds, claim after claim; those of admin access are left out, and those that no slice
+        publishes.
     drawn
         How much of the fleet they are, in billionths of a device.
     taken
         How much of that each claim took that held nothing before.
-    ideal_mb_s, real_mb_s, machine_mb_s, fleet_mb_s, joined
+    ideal_mb_s, real_mb_s, machine_mb_s, fleet_mb_s, aligned, joined
         As of :class:`~drapolicy.simulate.Record`.
     """
 
@@ -41,6 +43,7 @@ class Figures(NamedTuple):
     real_mb_s: int
     machine_mb_s: int | None
     fleet_mb_s: int | None
+    aligned: bool | None
     joined: bool
 
 
@@ -69,42 +72,52 @@ class Measuring:
             self._best_free = Best(fleet)
 
     def of(
-        self, state: State, ask: Ask, node: str, results: Sequence[AllocationResult], now_ns: int, *, linked: bool
+        self,
+        state: State,
+        ask: Ask,
+        new: Sequence[ResourceClaim],
+        begin: Begin,
+        now_ns: int,
+        *,
+        linked: bool,
     ) -> Figures:
         """Return the figures of an ask that is about to start: the state is still that of the decision.
 
         Parameters
         ----------
+        new
+            Claims that hold nothing yet, in order.
+        begin
+            Its node, and an allocation for each of these.
         linked
             Whether the speed of its links is needed even if quality is not.
         """
-        new = unmet(ask.claims, state.held)
         joined = len(new) < len(ask.claims)
-        n = self._fleet.nodes.index[node]
+        n, results = self._fleet.nodes.index[begin.node], begin.results
         held = state.allocations(ask, new, results) if joined else ()
         items = [item for result in ([result for _, result in held] if joined else results) for item in own(result)]
         drawn = self.drawn(n, items)
         taken = (drawn,) if len(results) == 1 and not joined else tuple(self.drawn(n, own(made)) for made in results)
-        devices = self._in_order({DeviceId(item.driver, item.pool, item.device) for item in items})
+        devices = tuple(dict.fromkeys([DeviceId(item.driver, item.pool, item.device) for item in items]))
+        if joined:  # a claim of the start may hold what is not published
+            devices = tuple(filter(self._sites.directory.rows_of, devices))
         ideal = real = 0
         machine: int | None = None
         free: int | None = None
+        aligned: bool | None = None
         if len(devices) > 1 and (self._quality or linked):
             site = self._sites[n]
             at = {device.id: device.index for device in site.devices}
             ideal = self._ideal.mb_s([device.driver for device in devices])
-            real = bottleneck_mb_s(site.links, [at[device] for device in devices])
+            places = [at[device] for device in devices]
+            real = bottleneck_mb_s(site.links, places)
+            numa = site.group("numa")[places]
+            aligned = None if (numa < 0).any() else bool((numa == numa[0]).all())
         if self._quality:
             machine = self._best_empty.mb_s(Problem(self._empty, (ask,), now_ns), len(devices), real)
             if not joined:
                 free = self._best_free.mb_s(Problem(state, (ask,), now_ns), len(devices), real)
-        return Figures(devices, drawn, taken, ideal, real, machine, free, joined)
-
-    def _in_order(self, devices: Iterable[DeviceId]) -> tuple[DeviceId, ...]:
-        """Return those devices that a slice publishes, in the fleet's order: standing claims may hold others."""
-        rows = self._sites.directory.rows_of
-        places = [(rows(device), device) for device in devices]
-        return tuple(device for at, device in sorted(places) if at)
+        return Figures(devices, drawn, taken, ideal, real, machine, free, aligned, joined)
 
     def away(self, conditions: Conditions) -> int:
         """Return how much of the fleet is away or failed, in billionths of a device."""
@@ -119,6 +132,8 @@ class Measuring:
     def drawn(self, n: int, items: Sequence[DeviceRequestAllocationResult]) -> int:
         """Return how much of the fleet some results hold, each device's share once."""
         if self._plain and not any(item.consumed_capacity for item in items):
+            if len(items) < 2:
+                return NANO * len(items)
             return NANO * len({(item.device, item.pool, item.driver, item.share_id) for item in items})
         site = self._sites[n]
         at = {device.id: device.index for device in site.devices}

@@ -41,6 +41,9 @@ class Record:
         Slowest link of the best set of as many devices that it could have been allocated: on an empty machine of the
         fleet, and of all that was free at that moment. 0 for fewer than two; None where it did not start, a search
         reached its limit, or the play was not to look. What the fleet had free is None too where it joined a claim.
+    aligned
+        Whether its devices are all of one NUMA node; None for fewer than two, where drivers do not tell, and where the
+        play was not to look.
     joined
         Whether a claim of it held its devices before: they were not the policy's to choose.
     reason
@@ -74,6 +77,7 @@ class Record:
     real_mb_s: int = 0
     machine_mb_s: int | None = None
     fleet_mb_s: int | None = None
+    aligned: bool | None = None
     joined: bool = False
     reason: str = ""
     unmodelled: tuple[str, ...] = ()
@@ -86,7 +90,8 @@ class Record:
     refused_ns: int | None = None
 
 
-_OPTIONAL = frozenset({"ideal_ns", "started_ns", "finished_ns", "machine_mb_s", "fleet_mb_s", "refused_ns"})
+_TIMES = ("ideal_ns", "started_ns", "finished_ns", "refused_ns")
+_OPTIONAL = frozenset({*_TIMES, "machine_mb_s", "fleet_mb_s", "aligned"})
 _AMOUNTS = ("ideal_mb_s", "real_mb_s", "priority", "wanted", "evictions", "preemptions", "lost_ns")
 _NUMBERS = ("arrived_ns", *sorted(_OPTIONAL), *_AMOUNTS)
 _THINGS = ("name", "pattern", "node", "devices", "reason", "unmodelled", "tenant")
@@ -178,6 +183,7 @@ class Records(Sequence[Record]):
         made: dict[str, Any] = {
             name: None if value == _NONE and name in _OPTIONAL else value for name, value in numbers.items()
         }
+        made["aligned"] = None if made["aligned"] is None else bool(made["aligned"])
         made |= {name: column[index] for name, column in self._things.items()}
         made["devices"] = tuple(map(str, made["devices"]))
         drawn = int(self._arrays["drawn"][index]) / NANO

@@ -19,7 +19,8 @@ from drapolicy.simulate.checking import Checking
 from drapolicy.simulate.deciding import Begin, Decider, Verdict
 from drapolicy.simulate.displacing import End, Together, preemption, puts_off, start_ns
 from drapolicy.simulate.eviction import Tolerance
-from drapolicy.simulate.figures import Figures, Measuring, whole_devices
+from drapolicy.simulate.figures import Figures, Measuring, own, whole_devices
+from drapolicy.simulate.hints import Hints
 from drapolicy.simulate.incidents import Befalls, Drain, change_of, said
 from drapolicy.simulate.queue import Queue, Unit
 from drapolicy.simulate.record import Play, Series, Sheet
@@ -150,6 +151,8 @@ class _Run:
         self.checking = Checking(self.state) if check else None
         self.sheet = Sheet(len(self.arrivals))
         self.sheet.columns["arrived_ns"] = [arrival.time_ns for arrival in self.arrivals]
+        patterns = scenario.workload.patterns.items()
+        self.waits_for_links = {name: communication_percent(pattern.pod) for name, pattern in patterns}
         self.asks: dict[int, Ask] = {}
         self.number_of: dict[str, int] = {}
         self.jobs: dict[int, _Job] = {}
@@ -157,9 +160,10 @@ class _Run:
         self.on_node: dict[int, set[int]] = {}
         self.gathering: dict[str, list[int]] = {}
         self.expected = Counter(arrival.group for arrival in self.arrivals)
-        self.drawn_of: dict[str, int] = {}
+        self.drawn_of: dict[str, tuple[int, int]] = {}
         self.held_by: dict[str, int] = {}
         self.shared = _shared(scenario, self.arrivals)
+        self.hints = Hints(self.state, self.shared)
         self.queue = Queue(scenario.queue, self.held_by)
         self.promised: tuple[Unit, int | None] | None = None
         self.rows: list[tuple[int, ...]] = []
@@ -232,7 +236,7 @@ class _Run:
         self.number_of[ask.name] = number
         self.seen += 1
         self.waiting += 1
-        sheet = self.sheet
+        sheet = self.sheet.columns
         sheet["name"][number], sheet["pattern"][number] = ask.name, arrival.pod
         sheet["ideal_ns"][number] = _NEVER if arrival.duration_ns is None else arrival.duration_ns
         sheet["tenant"][number] = ask.name.partition("/")[0]
@@ -354,8 +358,9 @@ class _Run:
         others = []
         for begin in verdict.begins:
             ask, number = unit.asks[begin.position], unit.numbers[begin.position]
-            figures = self.measuring.of(self.state, ask, begin.node, begin.results, now, linked=True)
-            others.append((Start(ask, begin.node, begin.results), self._end(number, ask, figures, now)))
+            new = unmet(ask.claims, self.state.held)
+            figures = self.measuring.of(self.state, ask, new, begin, now, linked=True)
+            others.append((Start(ask, begin.node, begin.results), self._end(number, figures, now)))
         if puts_off(self.state, self.decider, head, at, others, ends):
             return Verdict((), f"would put off {head.asks[0].name}", verdict.unmodelled, alike=False)
         return verdict
@@ -375,32 +380,33 @@ class _Run:
 
     # --- starting and leaving --------------------------------------------------------------------------------
 
-    def _end(self, number: int, ask: Ask, figures: Figures, now: int) -> int | None:
+    def _end(self, number: int, figures: Figures, now: int) -> int | None:
         ideal_ns = self.arrivals[number].duration_ns
         if ideal_ns is None:
             return None
-        return now + stretched_ns(ideal_ns, communication_percent(ask.pod), figures.ideal_mb_s, figures.real_mb_s)
+        percent = self.waits_for_links[self.arrivals[number].pod]
+        return now + stretched_ns(ideal_ns, percent, figures.ideal_mb_s, figures.real_mb_s)
 
     def _start(self, unit: Unit, begin: Begin, job: _Job, now: int) -> None:
         number, ask = unit.numbers[begin.position], unit.asks[begin.position]
-        state, sheet = self.state, self.sheet
+        state, sheet = self.state, self.sheet.columns
         if self.checking is not None:
             self.checking.placement(ask, begin.node, begin.results)
-        linked = communication_percent(ask.pod) > 0
-        figures = self.measuring.of(state, ask, begin.node, begin.results, now, linked=linked)
         new = unmet(ask.claims, state.held)
+        linked = self.waits_for_links[self.arrivals[number].pod] > 0
+        figures = self.measuring.of(state, ask, new, begin, now, linked=linked)
         state.apply(Start(ask, begin.node, begin.results))
-        for key, taken in zip(map(claim_key, new), figures.taken, strict=True):
-            self._draw(key, taken)
+        n = self.scenario.fleet.nodes.index[begin.node]
+        for claim, taken, result in zip(new, figures.taken, begin.results, strict=True):
+            self._draw(claim_key(claim), n, taken, len(own(result)))
         if self.shared.intersection(ask.keys):
             self.queue.freed()  # others may use the claim now (K8s S75)
         self.waiting -= 1
         self.stays[number] += 1
         self.jobs[number] = job
         job.running.add(number)
-        n = self.scenario.fleet.nodes.index[begin.node]
         self.on_node.setdefault(n, set()).add(number)
-        end = self._end(number, ask, figures, now)
+        end = self._end(number, figures, now)
         stay = number, self.stays[number]
         if end is not None:
             self.agenda.add(end, _FINISH, stay)
@@ -414,25 +420,38 @@ class _Run:
         sheet["ideal_mb_s"][number], sheet["real_mb_s"][number] = figures.ideal_mb_s, figures.real_mb_s
         sheet["machine_mb_s"][number] = _NEVER if figures.machine_mb_s is None else figures.machine_mb_s
         sheet["fleet_mb_s"][number] = _NEVER if figures.fleet_mb_s is None else figures.fleet_mb_s
+        sheet["aligned"][number] = _NEVER if figures.aligned is None else int(figures.aligned)
         sheet["reason"][number], sheet["unmodelled"][number] = "", begin.unmodelled
 
-    def _draw(self, key: str, taken: int) -> None:
-        """Note how much of the fleet a claim holds; 0 to give it back."""
-        change = taken - self.drawn_of.pop(key, 0)
-        if taken:
-            self.drawn_of[key] = taken
+    def _draw(self, key: str, n: int, taken: int, devices: int) -> None:
+        """Note how much of the fleet a claim holds, and how many devices of a node; 0 of both to give them back."""
+        before, held = self.drawn_of.pop(key, (0, 0))
+        if taken or devices:
+            self.drawn_of[key] = taken, devices
+        self.hints.take(n, devices - held)
         tenant = key.partition("/")[0]
-        self.held_by[tenant] = self.held_by.get(tenant, 0) + change
-        self.drawn += change
+        self.held_by[tenant] = self.held_by.get(tenant, 0) + taken - before
+        self.drawn += taken - before
+
+    def _freed(self, n: int) -> None:
+        """Let those be tried again that what was given back of a node may help."""
+        discipline = self.scenario.queue
+        # Who may displace others, or was held back, can be helped by less than it needs.
+        if discipline.preempts or discipline.passes == "backfill" or not self.decider.is_rule:
+            self.queue.freed()
+        else:
+            self.queue.freed(lambda unit: self.hints.helps(n, unit))
 
     def _leave(self, number: int) -> None:
         ask, state = self.asks[number], self.state
-        self.on_node[state.running[ask.name].node].remove(number)
+        n = state.running[ask.name].node
+        self.on_node[n].remove(number)
         state.apply(Finish(ask.name))
         for key in ask.keys:
             if key not in state.held:
-                self._draw(key, 0)
+                self._draw(key, n, 0, 0)
         self.jobs.pop(number).running.remove(number)
+        self._freed(n)
 
     def _finish(self, number: int, now: int) -> None:
         self._leave(number)
@@ -440,7 +459,6 @@ class _Run:
         del self.number_of[ask.name]
         if self.log is not None:
             self.log.write(log_of.Finished(now, ask.name))
-        self.queue.freed()
 
     def _evict(self, number: int, now: int, why: str, *, preempted: bool = False) -> None:
         """Take an ask off its node, and with it the others of its job if too few are left; all of them wait again."""
@@ -456,7 +474,7 @@ class _Run:
             sheet["lost_ns"][each] += now - sheet["started_ns"][each]
             sheet["started_ns"][each] = sheet["finished_ns"][each] = _NEVER
             sheet["node"][each], sheet["devices"][each], sheet["drawn"][each] = "", (), 0
-            sheet["machine_mb_s"][each] = sheet["fleet_mb_s"][each] = _NEVER
+            sheet["machine_mb_s"][each] = sheet["fleet_mb_s"][each] = sheet["aligned"][each] = _NEVER
             sheet["ideal_mb_s"][each] = sheet["real_mb_s"][each] = 0
             sheet["joined"][each], sheet["reason"][each] = False, why
             if self.log is not None:
@@ -465,7 +483,6 @@ class _Run:
         self.waiting += len(gone)
         self.promised = None
         self._wait(tuple(sorted(gone)), min(job.at_least, len(gone)))
-        self.queue.freed()
 
     # --- incidents -------------------------------------------------------------------------------------------
 

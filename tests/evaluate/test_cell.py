@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import isnan
 from typing import Any
 
 import msgspec.structs
@@ -12,11 +11,10 @@ import pytest
 
 from drapolicy import api
 from drapolicy.evaluate.cell import cell_key, policy_fingerprint, run_cell
-from drapolicy.evaluate.metrics import METRICS, slowdown_of, uncompared
 from drapolicy.inventory import build
 from drapolicy.inventory.links import NodeLinks
 from drapolicy.policies import POLICIES, Exact, First, Grow, Objective, Rule, inside, objective
-from drapolicy.simulate import Play, Record, Scenario
+from drapolicy.simulate import Scenario
 from drapolicy.testing.simple import DRIVER, row
 from drapolicy.workload import Arrival, Workload
 
@@ -38,64 +36,6 @@ STATUS = "status: {allocation: {devices: {results: [{request: devices, driver: d
 
 def scenario(nodes: int = 1, arrivals: tuple[Arrival, ...] = (Arrival(0, S, "c"), Arrival(0, S, "c"))) -> Scenario:
     return Scenario("s", build(row(nodes=nodes, devices=1)), Workload(api.loads(CLAIM), arrivals))
-
-
-def record(arrived: int, started: int | None, finished: int | None, **more: Any) -> Record:
-    def ns(time: int | None) -> int | None:
-        return None if time is None else time * S
-
-    return Record("r", "p", arrived * S, more.pop("ideal", 10 * S), ns(started), ns(finished), **more)
-
-
-def measured(*records: Record, capacity: int = 2) -> dict[str, float]:
-    end = max((r.arrived_ns for r in records), default=0)
-    play = Play(records, end, 0, 0, 0, 0.0)
-    return {name: metric.of(play, capacity) for name, metric in METRICS.items()}
-
-
-def test_metrics_by_hand() -> None:
-    """Three pods: at once, after 10 s and stretched, and never."""
-    found = measured(
-        record(0, 0, 10, drawn=1.0, devices=("c",), machine_mb_s=0, fleet_mb_s=0),
-        record(10, 20, 40, drawn=2.0, devices=("a", "b"), real_mb_s=30, machine_mb_s=300, fleet_mb_s=60),
-        record(20, None, None),
-    )
-    # Slowdowns 1 and 30/10; waits 0 and 10 s; two of three placed; 10 % of a machine's bandwidth, 50 % of what was free,
-    # (100 + 10 + 0) / 3 % delivered; held until 20 s: 10 of 40.
-    assert found == {
-        "slowdown": 2.0,
-        "wait": 5.0,
-        "placed": pytest.approx(200 / 3),
-        "bandwidth": 10.0,
-        "of-fleet": 50.0,
-        "delivered": pytest.approx(110 / 3),
-        "used": 25.0,
-    }
-
-
-def test_what_is_not_known_is_counted_and_left_out() -> None:
-    """A search that reached its limit gives no figure; neither does a claim's choice that was made before."""
-    pair: dict[str, Any] = {"devices": ("a", "b"), "real_mb_s": 30}
-    records = (
-        record(0, 0, 10, **pair, machine_mb_s=300, fleet_mb_s=None),
-        record(0, 0, 10, **pair, machine_mb_s=None, fleet_mb_s=60),
-        record(0, 0, 10, **pair, machine_mb_s=60, fleet_mb_s=None, joined=True),
-        record(0, 0, 10, **pair, machine_mb_s=30, fleet_mb_s=30),
-    )
-    found = measured(*records)
-    assert found["bandwidth"] == found["delivered"] == pytest.approx((10 + 50 + 100) / 3)
-    assert found["of-fleet"] == 100
-    assert uncompared(Play(records, 0, 0, 0, 0, 0.0)) == 2
-
-
-def test_metrics_without_meaning() -> None:
-    """No arrivals, no end, no time, no capacity: not a number, and never an error."""
-    assert all(isnan(value) for value in measured().values())
-    for_ever = measured(record(0, 0, None, ideal=None, drawn=1.0), record(10, 10, None, ideal=None, drawn=1.0))
-    assert isnan(for_ever["slowdown"])
-    assert (for_ever["used"], for_ever["placed"]) == (50.0, 100.0)
-    assert isnan(measured(record(5, 5, 6), capacity=0)["used"])
-    assert isnan(slowdown_of(record(0, 0, 5, ideal=None)))
 
 
 def test_a_cell_holds_what_happened() -> None:
