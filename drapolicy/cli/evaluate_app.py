@@ -97,7 +97,8 @@ def fgd(
     """Play the experiment of the FGD paper on the openb trace, as DRA.
 
     Writes DIR/allocation.csv and DIR/fragmentation.csv in the columns of the artefact's analysis_allo_discrete.csv and
-    analysis_frag_ratio_discrete.csv. FGD's workload is the trace's own; see docs/fgd.md.
+    analysis_frag_ratio_discrete.csv; DIR/refusals.csv tells who was refused, and DIR/bounds.csv what no policy can
+    exceed. FGD's workload is the trace's own; see docs/fgd.md.
 
     \b
     Examples:

@@ -12,13 +12,26 @@ from drapolicy.cli.boundary import INTERRUPTED
 from drapolicy.cli.output import note, print_line
 from drapolicy.cli.progress import interruptible, shown_counts
 from drapolicy.errors import InputError
-from drapolicy.evaluate.fgd import PUBLISHED, Experiment, Run, curves_of, run_all, write_tables
+from drapolicy.evaluate.fgd import (
+    BOUNDED_AT,
+    PUBLISHED,
+    Bounds,
+    Ceiling,
+    Experiment,
+    Refusals,
+    Run,
+    curves_of,
+    refusals_of,
+    run_all,
+    write_bounds,
+    write_tables,
+)
 from drapolicy.workload.openb import Stream, read_stream, read_trace
 
 _SEEDS = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
 _MOST_SEEDS = 10_000
 _DEFAULT = range(42, 52)
-_READ_AT = (100, 130)
+_READ_AT = BOUNDED_AT
 
 
 @dataclass(frozen=True)
@@ -55,6 +68,13 @@ def run(request: Request) -> int:
     files = write_tables(runs, trace.name, experiment.ratio, request.out)
     for line in summary(runs):
         print_line(line)
+    ceiling = Ceiling(trace)
+    if ceiling.known:
+        bounds = {seed: ceiling.selection(experiment.order(seed)) for seed in experiment.seeds}
+        everything = ceiling.everything()
+        files += (write_bounds(bounds, everything, trace.name, experiment.ratio, request.out),)
+        for line in bounded(tuple(bounds.values()), everything):
+            print_line(line)
     if stream is None:
         print_line("orders of arrival are draws of drapolicy, not the published ones: give --stream for these")
     for path in files:
@@ -97,8 +117,32 @@ def summary(runs: Sequence[Run]) -> Iterator[str]:
         found[one.policy].append(curves_of(one).allocation)
     width = max(map(len, found))
     for policy, curves in found.items():
-        told = []
-        for at in _READ_AT:
-            values = [value for curve in curves if (value := curve[at]) is not None]
-            told.append(f"{sum(values) / len(values):6.2f} % at {at} %" if values else f"{'–':>6}   at {at} %")
-        yield f"{policy:{width}}  allocated {', '.join(told)} of arrival ({len(curves)} seeds)"
+        told = [_mean([curve[at] for curve in curves], at) for at in _READ_AT]
+        own = [refusals_of(one) for one in runs if one.policy == policy]
+        yield f"{policy:{width}}  allocated {', '.join(told)} of arrival ({len(curves)} seeds){_refused(own)}"
+
+
+def bounded(bounds: Sequence[Bounds], everything: float) -> Iterator[str]:
+    """Yield what any policy could come to."""
+    told = [_mean([one.selection[k] for one in bounds], at) for k, at in enumerate(BOUNDED_AT)]
+    yield f"no policy could allocate more than {', '.join(told)} of arrival"
+    yield f"in even shares all pods can be placed up to {everything:.2f} %; a policy that refuses none comes near it"
+
+
+def _mean(values: Sequence[float | None], at: int) -> str:
+    known = [value for value in values if value is not None]
+    return f"{sum(known) / len(known):6.2f} % at {at} %" if known else f"{'–':>6}   at {at} %"
+
+
+def _refused(runs: Sequence[Sequence[Refusals]]) -> str:
+    """Return when a pod was refused first, and how many of the largest were by the first arrival that is read."""
+    first = [one[0].first for one in runs]
+    known = [at for at in first if at is not None]
+    if not known:
+        return ", none refused"
+    largest = [one[-1] for one in runs]
+    pods, refused = (sum(one.counts[0][k] for one in largest) / len(largest) for k in (0, 1))
+    told = f", first refusal at {sum(known) / len(known):.1f} %"
+    return told + (
+        f", {refused:.1f} of {pods:.1f} pods of {largest[0].name} refused by {_READ_AT[0]} %" if pods else ""
+    )

@@ -29,8 +29,10 @@ class Run:
         float64. 0 where nothing is free.
     gpus
         Number of GPUs in all.
-    refused
-        Pods that were not placed, by number of GPUs.
+    classes
+        What each pod asks for: number of whole GPUs, 0 for a share of one, -1 for a pod without; ndarray, int64.
+    placed
+        Whether each pod was placed; ndarray, bool.
     seconds
         Time that the decisions took; no result, it depends on the machine.
     """
@@ -41,7 +43,8 @@ class Run:
     allocated: NDArray[np.int64]
     wasted: NDArray[np.float64]
     gpus: int
-    refused: dict[int, int]
+    classes: NDArray[np.int64]
+    placed: NDArray[np.bool_]
     seconds: float
 
 

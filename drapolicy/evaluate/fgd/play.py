@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from drapolicy.evaluate.fgd.curves import Run
+from drapolicy.evaluate.fgd.refusals import class_of
 from drapolicy.inventory import Fleet
 from drapolicy.policies import Engine, Policy
 from drapolicy.policies.objectives.mix import Mix
@@ -96,7 +97,6 @@ def play(
     engine = Engine(state.fleet, policy)
     rng = np.random.default_rng([seed, _POLICY_STREAM])
     books = _Books(nodes, setting.mix)
-    refused: Counter[int] = Counter()
     seconds = 0.0
     for number, (at, arrival) in enumerate(zip(order.arrivals, arrivals_of(trace, order), strict=True)):
         pod = trace.pods[at]
@@ -105,9 +105,7 @@ def play(
         placement = engine.place(Problem(state, (ask,), arrival.time_ns), rng)
         seconds += time.perf_counter() - before
         state.cursor = placement.cursor
-        if placement.node is None:
-            refused[pod.gpus] += 1
-        else:
+        if placement.node is not None:
             state.apply(Start(ask, placement.node, placement.results))
             taken = [
                 (result.device, result.consumed_capacity[CAPACITY].nano // _NANO)
@@ -115,7 +113,7 @@ def play(
                 for result in allocation.devices.results
             ]
             books.take(state.fleet.nodes.index[placement.node], pod.cpu_milli, taken)
-        books.close(pod.asked_milli)
+        books.close(pod.asked_milli, placed=placement.node is not None)
     return Run(
         policy=name or policy.name,
         seed=seed,
@@ -123,7 +121,8 @@ def play(
         allocated=np.array(books.allocated, np.int64),
         wasted=np.array(books.wasted, np.float64),
         gpus=books.gpus,
-        refused=dict(sorted(refused.items())),
+        classes=np.array([class_of(trace.pods[at]) for at in order.arrivals], np.int64),
+        placed=np.array(books.placed, np.bool_),
         seconds=seconds,
     )
 
@@ -148,6 +147,7 @@ class _Books:
         self.arrived: list[int] = []
         self.allocated: list[int] = []
         self.wasted: list[float] = []
+        self.placed: list[bool] = []
 
     def take(self, n: int, cpu: int, taken: list[tuple[str, int]]) -> None:
         """Note that a pod takes CPU and GPUs of a node."""
@@ -160,8 +160,9 @@ class _Books:
         self._total += int(now) - int(self._waste[n])
         self._waste[n] = now
 
-    def close(self, asked: int) -> None:
+    def close(self, asked: int, *, placed: bool) -> None:
         """Note that a pod has been decided."""
+        self.placed.append(placed)
         self._asked += asked
         self.arrived.append(self._asked)
         self.allocated.append(1_000 * self.gpus - self._free)
