@@ -110,15 +110,18 @@ def import_files(form: str, files: Sequence[str], wanted: Wanted, *, out: Path, 
 
 def _written(made: Imported, out: Path, *, replace: bool, output: Format) -> int:
     if not made.workload.arrivals:
-        raise InputError(f"{made.workload.name}: nothing arrives; take more days, nodes or load")
+        notes = "; ".join(made.notes)
+        raise InputError(f"{made.workload.name}: nothing arrives; take more, or check the files ({notes})")
     files = write_folder(made, out, replace=replace)
-    fleet = str(out / "fleet.json.gz") if made.fleet is not None else "FLEET"
+    fleet = str(out / "fleet.json.gz") if made.fleet is not None else "fleet.json"
     command = f"drapolicy evaluate --fleet {fleet} --workload {out / 'workload'} --name {made.workload.name}"
     told = _told(summary(made.workload), made.fleet)
     if output is Format.TABLE:
         _print_summary(made.workload.name, told)
         for text in (*(f"note: {text}" for text in made.notes), *(f"wrote {path}" for path in files)):
             print_line(text)
+        if made.fleet is None and made.source.machines:
+            print_line(f"a fleet like its own: drapolicy workload fleet {made.source.machines} > fleet.json")
         print_line(f"next: {command}")
     else:
         about = {"name": made.workload.name, **told, "notes": list(made.notes), "files": list(map(str, files))}

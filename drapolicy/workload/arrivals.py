@@ -83,7 +83,7 @@ def _arrival(row: Row) -> Arrival | None:
     group = row.text("group")
     at_least = row.integer("at_least", 0, _MOST, empty=0)
     if not group and at_least:
-        row.fault("group", f"is empty, but at_least is {at_least}; name the group")
+        row.fault("at_least", f"{at_least} of no group; name it in the column group")
     if group and not row.text("at_least"):
         row.fault("at_least", f"is empty; say how many of group {group!r} must be placed, 0 for as many as fit")
     if not row.ok or time_ns is None or at_least is None:

@@ -20,6 +20,8 @@ from msgspec import structs
 from drapolicy import api
 from drapolicy.api import Objects
 from drapolicy.api.core import Pod
+from drapolicy.api.sources import texts
+from drapolicy.api.values import ReadFault
 from drapolicy.errors import Fault, InputError
 from drapolicy.release import Release
 from drapolicy.workload.arrivals import Arrival
@@ -65,8 +67,8 @@ def read_history(*sources: str | Path, lenient: bool = False, release: Release |
     Parameters
     ----------
     sources
-        Files of YAML or JSON, plain or gzipped, in any order. When one was taken is told by its name
-        (``pods-2026-11-24T14:00:00Z.json``, UTC), or else is the latest time that it holds. Files without pods may
+        Files of YAML or JSON, plain or gzipped, in any order, and folders of them. When one was taken is told by its
+        name (``pods-2026-11-24T14:00:00Z.json``, UTC), or else is the latest time that it holds. Files without pods may
         hold the rest: templates, slices, classes, nodes.
     lenient
         Leave pods out of which something is missing, and let unknown fields pass; say how many.
@@ -107,13 +109,16 @@ def _snapshots(
     found = []
     if not sources:
         faults.of_all.append(Fault("", -1, "history", "", "no files; give what kubectl printed"))
-    for source in sources:
-        try:
-            objects = api.load(source, strict=not lenient, expand=False, release=release)
-        except InputError as error:
-            faults.of_all += error.faults or [Fault(str(source), -1, "", "", str(error))]
+    for name, content in texts(*sources):
+        if isinstance(content, ReadFault):
+            faults.of_all.append(Fault(name, -1, "", "", content.message))
             continue
-        found.append(_Snapshot(str(source), objects, _time(str(source), objects)))
+        try:
+            objects = api.loads(content, name, strict=not lenient, expand=False, release=release)
+        except InputError as error:
+            faults.of_all += error.faults
+            continue
+        found.append(_Snapshot(name, objects, _time(name, objects)))
     if found and not any(snapshot.objects.pods for snapshot in found):
         faults.of_all.append(Fault("", -1, "history", "", "no file holds pods; give kubectl get pods -A -o json"))
     return sorted(found, key=lambda snapshot: snapshot.time_ns)

@@ -31,6 +31,7 @@ PHILLY: Final = Source(
         " from the start of the first attempt to the end of the last; several pods are a gang; vc is the tenant"
     ),
     tried=False,
+    machines="philly-2=321 philly-8=231",  # cluster_machine_list
 )
 
 

@@ -26,6 +26,9 @@ class Source:
         What a row becomes.
     tried
         Whether the reader has been tried on a file of the source; else it follows the published description alone.
+    machines
+        A fleet like the source's, as ``drapolicy workload fleet`` takes it; empty where the source has one, or none is
+        known.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Source:
     where: str
     meaning: str
     tried: bool
+    machines: str = ""
 
     @property
     def caveat(self) -> str:

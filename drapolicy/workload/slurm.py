@@ -26,6 +26,7 @@ HELIOS: Final = Source(
     where="https://github.com/S-Lab-System-Group/HeliosData (CC-BY-4.0)",
     meaning=f"{_ONE_LINE}; vc is the tenant",
     tried=False,
+    machines="helios-v100=133",  # Venus: 1,064 GPUs, cluster_gpu_number.csv
 )
 ACME: Final = Source(
     name="acme",
@@ -34,6 +35,7 @@ ACME: Final = Source(
     where="https://github.com/InternLM/AcmeTrace (CC-BY-4.0)",
     meaning=f"{_ONE_LINE}; user is the tenant; mem_per_pod_GB (Kalos alone) is 10^9 bytes",
     tried=False,
+    machines="acme-a100=286",  # Seren: 2,288 GPUs
 )
 
 _COLUMNS = ("job_id", "gpu_num", "cpu_num", "node_num", "submit_time", "start_time", "end_time")

@@ -73,11 +73,11 @@ class Row:
         self.ok = True
 
     def fault(self, column: str, message: str) -> None:
-        """Note that the line is wrong."""
+        """Note that the line is wrong; of a column that is missing it is known already."""
         if self.ok:
             self._faults.rows += 1
         self.ok = False
-        if not self._faults.full:
+        if not self._faults.full and (not column or column in self._columns):
             self._faults.of_rows.append(Fault(self._file, -1, f"line {self.line}", column, message))
 
     def has(self, column: str) -> bool:

@@ -95,6 +95,7 @@ def test_a_trace_is_imported(run, log, tmp_path):
     assert ran.err == "reading 1 file as helios\n"
     assert "note: not tried on the original" in ran.out
     assert "note: 2 of 3 jobs were taken, as was asked" in ran.out
+    assert "a fleet like its own: drapolicy workload fleet helios-v100=133 > fleet.json" in ran.out
     shown = yaml.safe_load(run("workload", "show", out, "-o", "yaml").out)
     assert (shown["pods"], shown["gangs"], shown["pods in gangs"]) == (3, 1, 2)
     assert shown["devices of a pod"] == {"1": 1, "8": 2}
@@ -149,6 +150,16 @@ def test_wrong_requests_are_refused(run, tmp_path, words, told):
     assert (ran.code, ran.out) == (2, "")
     assert told in ran.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_trace_without_jobs_is_refused(run, tmp_path, log):
+    """With what was left out of it."""
+    log.write_text(HELIOS + "1,u,v,1,1,1,X,2020-06-09 10:00:00,,,,\n")
+    ran = run("workload", "import", "helios", log, "--out", tmp_path / "w")
+    assert ran.code == 2
+    assert "helios: nothing arrives; take more, or check the files" in ran.err
+    assert "1 jobs that never started were left out" in ran.err
+    assert not (tmp_path / "w").exists()
 
 
 def test_other_folders_are_left_alone(run, tmp_path):

@@ -142,7 +142,7 @@ def test_groups_are_read(tmp_path: Path) -> None:
     [
         ("0,1,a,g,3\n0,1,a,g,3\n", "line 2: at_least: 3 of group 'g' must be placed, but it has 2 pods"),
         ("0,1,a,g,1\n0,1,a,g,2\n", "line 3: at_least: 2 of group 'g', but line 2 says 1; say one of them"),
-        ("0,1,a,,2\n", "line 2: group: is empty, but at_least is 2; name the group"),
+        ("0,1,a,,2\n", "line 2: at_least: 2 of no group; name it in the column group"),
         ("0,1,a,g,\n", "line 2: at_least: is empty; say how many of group 'g' must be placed, 0 for as many as fit"),
         ("0,1,a,g,-1\n", "line 2: at_least: '-1' is not a whole number from 0 to 1,000,000"),
     ],

@@ -103,7 +103,7 @@ def test_lives_are_put_together_from_several_files(tmp_path: Path) -> None:
         ],
         at1100=[pod("long", "09:50:00", started="09:50:00", cpu="4"), pod("waits", "10:30:00", "Pending", cpu="5")],
     )
-    for order in (paths, paths[::-1]):
+    for order in (paths, paths[::-1], [tmp_path]):
         found = read_history(*order)
         assert seconds(found) == [
             (0, 1200, "team/done"),

@@ -79,6 +79,19 @@ def test_lenient_readers_leave_rows_out_but_no_columns(tmp_path: Path) -> None:
         missing.settle(lenient=True)
 
 
+def test_a_missing_column_is_told_once(tmp_path: Path) -> None:
+    """And not again for each line; the others are still looked at."""
+    path = tmp_path / "t.csv"
+    path.write_text("a\n1\nx\n")
+    faults = Faults()
+    for row in rows(path, faults, "a", "b"):
+        row.integer("a", 0, 9)
+        row.fault("b", "is wrong")
+    with pytest.raises(InputError) as caught:
+        faults.settle()
+    assert [(fault.object, fault.path) for fault in caught.value.faults] == [("line 1", ""), ("line 3", "a")]
+
+
 @given(st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)))
 def test_times_are_those_of_the_clock(moment: datetime) -> None:
     """Any time that Python writes is read, UTC where no zone is given."""
