@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer._click.core import ParameterSource
 
 from drapolicy.cli.options import Gates, Lenient, Minor, Output, Topology
 from drapolicy.cli.output import Format
@@ -54,6 +56,11 @@ def _evaluate(
       drapolicy evaluate --policy packing --policy bandwidth --seeds 20 --metric bandwidth -o json
     """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
     if context.invoked_subcommand is not None:
+        given = [name for name in context.params if context.get_parameter_source(name) is not ParameterSource.DEFAULT]
+        if given:
+            option = given[0].replace("_", "-")
+            message = f"--{option} before a command counts for nothing; give it after, if the command has it"
+            raise typer.BadParameter(message)
         return None
     from drapolicy.cli.evaluate import Request
     from drapolicy.cli.evaluate import evaluate as run
@@ -75,6 +82,59 @@ def _evaluate(
         fresh=fresh,
     )
     return run(request, output)
+
+
+class Engine(StrEnum):
+    """Where cells are played."""
+
+    LOCAL = "local"
+    DASK = "dask"
+
+
+@app.command()
+def run(
+    experiment: Annotated[
+        Path, typer.Argument(metavar="EXPERIMENT", help="A .yaml file, or a .py file, which is run.")
+    ],
+    *,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Where all goes; out/NAME by default.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
+    engine: Annotated[Engine, typer.Option(help="Play on this machine, or on a Dask cluster.")] = Engine.LOCAL,
+    address: Annotated[
+        str | None, typer.Option(metavar="URL", help="With --engine dask: the scheduler, e.g. tcp://10.0.0.1:8786.")
+    ] = None,
+    lenient: Lenient = False,
+    check: Annotated[bool, typer.Option("--check", help="Check every placement independently; slower.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Drop what earlier runs have finished.")] = False,
+    form: Annotated[Format, typer.Option("--format", help="How the result is written.")] = Format.TABLE,
+) -> int:
+    """Play an experiment: policies, scenarios and seeds from a file; see docs/experiments.md.
+
+    Writes DIR/report.html, DIR/results.csv, DIR/experiment.json and DIR/cells/. What is finished is kept: the same
+    command goes on after an interruption of any kind. A Python file is run as any program: never one that you do not
+    trust.
+
+    \b
+    Examples:
+      drapolicy evaluate run experiment.yaml -o out/mine
+      drapolicy evaluate run experiment.py --jobs 8 --check
+      drapolicy evaluate run experiment.yaml --engine dask --address tcp://10.0.0.1:8786
+    """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
+    if (engine is Engine.DASK) != (address is not None):
+        message = "--engine dask and --address go together"
+        raise typer.BadParameter(message)
+    if engine is Engine.DASK and jobs is not None:
+        message = "--jobs is for this machine; how many work on a cluster, the cluster says"
+        raise typer.BadParameter(message)
+    from drapolicy.cli.evaluate import RunRequest
+    from drapolicy.cli.evaluate import run as go
+    from drapolicy.evaluate import Dask
+
+    executor = None if address is None else Dask(address)
+    folder = Path("out") / experiment.stem if out is None else out
+    return go(RunRequest(experiment, folder, jobs, executor, lenient, check, fresh), form)
 
 
 @app.command()

@@ -118,7 +118,7 @@ class Dask:
                 for position, (scenario, task) in enumerate(tasks)
             }
             try:
-                for future, played in distributed.as_completed(futures, with_results=True):
+                for future, played in distributed.as_completed(list(futures), client.loop, with_results=True):
                     yield futures.pop(future), played
             except distributed.scheduler.KilledWorker as error:
                 message = (
