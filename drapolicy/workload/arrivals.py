@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
@@ -45,11 +45,18 @@ class Arrival:
     at_least: int = 0
 
 
-def read_arrivals(path: str | Path) -> tuple[Arrival, ...]:
+def read_arrivals(path: str | Path, known: Collection[str] | None = None) -> tuple[Arrival, ...]:
     """Read a CSV file with the columns ``time_s``, ``duration_s`` and ``pod``, and perhaps ``group`` and ``at_least``.
 
     Times are decimal seconds, exact to the nanosecond; an empty duration means that the pod never leaves. Pods that
     name one group are placed together: at least so many of them, or none.
+
+    Parameters
+    ----------
+    path
+        The file, plain or gzipped.
+    known
+        Names of pods that may arrive; any if left out.
 
     Returns
     -------
@@ -66,12 +73,21 @@ def read_arrivals(path: str | Path) -> tuple[Arrival, ...]:
     lines: list[int] = []
     for row in table(path, faults, required=COLUMNS, optional=GROUP_COLUMNS, others=False):
         arrival = _arrival(row)
-        if arrival is not None:
-            found.append(arrival)
-            lines.append(row.line)
+        if arrival is None:
+            continue
+        if known is not None and arrival.pod not in known:
+            row.fault("pod", no_pattern(arrival.pod, known))
+        found.append(arrival)
+        lines.append(row.line)
     _check_groups(str(path), found, lines, faults)
     faults.settle()
     return tuple(sorted(found, key=lambda arrival: arrival.time_ns))
+
+
+def no_pattern(name: str, known: Collection[str]) -> str:
+    """Return what is wrong with an arrival of a pod that the workload does not have."""
+    there = ", ".join(sorted(known)[:8]) or "none"
+    return f"{name!r} is no waiting pod or lone claim of the workload; known are {there}"
 
 
 def _arrival(row: Row) -> Arrival | None:

@@ -17,7 +17,7 @@ from drapolicy.api.resource import ResourceClaim
 from drapolicy.errors import Fault, InputError
 from drapolicy.problem.ask import Ask, asks
 from drapolicy.release import Release
-from drapolicy.workload.arrivals import Arrival, read_arrivals
+from drapolicy.workload.arrivals import Arrival, no_pattern, read_arrivals
 
 COMMUNICATION = "drapolicy/communication-percent"
 """Annotation of a pod: the share of its run time that waits for its devices' links, on ideal devices."""
@@ -46,31 +46,16 @@ class Workload:
     def __post_init__(self) -> None:
         unknown = sorted({arrival.pod for arrival in self.arrivals} - self.patterns.keys())
         if unknown:
-            known = ", ".join(sorted(self.patterns)[:8]) or "none"
-            faults = [
-                Fault(
-                    "",
-                    -1,
-                    "arrivals",
-                    "pod",
-                    f"{name!r} is no waiting pod or lone claim of the workload; known are {known}",
-                )
-                for name in unknown
-            ]
-            raise InputError(faults=faults)
+            raise InputError(
+                faults=[Fault("", -1, "arrivals", "pod", no_pattern(name, self.patterns)) for name in unknown]
+            )
         for ask in self.patterns.values():
             communication_percent(ask.pod)
 
     @cached_property
     def patterns(self) -> Mapping[str, Ask]:
         """What copies are made of: an ask by the name of its pod (or lone claim), with and without its namespace."""
-        found: dict[str, Ask] = {}
-        for ask in asks(self.objects):
-            found[ask.name] = ask
-            namespace, _, name = ask.name.partition("/")
-            if namespace == "default":
-                found.setdefault(name, ask)
-        return found
+        return _patterns(self.objects)
 
     @cached_property
     def digest(self) -> str:
@@ -93,6 +78,16 @@ class Workload:
         meta = msgspec.structs.replace(pattern.pod.metadata, name=f"{pattern.pod.metadata.name}-{number}")
         pod = msgspec.structs.replace(pattern.pod, metadata=meta)
         return pattern.renamed(f"{pattern.name}-{number}", claims, pod)
+
+
+def _patterns(objects: Objects) -> dict[str, Ask]:
+    found: dict[str, Ask] = {}
+    for ask in asks(objects):
+        found[ask.name] = ask
+        namespace, _, name = ask.name.partition("/")
+        if namespace == "default":
+            found.setdefault(name, ask)
+    return found
 
 
 def _renamed(claim: ResourceClaim, number: int) -> ResourceClaim:
@@ -145,9 +140,27 @@ def read(*sources: str | Path, name: str = "", release: Release | None = None, s
     if len(tables) > 1:
         message = f"workload: {len(tables)} files of arrivals ({', '.join(map(str, tables))}); give one"
         raise InputError(message)
-    objects = api.load(*plain, strict=strict, release=release)
-    arrivals = read_arrivals(tables[0]) if tables else tuple(Arrival(0, None, ask.name) for ask in asks(objects))
+    faults: list[Fault] = []
+    objects, known = Objects(), None
+    try:
+        objects = api.load(*plain, strict=strict, release=release)
+        known = _patterns(objects)
+    except InputError as error:
+        if not error.faults:
+            raise
+        faults += error.faults
+    arrivals: tuple[Arrival, ...] = ()
+    try:
+        arrivals = read_arrivals(tables[0], known) if tables else tuple(_at_once(known or {}))
+    except InputError as error:
+        faults += error.faults
+    if faults:
+        raise InputError(faults=faults)
     return Workload(objects, arrivals, name or (Path(sources[0]).stem if sources else "workload"))
+
+
+def _at_once(known: Mapping[str, Ask]) -> Iterable[Arrival]:
+    return (Arrival(0, None, name) for name in dict.fromkeys(ask.name for ask in known.values()))
 
 
 def _files(sources: Iterable[str | Path]) -> list[Path]:

@@ -101,3 +101,22 @@ def test_read_takes_objects_and_one_table(tmp_path: Path) -> None:
     (tmp_path / "more.csv").write_text("time_s,duration_s,pod\n", encoding="utf-8")
     with pytest.raises(InputError, match="workload: 2 files of arrivals .*; give one"):
         read(tmp_path)
+
+
+def test_faults_of_objects_and_arrivals_come_together(tmp_path: Path) -> None:
+    """What is wrong with a pod hides no line of the table; a line that names an unknown pod is told by number."""
+    pods, table = tmp_path / "pods.yaml", tmp_path / "arrivals.csv"
+    pods.write_text(TEXT, encoding="utf-8")
+    table.write_text("time_s,duration_s,pod\n3,4,train\n-1,4,train\n5,6,nobody\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read(tmp_path)
+    assert [(fault.file, fault.object, fault.path) for fault in caught.value.faults] == [
+        (str(table), "line 3", "time_s"),
+        (str(table), "line 4", "pod"),
+    ]
+    assert "'nobody' is no waiting pod or lone claim of the workload; known are default/train, " in str(caught.value)
+    pods.write_text(TEXT.replace("count: 2", "count: -2"), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read(tmp_path)
+    assert [fault.file for fault in caught.value.faults] == [str(pods), str(table)]
+    assert caught.value.faults[1].object == "line 3"
