@@ -10,7 +10,7 @@ SEED ?= 0
 VARIANT ?=
 export BENCH_NODES ?= 1000000
 
-.PHONY: help setup demo test browser check lint fmt type bench nb data oracle fuzz golden clean
+.PHONY: help setup demo test browser check lint fmt type bench nb fgd data oracle fuzz golden clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -67,6 +67,9 @@ bench: $(VENV)/.dev oracle  ## decisions against upstream's allocator, loading, 
 	$(BIN)/python tests/bench/bench_load.py
 	$(BIN)/python tests/bench/bench_decide.py
 	$(BIN)/python tests/bench/bench_columns.py
+
+fgd: $(VENV)/.dev  ## the FGD paper's curves, all of them, where its traces are beside the checkout; docs/fgd.md
+	FGD_ALL=1 $(BIN)/python -m pytest -n $(JOBS) -q tests/evaluate/fgd/test_published.py
 
 data: $(VENV)/.core  ## write datasets/ again from its generator
 	$(BIN)/python tools/make_datasets.py
