@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeAlias
 
 import numpy as np
@@ -206,9 +206,10 @@ class Engine:
             rule = self.policy
             assert isinstance(rule, Rule)
             layout = Layout(self.fleet, troubled=state.sites.troubled, usable=self._usable)
-            nodes = rule.nodes
-            key = nodes.goodness if isinstance(nodes, Best) else _rank if isinstance(nodes, Kube) else None
-            self._maker = Maker(layout, Contents(layout), rule.solver, as_objective(rule.objective), key)
+            nodes, objective = rule.nodes, as_objective(rule.objective)
+            good = partial(nodes.goodness, weighed=objective.ranks) if isinstance(nodes, Best) else None
+            key = _rank if isinstance(nodes, Kube) else good
+            self._maker = Maker(layout, Contents(layout), rule.solver, objective, key)
         return self._maker.layout
 
     @cached_property

@@ -86,6 +86,8 @@ class Sight:
 
     def _read(self, read: str, exact: list[_Column], grouped: list[_Column]) -> None:
         kind, _, name = read.partition(":")
+        if kind == "rank":
+            return  # what is seen of devices and taken of them tells it
         if kind == "links":
             # Links that no side file tells are made of these.
             for fact in (*_LINK_GROUPS, *_LINK_FACTS):

@@ -98,6 +98,7 @@ def test_the_engine_decides_as_the_rule_while_the_state_changes(wish: Objective 
         plain, fast = rule.place(own, RNG), engine.place(own, RNG)
         assert (plain.node, plain.results, plain.score) == (fast.node, fast.results, fast.score)
         assert plain.node is not None
+        assert fast.path == "ranked"
         nodes.append(plain.node)
         state.apply(Start(own.ask, plain.node, plain.results))
     assert set(nodes) == {"node-0", "node-1"}
