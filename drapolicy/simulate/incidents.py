@@ -141,6 +141,9 @@ def _incident(row: Row) -> Incident | None:
 
 
 def _taint(row: Row, name: str) -> Taint:
+    missing = [column for column in ("key", "effect") if not row.has(column)]
+    if missing:
+        row.fault("", f"is a taint, and the table has no column {', '.join(missing)}")
     effect = row.text("effect")
     if effect not in _EFFECTS:
         row.fault("effect", f"{effect!r} is unknown; use one of {', '.join(_EFFECTS)}")

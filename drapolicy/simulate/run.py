@@ -178,11 +178,13 @@ class _Run:
 
     def play(self, progress: Callable[[int, int], None] | None, watch: Callable[[Moment], None] | None) -> Play:
         try:
-            now = 0
+            last = 0
             for now, things in self.agenda:
                 came: list[int] = []
-                for cls, thing in things:
-                    self._happen(cls, thing, now, came)
+                happened = [self._happen(cls, thing, now, came) for cls, thing in things]
+                if not any(happened):
+                    continue
+                last = now
                 self._schedule(now)
                 self._note_refusals(came, now)
                 running = len(self.jobs)
@@ -195,7 +197,7 @@ class _Run:
                     progress(self.seen, len(self.arrivals))
             if self.log is not None:
                 self._mark(self.log, last=True)
-                self.log.write(log_of.End(now))
+                self.log.write(log_of.End(last))
         finally:
             if self.log is not None:
                 self.log.close()
@@ -213,11 +215,12 @@ class _Run:
             Series.of(self.rows),
         )
 
-    def _happen(self, cls: int, thing: int | _Stay, now: int, came: list[int]) -> None:
+    def _happen(self, cls: int, thing: int | _Stay, now: int, came: list[int]) -> bool:
+        """Let something happen that was planned; return whether it still could."""
         if isinstance(thing, tuple):
             number, stay = thing
             if number not in self.jobs or self.stays[number] != stay:
-                return
+                return False
             if cls == _FINISH:
                 self._finish(number, now)
             else:
@@ -226,6 +229,7 @@ class _Run:
             self._befall(thing, now)
         else:
             self._arrive(thing, came)
+        return True
 
     # --- arriving --------------------------------------------------------------------------------------------
 
