@@ -84,6 +84,29 @@ def _evaluate(
     return run(request, output)
 
 
+@app.command()
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN1 RUN2...", help="Folders that evaluations were written to.")
+    ],
+    *,
+    metric: Annotated[str | None, typer.Option(help="By what; by default the first that differs.")] = None,
+    output: Output = Format.TABLE,
+) -> int:
+    """Compare runs: what differs in how they came about, and which policies are better, paired by scenario and seed.
+
+    A policy that is the same in several runs is listed once; where its code or its inputs differ, by run.
+
+    \b
+    Examples:
+      drapolicy evaluate compare out/before out/after
+      drapolicy evaluate compare out/a out/b out/c --metric placed -o json
+    """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
+    from drapolicy.cli.compare import compare as go
+
+    return go(runs, metric, output)
+
+
 class Engine(StrEnum):
     """Where cells are played."""
 

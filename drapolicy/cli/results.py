@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isnan
+from math import isfinite, isnan
 from typing import Any
 
 from drapolicy.cli.output import on_terminal, print_line, print_table
@@ -128,6 +128,8 @@ def short(number: float) -> str:
     >>> short(-2234.5), short(0.0957), short(152.3)
     ('-2.2k', '0.096', '152')
     """
+    if not isfinite(number):
+        return f"{number}"
     if abs(number) >= 1000:
         return f"{number / 1000:.2g}k" if abs(number) < 99_500 else f"{number / 1000:.0f}k"
     return f"{number:.2g}" if abs(number) < 99.5 else f"{number:.0f}"

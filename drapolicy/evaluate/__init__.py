@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from drapolicy.evaluate.cell import Cell
+from drapolicy.evaluate.compare import Comparison, compare
 from drapolicy.evaluate.executor import Dask, Executor, Local
 from drapolicy.evaluate.experiment import Experiment, Step, evaluate
+from drapolicy.evaluate.experiment_file import read_experiment
 from drapolicy.evaluate.metrics import LEGEND, METRICS, Metric
 from drapolicy.evaluate.ranking import Pair, Place, Ranking, ranking
 from drapolicy.evaluate.scenarios import embedded, of_files, of_folder
@@ -16,6 +18,7 @@ __all__ = [
     "LEGEND",
     "METRICS",
     "Cell",
+    "Comparison",
     "Dask",
     "Difference",
     "Executor",
@@ -29,6 +32,7 @@ __all__ = [
     "Step",
     "Store",
     "Verdict",
+    "compare",
     "embedded",
     "evaluate",
     "holm",
@@ -36,4 +40,5 @@ __all__ = [
     "of_folder",
     "paired",
     "ranking",
+    "read_experiment",
 ]

@@ -98,9 +98,10 @@ class Results:
         return tuple(cell for cell in self.cells if (cell.scenario, cell.policy) == (scenario, policy))
 
     def values(self, scenario: str, policy: str, metric: str) -> list[float]:
-        """Return one number a seed; NaN where the metric has no meaning."""
-        found = (cell.metrics.get(metric) for cell in self.of(scenario, policy))
-        return [nan if value is None else value for value in found]
+        """Return one number for each seed of the scenario; NaN where there is none, or no cell."""
+        seeds = dict.fromkeys(cell.seed for cell in self.cells if cell.scenario == scenario)
+        found = {cell.seed: cell.metrics.get(metric) for cell in self.of(scenario, policy)}
+        return [nan if (value := found.get(seed)) is None else value for seed in seeds]
 
     def mean(self, scenario: str, policy: str, metric: str) -> float:
         """Return the mean over the seeds; NaN where the metric has no meaning."""
