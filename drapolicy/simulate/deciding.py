@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -92,6 +93,8 @@ class Decider:
         How often a policy was asked.
     seconds
         How long that took.
+    times
+        How long each took, in seconds.
     engine
         What remembers for the policy.
     is_rule
@@ -102,6 +105,7 @@ class Decider:
         self.engine = Engine(state.fleet, policy)
         self.decisions = 0
         self.seconds = 0.0
+        self.times = array("d")
         self._state = state
         self._groups = groups
         self._rng = rng
@@ -128,12 +132,16 @@ class Decider:
         # What names the claim is told of this one alone; who is no rule may look at anything.
         return self.is_rule and isinstance(placement.outcome, NoFit | TimedOut)
 
+    def _clock(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.times.append(seconds)
+        self.decisions += 1
+
     def _place(self, ask: Ask, now_ns: int) -> Placement:
         problem = Problem(self._state, (ask,), now_ns)
         before = time.perf_counter()
         placement = self.engine.place(problem, self._rng)
-        self.seconds += time.perf_counter() - before
-        self.decisions += 1
+        self._clock(time.perf_counter() - before)
         return placement
 
     def _together(self, unit: Unit, now_ns: int) -> Verdict:
@@ -168,6 +176,5 @@ class Decider:
         problem = Problem.of_groups(self._state, [Group(unit.asks, unit.at_least)], now_ns)
         before = time.perf_counter()
         together = self._groups.decide(problem, self._rng)
-        self.seconds += time.perf_counter() - before
-        self.decisions += 1
+        self._clock(time.perf_counter() - before)
         return list(together.placements), together.order or range(len(together.placements))

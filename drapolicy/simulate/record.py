@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 NANO: Final = 10**9
 """Parts of a whole device in which amounts are added up exactly."""
 
-_NONE = -1
+NEVER: Final = -1
+"""What stands in a column for None."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Sheet:
         self.count = count
         self.columns: dict[str, list[Any]] = {name: [0] * count for name in _NUMBERS}
         for name in _OPTIONAL:
-            self.columns[name] = [_NONE] * count
+            self.columns[name] = [NEVER] * count
         self.columns |= {name: [""] * count for name in _THINGS}
         self.columns |= {"devices": [()] * count, "unmodelled": [()] * count}
         self.columns |= {"drawn": [0] * count, "joined": [False] * count}
@@ -148,7 +149,7 @@ class Records(Sequence[Record]):
         for item in fields(Record):
             values = [getattr(record, item.name) for record in given]
             if item.name in _OPTIONAL:
-                values = [_NONE if value is None else value for value in values]
+                values = [NEVER if value is None else value for value in values]
             elif item.name == "drawn":
                 values = [round(value * NANO) for value in values]
             sheet.columns[item.name] = values
@@ -181,7 +182,7 @@ class Records(Sequence[Record]):
             return tuple(self[i] for i in range(*index.indices(len(self))))
         numbers = {name: int(self._arrays[name][index]) for name in _NUMBERS}
         made: dict[str, Any] = {
-            name: None if value == _NONE and name in _OPTIONAL else value for name, value in numbers.items()
+            name: None if value == NEVER and name in _OPTIONAL else value for name, value in numbers.items()
         }
         made["aligned"] = None if made["aligned"] is None else bool(made["aligned"])
         made |= {name: column[index] for name, column in self._things.items()}
@@ -279,6 +280,8 @@ class Play:
         Time that the policy took; depends on the machine and is no result.
     series
         The fleet over time.
+    decision_seconds
+        The same time by decision, those that a log told left out; ndarray of shape (N,), float64.
     """
 
     records: Records
@@ -288,6 +291,7 @@ class Play:
     answers_found: int = field(compare=False)
     seconds: float = field(compare=False)
     series: Series = field(default_factory=Series.of)
+    decision_seconds: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "records", Records.of(self.records))
