@@ -66,6 +66,22 @@ class Rows:
         return np.maximum(self.level - self.takes, 0)
 
     @cached_property
+    def free_after(self) -> Column:
+        """What all GPUs of each node have left after the choice; ndarray of shape (M,), int64."""
+        left: Column = np.maximum(self.left.sum(axis=1) - self.count * self.takes, 0)
+        return left
+
+    @cached_property
+    def cpu_after(self) -> Column:
+        """Milli CPU that each node has left with the pod; ndarray of shape (M,), int64."""
+        return self.cpu - self.asked_cpu
+
+    @cached_property
+    def mib_after(self) -> Column:
+        """MiB of memory that each node has left with the pod, rounded down; ndarray of shape (M,), int64."""
+        return (self.memory - self.asked_memory) >> 20
+
+    @cached_property
     def gpus(self) -> Column:
         """Number of each node's GPUs; ndarray of shape (M,), int64."""
         return self._column("gpus")

@@ -65,17 +65,11 @@ def fraction(left: Column, whole: Column) -> Column:
     return np.minimum(UNIT * bounded(left) // np.maximum(bounded(whole), 1), UNIT)
 
 
-def _gpu(rows: Rows) -> Column:
-    left: Column = np.maximum(rows.left.sum(axis=1) - rows.count * rows.takes, 0)
-    return left
-
-
 def _leftover(rows: Rows) -> Column:
-    memory = bounded((rows.memory - rows.asked_memory) // MIB)
-    return left_over(_gpu(rows), bounded(rows.cpu - rows.asked_cpu), memory)[:, None]
+    return left_over(rows.free_after, bounded(rows.cpu_after), bounded(rows.mib_after))[:, None]
 
 
 def _stranded(rows: Rows) -> Column:
-    memory = fraction((rows.memory - rows.asked_memory) // MIB, rows.whole_memory // MIB)
-    cpu = fraction(rows.cpu - rows.asked_cpu, rows.whole_cpu)
-    return out_of_step(fraction(_gpu(rows), WHOLE * rows.gpus), cpu, memory)[:, None]
+    cpu = fraction(rows.cpu_after, rows.whole_cpu)
+    memory = fraction(rows.mib_after, rows.whole_memory >> 20)
+    return out_of_step(fraction(rows.free_after, WHOLE * rows.gpus), cpu, memory)[:, None]

@@ -45,16 +45,18 @@ class EarningsRows:
 
 
 def _lost(table: Column, rates: Column, rows: Rows) -> Column:
-    at = rows.product * (FULL + 1)
-    cpu = np.minimum(np.maximum(np.stack([rows.cpu, rows.cpu - rows.asked_cpu]), 0), MOST_CPU)
-    gpus = table.take(at[:, None] + rows.left // HUNDREDTH, axis=1).sum(axis=2)
-    before = (gpus + rates * cpu[0]).min(axis=0)
-    then = gpus + rates * cpu[1]
+    at = (rows.product * (FULL + 1))[:, None]
+    gpus = table.take(at + rows.left // HUNDREDTH, axis=1).sum(axis=2)
+    before = (gpus + rates * _bounded(rows.cpu)).min(axis=0)
+    then = gpus + rates * _bounded(rows.cpu_after)
     if not rows.count:
         idle: Column = (before - then.min(axis=0))[:, None]
         return idle
-    levels = np.stack([rows.level, rows.after]) // HUNDREDTH
-    was, stays = (table.take(at[:, None] + level, axis=1) for level in levels)
-    after: Column = (then[:, :, None] - rows.count * (was - stays)).min(axis=0)
-    lost: Column = before[:, None] - after
+    change = table.take(at + rows.after // HUNDREDTH, axis=1) - table.take(at + rows.level // HUNDREDTH, axis=1)
+    lost: Column = before[:, None] - (then[:, :, None] + rows.count * change).min(axis=0)
     return lost
+
+
+def _bounded(cpu: Column) -> Column:
+    found: Column = np.minimum(np.maximum(cpu, 0), MOST_CPU)
+    return found

@@ -205,11 +205,19 @@ class RowKind:
         found: dict[str, int] = {}
         rows: Rows | None = None
         for number, (level, forms) in enumerate(zip(objective.levels, self._levels, strict=True)):
+            # The first term that counts is what the others leave of the score.
+            first: tuple[str, int] | None = None
+            rest = int(self.scores[number, n])
             for (weight, term), (_, scoring) in zip(level, forms, strict=True):
-                if len(level) == 1 and weight:
-                    found[term.name] = int(self.scores[number, n]) // weight
+                if first is None and weight:
+                    first = term.name, weight
+                    found[term.name] = 0
                     continue
                 rows = rows or self._rows(rooms, np.array([n]))
                 values = scoring(rows)[0]
                 found[term.name] = int(values[self.device[n] if len(values) > 1 else 0])
+                rest -= weight * found[term.name]
+            if first is not None:
+                name, weight = first
+                found[name] = rest // weight
         return found
