@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
+
 from drapolicy.errors import InputError
 from drapolicy.policies import Policy
 from drapolicy.problem.ask import Ask, devices_of

@@ -16,8 +16,8 @@ from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.policies import POLICIES
 from drapolicy.problem.events import Cordon, Fail, Join, Leave, Repair, Taint, Uncordon, Untaint
 from drapolicy.simulate import Drain, Failures, Incident, Play, Scenario, play, read_incidents
-from drapolicy.simulate import run as run_of
 from drapolicy.simulate.incidents import said
+from drapolicy.simulate.judging import MOST_EVICTIONS
 from drapolicy.testing.scenarios import taint
 from drapolicy.testing.simple import DRIVER, row
 from drapolicy.workload import Arrival, Workload
@@ -118,7 +118,7 @@ def test_who_holds_a_device_that_fails_begins_again_on_others() -> None:
         (claim("pod", operator="Exists", seconds=5), (18, 3)),
         (claim("pod", operator="Exists", seconds=8), (0, 0)),
         # An empty effect tolerates for allocation, and not for eviction (K8s S49b): it begins again and again.
-        (claim("pod", operator="Exists", effect="", seconds=8), (None, run_of.MOST_EVICTIONS)),
+        (claim("pod", operator="Exists", effect="", seconds=8), (None, MOST_EVICTIONS)),
     ],
     ids=["untolerated", "for ever", "5 s", "8 s", "an empty effect"],
 )
@@ -136,7 +136,7 @@ def test_taints_throw_off_who_does_not_tolerate_them(text: str, expected: tuple[
     (start, _, evictions) = told(found)[0]
     assert (start, evictions) == expected
     if start is None:
-        assert found.records[0].reason == f"given up after {run_of.MOST_EVICTIONS} evictions"
+        assert found.records[0].reason == f"given up after {MOST_EVICTIONS} evictions"
 
 
 def test_no_schedule_throws_nobody_off() -> None:

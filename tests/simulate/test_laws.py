@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from drapolicy.errors import InputError
 from drapolicy.policies import POLICIES
 from drapolicy.problem.state import State
-from drapolicy.simulate import Moment, Play, Scenario, play, replay, run, state_at
+from drapolicy.simulate import Moment, Play, Scenario, judging, play, replay, state_at
 from drapolicy.simulate import log as log_of
 from drapolicy.simulate.run import _Run
 from drapolicy.testing.scenarios import a_scenario
@@ -27,7 +27,7 @@ from drapolicy.testing.scenarios import a_scenario
 def few_evictions() -> Iterator[None]:
     """Give up soon where a taint throws a pod off again and again."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "MOST_EVICTIONS", 4)
+        patch.setattr(judging, "MOST_EVICTIONS", 4)
         yield
 
 
