@@ -10,7 +10,7 @@ SEED ?= 0
 VARIANT ?=
 export BENCH_NODES ?= 1000000
 
-.PHONY: help setup demo test browser check lint fmt type bench nb fgd data oracle fuzz golden clean
+.PHONY: help setup demo test browser check lint fmt type bench nb fgd chaos data oracle fuzz golden clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,6 +70,9 @@ bench: $(VENV)/.dev oracle  ## decisions against upstream's allocator, loading, 
 
 fgd: $(VENV)/.dev  ## the FGD paper's curves, all of them, where its traces are beside the checkout; docs/fgd.md
 	FGD_ALL=1 $(BIN)/python -m pytest -n $(JOBS) -q tests/evaluate/fgd/test_published.py
+
+chaos: $(VENV)/.dev  ## kill experiments at 200 random moments; CHAOS_SEED=0 chooses which
+	CHAOS_KILLS=200 $(BIN)/python -m pytest -n $(JOBS) -q tests/evaluate/test_chaos.py
 
 data: $(VENV)/.core  ## write datasets/ again from its generator
 	$(BIN)/python tools/make_datasets.py
