@@ -194,6 +194,8 @@ def maximum(
     SolverError
         When HiGHS finds no optimum.
     """
+    if not len(gains):
+        return Solved(0.0, gains, np.zeros(limits.shape[0]), np.zeros(ties.shape[0]))
     highest = np.full(len(gains), np.inf) if uppers is None else uppers
     bounds = np.stack([np.zeros(len(gains)), highest], axis=1)
     # Its annotations do not know sparse matrices.

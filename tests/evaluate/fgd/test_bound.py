@@ -92,3 +92,11 @@ def test_nothing_is_bounded_where_nothing_arrives_so_late() -> None:
 def test_everything_fits_up_to_the_ceiling(pods: list[PodRow], percent: float) -> None:
     """In even shares, pods can be placed until their holes are all that is left."""
     assert Ceiling(Trace("made", tuple(pods), (NODE,))).everything() == pytest.approx(percent)
+
+
+def test_nothing_can_be_allocated_where_nothing_fits() -> None:
+    """Pods that no node takes leave a bound of nothing."""
+    trace = Trace("made", NEVER, (NODE,))
+    ceiling = Ceiling(trace)
+    assert ceiling.everything() == 0
+    assert ceiling.selection(in_order(trace)).selection == (0, 0)
