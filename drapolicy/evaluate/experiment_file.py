@@ -21,8 +21,9 @@ from drapolicy.evaluate.scenarios import of_files, of_folder
 from drapolicy.policies import COMPARED, Policy, Rule
 from drapolicy.policies import policy as policy_of
 from drapolicy.release import Release, release
-from drapolicy.simulate import Scenario
+from drapolicy.simulate import Scenario, read_incidents
 from drapolicy.simulate.discipline import KUBERNETES, discipline
+from drapolicy.simulate.incidents import checked
 from drapolicy.workload.embedded import DATASETS, dataset_folder
 
 MAX_BYTES: Final = 1 << 20
@@ -32,7 +33,7 @@ MODULE: Final = "drapolicy_experiment"
 _BASE: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FIELDS: Final = ("name", "kubernetes", "scenarios", "policies", "seeds", "metric", "check")
 _KUBERNETES: Final = ("release", "gates")
-_SCENARIO: Final = ("name", "embedded", "folder", "fleet", "workload", "topology", "queue")
+_SCENARIO: Final = ("name", "embedded", "folder", "fleet", "workload", "topology", "queue", "incidents")
 _POLICY: Final = ("policy", "name")
 
 T = TypeVar("T")
@@ -262,10 +263,16 @@ class _Reader:
                 found = getattr(self, f"_of_{ways[0]}")(fields, path, kubernetes)
                 if found is not None:
                     made: Scenario = replace(found, name=name or found.name, queue=queue)
-                    return made
+                    return self._with_incidents(made, fields, path)
             return None
 
         return read
+
+    def _with_incidents(self, scenario: Scenario, fields: dict[str, yaml.Node], path: str) -> Scenario:
+        if "incidents" not in fields:
+            return scenario
+        name = self._text(fields["incidents"], f"{path}.incidents")
+        return replace(scenario, incidents=checked(scenario.fleet, read_incidents(self.file.parent / name)))
 
     def _of_embedded(self, fields: dict[str, yaml.Node], path: str, kubernetes: Release) -> Scenario | None:
         name = self._text(fields["embedded"], path)

@@ -10,7 +10,8 @@ from drapolicy import api, inventory
 from drapolicy.errors import InputError
 from drapolicy.problem.ask import claim_key
 from drapolicy.release import Release
-from drapolicy.simulate import Scenario
+from drapolicy.simulate import Scenario, read_incidents
+from drapolicy.simulate.incidents import checked
 from drapolicy.topology.fleet import FleetReport, with_topology
 from drapolicy.workload import read as read_workload
 from drapolicy.workload.embedded import DATASETS, dataset_folder
@@ -38,7 +39,7 @@ def embedded(release: Release | None = None) -> tuple[Scenario, ...]:
 
 
 def of_folder(folder: str | Path, release: Release | None = None) -> Scenario:
-    """Return the scenario of a folder with ``fleet.*``, ``workload/`` and perhaps ``topology.txt``.
+    """Return the scenario of a folder with ``fleet.*``, ``workload/`` and perhaps ``topology.txt``, ``incidents.csv``.
 
     Raises
     ------
@@ -46,11 +47,12 @@ def of_folder(folder: str | Path, release: Release | None = None) -> Scenario:
         With every fault of its files.
     """
     root = Path(folder)
-    links = root / "topology.txt"
+    links, incidents = root / "topology.txt", root / "incidents.csv"
     scenario, _ = of_files(
         sorted(map(str, root.glob("fleet*"))),
         [str(root / "workload")],
         topology=links if links.is_file() else None,
+        incidents=incidents if incidents.is_file() else None,
         name=root.name,
         release=release,
     )
@@ -62,6 +64,7 @@ def of_files(
     workload: Sequence[str | Path],
     *,
     topology: str | Path | None = None,
+    incidents: str | Path | None = None,
     name: str = "",
     release: Release | None = None,
     strict: bool = True,
@@ -77,6 +80,8 @@ def of_files(
         :func:`drapolicy.workload.read`). Allocated claims and bound pods of all files are there from the start.
     topology
         Output of ``nvidia-smi topo -m`` of the fleet's machines.
+    incidents
+        What befalls the fleet, a CSV file (see :func:`drapolicy.simulate.read_incidents`).
     name
         For tables; the first workload's name by default.
     release
@@ -108,7 +113,8 @@ def of_files(
     report = None
     if topology is not None:
         built, report = with_topology(built, topology)
-    return Scenario(name or pods.name, built, pods, _standing(objects, pods.objects)), report
+    befalls = () if incidents is None else checked(built, read_incidents(incidents))
+    return Scenario(name or pods.name, built, pods, _standing(objects, pods.objects), incidents=befalls), report
 
 
 def _standing(*inputs: api.Objects) -> api.Objects:

@@ -9,6 +9,7 @@ from drapolicy.simulate.incidents import Drain, Failures, Incident, read_inciden
 from drapolicy.simulate.record import Play, Record, Records, Series
 from drapolicy.simulate.replay import Happened, replay, state_at
 from drapolicy.simulate.run import Moment, capacity, play
+from drapolicy.simulate.saving import saved
 from drapolicy.simulate.scenario import Scenario
 from drapolicy.simulate.speed import Ideal, stretched_ns
 
@@ -35,6 +36,7 @@ __all__ = [
     "play",
     "read_incidents",
     "replay",
+    "saved",
     "state_at",
     "stretched_ns",
 ]

@@ -70,6 +70,16 @@ def test_a_folder_is_a_scenario(folder: Path) -> None:
     assert record.devices == ("gpu.nvidia.com/node-00/gpu-1",)
 
 
+def test_a_folder_may_have_incidents(folder: Path) -> None:
+    """They happen in the play; those that cannot are told when the folder is read."""
+    (folder / "incidents.csv").write_text("time_s,what,name\n0,leave,node-00\n")
+    (record,) = play(of_folder(folder), POLICIES["first-fit"], 0).records
+    assert record.node == "node-01"
+    (folder / "incidents.csv").write_text("time_s,what,name\n0,leave,node-00\n1,join,node-07\n")
+    with pytest.raises(InputError, match="incident 2: node node-07: is not in the fleet"):
+        of_folder(folder)
+
+
 def test_files_can_be_named(folder: Path) -> None:
     """Without a topology file there are no links and no report; the name is the workload's."""
     scenario, report = of_files([folder / "fleet.yaml"], [folder / "workload"])
