@@ -51,7 +51,7 @@ def read(folder: Path, text: str, name: str = "e.yaml") -> Experiment:
 def test_incidents_are_read_beside_the_file(folder: Path) -> None:
     """For every kind of scenario; what is wrong with them is told with the scenario."""
     (folder / "some.csv").write_text("time_s,what,name\n1,drain,node-00\n")
-    found = read(folder, "scenarios:\n- {embedded: mig-a100, incidents: some.csv}\n- mig-a100\n")
+    found = read(folder, "scenarios:\n- {embedded: mig-a100, incidents: some.csv}\n- bridged-a100\n")
     assert [len(scenario.incidents) for scenario in found.scenarios] == [1, 0]
     with pytest.raises(InputError, match="incidents.csv"):
         read(folder, "scenarios:\n- {embedded: mig-a100, incidents: incidents.csv}\n")
