@@ -73,13 +73,15 @@ class Cell(msgspec.Struct, frozen=True):
     uncompared: int = 0
 
 
-def run_cell(scenario: Scenario, policy: Policy, seed: int, *, check: bool = False, key: str | None = None) -> Cell:
+def run_cell(
+    scenario: Scenario, policy: Policy, seed: int, *, draws: int = 0, check: bool = False, key: str | None = None
+) -> Cell:
     """Play one cell; its key can be given by who has it already."""
-    played = play(scenario, policy, seed, check=check)
+    played = play(scenario, policy, seed, draws=draws, check=check)
     whole = capacity(scenario)
     values = {name: metric.of(played, whole) for name, metric in METRICS.items()}
     return Cell(
-        key=cell_key(scenario, policy, seed) if key is None else key,
+        key=cell_key(scenario, policy, seed, draws) if key is None else key,
         version=drapolicy.__version__,
         inputs=dict(scenario.inputs),
         scenario=scenario.name,
@@ -109,11 +111,13 @@ def _counted(texts: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(texts).items(), key=lambda item: (-item[1], item[0]))[:10])
 
 
-def cell_key(scenario: Scenario, policy: Policy, seed: int, source: str = "") -> str:
+def cell_key(scenario: Scenario, policy: Policy, seed: int, draws: int = 0, source: str = "") -> str:
     """Return the hash of all that a cell's result depends on; empty if the policy's code cannot be read.
 
     Parameters
     ----------
+    draws
+        Which of the policy's own draws.
     source
         Digest of the code that the policy was made by, if it is known; it counts where the policy's own code cannot be
         told.
@@ -123,7 +127,8 @@ def cell_key(scenario: Scenario, policy: Policy, seed: int, source: str = "") ->
         fingerprint = f"{source} {policy.name}"
     if not fingerprint:
         return ""
-    parts = [code_digest(), fingerprint, str(seed), scenario.name, *(f"{k}={v}" for k, v in scenario.inputs.items())]
+    played = f"{seed} {draws}"
+    parts = [code_digest(), fingerprint, played, scenario.name, *(f"{k}={v}" for k, v in scenario.inputs.items())]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

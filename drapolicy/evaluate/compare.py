@@ -27,6 +27,7 @@ class _Scenario(msgspec.Struct, frozen=True):
 class _Policy(msgspec.Struct, frozen=True):
     name: str
     fingerprint: str
+    draws: int
 
 
 class _Cell(msgspec.Struct, frozen=True):
@@ -196,7 +197,12 @@ def _identity(run: Run, scenario: str, policy: _Policy) -> _Identity:
     """Return what a policy's results depend on, the seed aside."""
     (found,) = (one for one in run.manifest.scenarios if one.name == scenario)
     code = policy.fingerprint or run.manifest.source or run.label
-    return (run.manifest.code, code, *(f"{what}={digest}" for what, digest in sorted(found.inputs.items())))
+    return (
+        run.manifest.code,
+        code,
+        str(policy.draws),
+        *(f"{what}={digest}" for what, digest in sorted(found.inputs.items())),
+    )
 
 
 def _differences(runs: Sequence[Run], common: Sequence[str]) -> Iterator[str]:
@@ -220,9 +226,7 @@ def _differences(runs: Sequence[Run], common: Sequence[str]) -> Iterator[str]:
                 f"{name}: {what}", {label: one.inputs.get(what, "none")[:12] for label, one in found.items()}
             )
     for policy in dict.fromkeys(policy.name for run in runs for policy in run.manifest.policies):
-        prints = {
-            run.label: one.fingerprint[:12] for run in runs for one in run.manifest.policies if one.name == policy
-        }
+        prints = {run.label: _told(one) for run in runs for one in run.manifest.policies if one.name == policy}
         yield from _differ(f"policy {policy}", prints)
         if len(prints) < len(runs):
             yield f"policy {policy}: only in {', '.join(prints)}"
@@ -239,6 +243,10 @@ def _differences(runs: Sequence[Run], common: Sequence[str]) -> Iterator[str]:
             nameless = sum(not cell.key for cell in run.manifest.cells)
             why = f", {nameless} of them of policies whose code cannot be told" if nameless else ""
             yield f"{run.label}: {run.missing} of {len(run.manifest.cells)} cells are not there{why}"
+
+
+def _told(policy: _Policy) -> str:
+    return policy.fingerprint[:12] + (f" draws {policy.draws}" if policy.draws else "")
 
 
 def _differ(what: str, values: Mapping[str, str]) -> Iterator[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,9 @@ class Experiment:
         every comparison is against it.
     seeds
         Seed 0 plays arrivals as recorded, others draw them again. A number stands for so many, from 0 on.
+    draws
+        Which of its own draws a policy plays with, by its name; 0 for those that are not named. The same policy under
+        two names and with two numbers meets the same worlds and draws otherwise.
     name
         For the report.
     metric
@@ -94,6 +97,7 @@ class Experiment:
     scenarios: Sequence[Scenario]
     policies: Sequence[str | Policy] = COMPARED
     seeds: int | Iterable[int] = SEEDS
+    draws: Mapping[str, int] = field(default_factory=dict)
     name: str = ""
     metric: str | None = None
     check: bool = False
@@ -139,6 +143,11 @@ class Experiment:
                 yield "seeds", f"{seed!r} is no whole number"
             elif not 0 <= seed < 2**63:
                 yield "seeds", f"{seed} is out of range; use 0 for the arrivals as recorded, others to draw again"
+        for name, number in self.draws.items():
+            if all(policy.name != name for policy in self._policies):
+                yield "draws", f"{name} is none of the policies; leave it out"
+            if type(number) is not int or not 0 <= number < 2**63:
+                yield "draws", f"{number!r} of {name} is no whole number from 0 on"
         if self.metric is not None and self.metric not in METRICS:
             yield "metric", f"{self.metric!r} is unknown; use one of {', '.join(METRICS)}"
 
@@ -171,8 +180,9 @@ class Experiment:
         """
         code = code_digest()
         tasks = [
-            Task(n, policy, seed, self.check, cell_key(scenario, policy, seed, self.source), code)
+            Task(n, policy, seed, draws, self.check, cell_key(scenario, policy, seed, draws, self.source), code)
             for (n, scenario), policy, seed in product(enumerate(self.scenarios), self._policies, self._seeds)
+            for draws in (self.draws.get(policy.name, 0),)
         ]
         store = None
         if out is not None:
@@ -240,7 +250,12 @@ class Experiment:
                 for scenario in self.scenarios
             ],
             "policies": [
-                {"name": policy.name, "fingerprint": _digest(policy_fingerprint(policy))} for policy in self._policies
+                {
+                    "name": policy.name,
+                    "fingerprint": _digest(policy_fingerprint(policy)),
+                    "draws": self.draws.get(policy.name, 0),
+                }
+                for policy in self._policies
             ],
             "cells": [
                 {

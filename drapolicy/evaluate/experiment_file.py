@@ -34,7 +34,7 @@ _BASE: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FIELDS: Final = ("name", "kubernetes", "scenarios", "policies", "seeds", "metric", "check")
 _KUBERNETES: Final = ("release", "gates")
 _SCENARIO: Final = ("name", "embedded", "folder", "fleet", "workload", "topology", "queue", "incidents")
-_POLICY: Final = ("policy", "name")
+_POLICY: Final = ("policy", "name", "draws")
 
 T = TypeVar("T")
 
@@ -74,6 +74,7 @@ class _Reader:
     def __init__(self, file: Path, *, strict: bool) -> None:
         self.file = file
         self.strict = strict
+        self.draws: dict[str, int] = {}
         self.faults: list[Fault] = []
 
     def read(self, data: bytes) -> Experiment:
@@ -94,7 +95,7 @@ class _Reader:
         name = self._text(fields["name"], "name") if "name" in fields else self.file.stem
         check = self._bool(fields.get("check"), "check")
         self._end()
-        return Experiment(scenarios, policies, seeds, name, metric, check)
+        return Experiment(scenarios, policies, seeds, self.draws, name, metric, check)
 
     def _end(self) -> None:
         if self.faults:
@@ -228,15 +229,18 @@ class _Reader:
                 self._fault(node, f"{path}.policy", "missing; name a policy")
         if "policy" not in fields:
             return None
+        made: list[Policy] = []
         with self._caught(node, path):
             found = policy_of(self._text(fields["policy"], path))
-            if "name" not in fields:
-                return found
-            name = self._text(fields["name"], f"{path}.name")
-            if isinstance(found, Rule):
-                return replace(found, name=name)
-            self._fault(fields["name"], f"{path}.name", f"policy {found.name} cannot be called otherwise; leave it out")
-        return None
+            if "name" in fields and not isinstance(found, Rule):
+                message = f"policy {found.name} cannot be called otherwise; leave it out"
+                self._fault(fields["name"], f"{path}.name", message)
+            elif "name" in fields and isinstance(found, Rule):
+                found = replace(found, name=self._text(fields["name"], f"{path}.name"))
+            if "draws" in fields:
+                self.draws[found.name] = self._whole(fields["draws"], f"{path}.draws") or 0
+            made.append(found)
+        return made[0] if made else None
 
     def _scenario(self, kubernetes: Release) -> Callable[[yaml.Node, str], Scenario | None]:
         def read(node: yaml.Node, path: str) -> Scenario | None:

@@ -36,7 +36,7 @@ class Task:
     ----------
     scenario
         Position of its scenario.
-    policy, seed, check
+    policy, seed, draws, check
         What is played, and whether every placement is verified.
     key
         Of the cell.
@@ -47,6 +47,7 @@ class Task:
     scenario: int
     policy: Policy
     seed: int
+    draws: int
     check: bool
     key: str
     code: str
@@ -114,7 +115,7 @@ def play_task(scenario: Scenario, task: Task) -> Played:
         )
         raise InputError(message)
     started, before = datetime.now(UTC), time.perf_counter()
-    cell = run_cell(scenario, task.policy, task.seed, check=task.check, key=task.key)
+    cell = run_cell(scenario, task.policy, task.seed, draws=task.draws, check=task.check, key=task.key)
     how = Circumstances(
         key=task.key,
         results="",

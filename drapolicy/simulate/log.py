@@ -37,6 +37,7 @@ class Head(_Line, frozen=True, tag="play"):
     policy: str
     seed: int
     groups: str = ""
+    draws: int = 0
 
 
 class Started(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

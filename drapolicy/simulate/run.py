@@ -58,6 +58,7 @@ def play(
     policy: Policy,
     seed: int,
     *,
+    draws: int = 0,
     groups: GroupPolicy | None = None,
     quality: bool = True,
     check: bool = False,
@@ -78,6 +79,8 @@ def play(
         Decides.
     seed
         Of the arrivals (0: as recorded), of failures, and of the policy's own draws.
+    draws
+        Which of the policy's own draws: another number is the same world and another run of a policy that draws.
     groups
         Decides asks of a group together; None for one after the other by ``policy``.
     quality
@@ -99,7 +102,7 @@ def play(
     VerificationError
         When ``check`` finds a placement that breaks a rule, or a device that is given twice or lost.
     """
-    return _Run(scenario, policy, seed, groups, quality=quality, check=check, log=log).play(progress, watch)
+    return _Run(scenario, policy, seed, draws, groups, quality=quality, check=check, log=log).play(progress, watch)
 
 
 class _Run:
@@ -108,6 +111,7 @@ class _Run:
         scenario: Scenario,
         policy: Policy,
         seed: int,
+        draws: int,
         groups: GroupPolicy | None,
         *,
         quality: bool,
@@ -115,7 +119,7 @@ class _Run:
         log: str | os.PathLike[str] | None,
     ) -> None:
         self.scenario = scenario
-        streams = Streams(seed)
+        streams = Streams(seed, draws)
         self.rng = streams.policy
         self.state = scenario.state()
         self.arrivals, self.incidents, self.end_ns = scenario.world(seed, streams)
@@ -135,7 +139,7 @@ class _Run:
         self.log = None
         if log is not None:
             name = "" if groups is None else groups.name
-            head = log_of.Head(log_of.FORMAT, scenario.name, dict(scenario.inputs), policy.name, seed, name)
+            head = log_of.Head(log_of.FORMAT, scenario.name, dict(scenario.inputs), policy.name, seed, name, draws)
             self.log = log_of.Log(log, head)
 
     # --- the loop --------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ class Streams:
     ----------
     seed
         From 0 on. Arrivals are drawn by :func:`drapolicy.workload.arrivals.redrawn` from a stream of their own.
+    draws
+        Which of the policy's own draws; the world is the same for all.
 
     Attributes
     ----------
@@ -28,9 +30,9 @@ class Streams:
         For failures that are drawn.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, draws: int = 0) -> None:
         if seed < 0:
             message = f"play: seed {seed} is negative; use 0 for the arrivals as recorded, others to draw again"
             raise InputError(message)
-        self.policy = np.random.default_rng([seed, POLICY])
+        self.policy = np.random.default_rng([seed, POLICY, draws])
         self.faults = np.random.default_rng([seed, FAULTS])

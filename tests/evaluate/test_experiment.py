@@ -23,7 +23,7 @@ from drapolicy.inventory import build
 from drapolicy.policies import POLICIES, Rule, objective
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.problem import Problem
-from drapolicy.simulate import Scenario
+from drapolicy.simulate import Scenario, play
 from drapolicy.testing.simple import row
 from drapolicy.workload import Arrival, Workload
 
@@ -261,9 +261,35 @@ def test_seeds_may_be_a_number_or_an_array() -> None:
     assert Experiment([scenario()], ["random"], np.arange(2, 4)).seeds == (2, 3)
 
 
+def test_one_policy_under_two_names_draws_otherwise(tmp_path: Path) -> None:
+    """The worlds are the same, and with the same number the draws are too; cells of other draws are other cells."""
+    names = ["random", replace(POLICIES["random"], name="same"), replace(POLICIES["random"], name="other")]  # type: ignore[type-var]
+    crowded = replace(scenario(), fleet=build(row(nodes=9, devices=6)))
+    made = Experiment([crowded], names, 6, draws={"other": 1})
+    results = made.run(tmp_path, jobs=1)
+    placed = {name: [cell.metrics for cell in results.of("s", name)] for name in results.policies}
+    assert placed["random"] == placed["same"]
+    assert len({cell.key for cell in results.cells}) == len(made)
+    again = Experiment([crowded], names, 6, draws={"other": 2}).run(tmp_path, jobs=1)
+    assert {cell.key for cell in again.of("s", "other")}.isdisjoint(cell.key for cell in results.of("s", "other"))
+    assert again.of("s", "same") == results.of("s", "same")
+    with pytest.raises(InputError, match="draws: nobody is none of the policies"):
+        Experiment([crowded], names, 6, draws={"nobody": 1})
+
+
+def test_draws_change_the_policy_and_not_the_world() -> None:
+    """Other draws put pods elsewhere; they arrive as before."""
+    crowded = replace(scenario(), fleet=build(row(nodes=9, devices=6)))
+    plays = [play(crowded, POLICIES["random"], 3, draws=draws) for draws in (0, 0, 1)]
+    nodes = [[record.node for record in one.records] for one in plays]
+    assert nodes[0] == nodes[1] != nodes[2]
+    arrived = [[record.arrived_ns for record in one.records] for one in plays]
+    assert arrived[0] == arrived[2]
+
+
 def test_other_code_is_refused() -> None:
     """A worker with another drapolicy would file its result under a key that is not its own."""
-    task = work.Task(0, POLICIES["first-fit"], 0, check=False, key="", code="other")
+    task = work.Task(0, POLICIES["first-fit"], 0, 0, check=False, key="", code="other")
     with pytest.raises(InputError, match="has other code of drapolicy"):
         work.play_task(scenario(), task)
 

@@ -62,13 +62,14 @@ def test_a_whole_experiment(folder: Path) -> None:
     found = read(
         folder,
         "name: all of it\nkubernetes: {release: 1.36, gates: {DRAListTypeAttributes: true}}\n"
-        "policies: [packing, 'random', {policy: random, name: dice}]\n"
+        "policies: [packing, 'random', {policy: random, name: dice, draws: 3}]\n"
         "scenarios:\n- {fleet: [fleet.yaml], workload: claims.yaml, name: mine, queue: fifo}\n- mig-a100\n"
         "seeds: 3-5\nmetric: placed\ncheck: true\n",
     )
     assert [policy.name for policy in found.policies] == ["kube-scheduler", "packing", "random", "dice"]  # type: ignore[union-attr]
     assert [(s.name, s.queue.name) for s in found.scenarios] == [("mine", "fifo"), ("mig-a100", "kubernetes")]
     assert (found.seeds, found.metric, found.check, found.name) == ((3, 4, 5), "placed", True, "all of it")
+    assert found.draws == {"dice": 3}
     release = found.scenarios[0].fleet.release
     assert (release.minor, "DRAListTypeAttributes" in release.gates) == ("1.36", True)
 
@@ -109,6 +110,7 @@ def test_seeds(folder: Path, text: str, seeds: tuple[int, ...]) -> None:
         (f"{SCENARIO}seeds: [1, 0.5, {{}}]\n", [("line 2", "seeds[1]"), ("line 2", "seeds[2]")]),
         (f"{SCENARIO}policies: packing\n", [("line 2", "policies")]),
         (f"{SCENARIO}policies: [nope, {{name: x}}]\n", [("line 2", "policies[0]"), ("line 2", "policies[1].policy")]),
+        (f"{SCENARIO}policies: [{{policy: random, draws: -1}}]\n", [("line 2", "policies[0].draws")]),
         (f"{SCENARIO}check: maybe\n", [("line 2", "check")]),
         (f"{SCENARIO}metric: speed\n", [("line 2", "metric")]),
         (f"{SCENARIO}name: 3\n", [("line 2", "name")]),
