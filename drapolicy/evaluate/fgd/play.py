@@ -57,13 +57,18 @@ class Setting:
     def told(self) -> Mapping[str, object]:
         """What policies may know of the trace, by the parameter that they have for it.
 
-        ``mix``: the typical pods; ``workload``: all kinds of pods; ``supply``: GPUs by product.
+        ``mix``: the typical pods; ``counted``: of how many; ``workload``: all kinds of pods; ``supply``: GPUs by product.
         """
         gpus: Counter[str] = Counter()
         for node in self.trace.nodes:
             gpus[node.model] += node.gpus
         supply = tuple((product, count) for product, count in sorted(gpus.items()) if count)
-        return {"mix": self.mix, "workload": typical_pods(self.trace.pods, 100), "supply": write_supply(supply)}
+        return {
+            "mix": self.mix,
+            "counted": len(self.trace.pods),
+            "workload": typical_pods(self.trace.pods, 100),
+            "supply": write_supply(supply),
+        }
 
     @cached_property
     def workload(self) -> Workload:

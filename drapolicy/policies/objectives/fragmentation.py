@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ from drapolicy.policies.objective import Indices, Masks, Term
 from drapolicy.policies.objectives.fragmentation_rows import GrowthRows, PointsRows
 from drapolicy.policies.objectives.masks import MOST_DEVICES
 from drapolicy.policies.objectives.mix import DEFAULT_MIX, Mix, TypicalPod
+from drapolicy.policies.objectives.published import Floats, points_of
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.room import Outlook
 
@@ -116,14 +116,29 @@ class _Growth(_Fragmentation):
 
 @dataclass(frozen=True)
 class _Points(_Fragmentation):
+    floats: Floats | None
+
     def __call__(self, node: LocalProblem, chosen: Indices, room: Outlook) -> int:
         before, after = self._before_and_after(node, chosen, room)
+        if before == after and self.floats is not None:
+            return self._cut(self.floats, node, chosen, room)
         return _sigmoid(before - after, sum(pod.weight for pod in self.mix))
+
+    def _cut(self, floats: Floats, node: LocalProblem, chosen: Indices, room: Outlook) -> int:
+        """Return the points of a choice that changes nothing, but for the last digits of floats."""
+        states = np.stack([node.millis.left, node.millis.after(chosen)])
+        cpu = np.array([room.cpu, room.cpu - room.asked_cpu], np.int64)
+        before, after = floats.wasted(states, cpu, np.stack([floats.admits(_model(node, self.mix))] * 2)).tolist()
+        return points_of(before - after)
 
     def many(self, node: LocalProblem, chosen: Masks, room: Outlook) -> NDArray[np.int64]:
         before, after = self._many(node, chosen, room)
         weight = sum(pod.weight for pod in self.mix)
-        return np.array([_sigmoid(before - one, weight) for one in after.tolist()], np.int64).reshape(-1)
+        points = [_sigmoid(before - one, weight) for one in after.tolist()]
+        if self.floats is not None:
+            for at in np.flatnonzero(after == before).tolist():
+                points[at] = self._cut(self.floats, node, np.flatnonzero(chosen[at]), room)
+        return np.array(points, np.int64).reshape(-1)
 
 
 @dataclass(frozen=True)
@@ -138,9 +153,7 @@ class _Over:
 
 def _sigmoid(less: int, weight: int) -> int:
     """Return FGD's points for so many weighted milli less of fragmentation."""
-    x = less / (1_000 * weight)
-    # Far to the left exp would overflow; the points are 0 long before.
-    return 0 if x < -700 else int(100 / (1 + math.exp(-x)))
+    return points_of(less / weight)
 
 
 def fragmentation(mix: Mix = DEFAULT_MIX) -> Term:
@@ -156,9 +169,19 @@ def fragmentation(mix: Mix = DEFAULT_MIX) -> Term:
     return Term("fragmentation", "GPU milli", "min", ("chosen", "room"), (-most, most), function, doc, over, rows=rows)
 
 
-def fgd_points(mix: Mix = DEFAULT_MIX) -> Term:
-    """Return the term of FGD's own points: 100 / (1 + exp(growth of F / 1000)), cut off to an integer of 0 to 100."""
-    function = _Points(mix)
+def fgd_points(mix: Mix = DEFAULT_MIX, counted: int | None = None) -> Term:
+    """Return the term of FGD's own points: 100 / (1 + exp(growth of F / 1000)), cut off to an integer of 0 to 100.
+
+    Parameters
+    ----------
+    mix
+        Typical pods.
+    counted
+        How many pods they were counted among: then a choice that changes nothing has 50 points or 49, as the published
+        program's floats have it (:mod:`~drapolicy.policies.objectives.published`). None: always 50, as it should be.
+    """
+    floats = None if counted is None else Floats(mix, counted)
+    function = _Points(mix, floats)
     doc = f"100 / (1 + exp((F after - F before) / 1000)), cut off to an integer.\n\n{_SOURCE}, fgd_score.go."
-    over, rows = _Over(function), PointsRows(mix, _sigmoid)
+    over, rows = _Over(function), PointsRows(mix, _sigmoid, floats)
     return Term("fgd_points", "points", "max", ("chosen", "room"), (0, 100), function, doc, over, rows=rows)

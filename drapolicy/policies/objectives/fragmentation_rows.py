@@ -7,10 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drapolicy.policies.objectives.mix import Mix
+from drapolicy.policies.objectives.published import Floats, points_of
 from drapolicy.policies.objectives.worths import Worths
 from drapolicy.policies.rows import Column, Rows, Scoring
+
+Indices = NDArray[np.intp]
 
 
 def growth(worths: Worths, rows: Rows) -> Column:
@@ -60,10 +64,13 @@ class PointsRows:
         Typical pods.
     points
         Points for so much less of fragmentation, times the weight of the mix; grows with it.
+    floats
+        Tells the points of choices that change nothing; None where they have the same always.
     """
 
     mix: Mix
     points: Callable[[int, int], int]
+    floats: Floats | None
 
     def __call__(self, products: tuple[str, ...]) -> Scoring | None:
         """Return the scoring of nodes with some products."""
@@ -77,4 +84,37 @@ class PointsRows:
             for value in range(1, 101)
         ]
         steps = np.array(begins, np.int64)
-        return lambda rows: np.searchsorted(steps, -growth(worths, rows), "right")
+        floats = self.floats
+        if floats is None:
+            return lambda rows: np.searchsorted(steps, -growth(worths, rows), "right")
+        admits = np.stack([floats.admits(product) for product in products])
+
+        def scoring(rows: Rows) -> Column:
+            grown = growth(worths, rows)
+            points: Column = np.searchsorted(steps, -grown, "right")
+            node, way = np.nonzero((grown == 0) & (rows.level >= rows.takes))
+            if len(node):
+                points[node, way] = _cut(floats, rows, admits, node, way)
+            return points
+
+        return scoring
+
+
+def _cut(floats: Floats, rows: Rows, admits: NDArray[np.bool_], node: Indices, way: Indices) -> Column:
+    """Return the points of choices that change nothing, but for the last digits of floats."""
+    before = rows.left[node]
+    after = _after(rows, before, way)
+    cpu, admitted = rows.cpu[node], admits[rows.product[node]]
+    less = floats.wasted(before, cpu, admitted) - floats.wasted(after, cpu - rows.asked_cpu, admitted)
+    return np.array([points_of(one) for one in less.tolist()], np.int64)
+
+
+def _after(rows: Rows, before: Column, way: Indices) -> Column:
+    """Return what is left of each GPU after choices; sums over GPUs matter alone, so any that are free will do."""
+    after = before.copy()
+    if rows.count == 1:
+        after[np.arange(len(way)), way] -= rows.takes
+    elif rows.count:
+        free = before >= rows.takes
+        after[free & (free.cumsum(axis=1) <= rows.count)] -= rows.takes
+    return np.maximum(after, 0)

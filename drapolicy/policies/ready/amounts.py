@@ -105,6 +105,7 @@ def fgd(
     *,
     mix: Mix = DEFAULT_MIX,
     rounded: bool = True,
+    counted: int | None = None,
     max_steps: int | None = STEPS,
 ) -> Rule:
     """Fragmentation gradient descent: where what a workload's pods cannot use grows least.
@@ -119,6 +120,9 @@ def fgd(
     rounded
         Points of 0 to 100 as published, 100 / (1 + exp(growth / 1000)) cut off, with the first node of equals; false
         compares the growth itself.
+    counted
+        How many pods the mix was counted among. With it the points of choices that change nothing, 50, may be 49, as
+        floats of the published program have it: its tables can be repeated with it alone. None for 50 always.
     max_steps
         Limit of each search; none for no limit.
 
@@ -126,5 +130,5 @@ def fgd(
     ----------
     Weng et al., USENIX ATC'23, section 4; hkust-adsl/kubernetes-scheduler-simulator, pkg/utils/frag.go, fgd_score.go.
     """
-    term = fgd_points(mix) if rounded else fragmentation(mix)
+    term = fgd_points(mix, counted) if rounded else fragmentation(mix)
     return Rule(Objective().then(term), solver=Exact(max_steps=max_steps), nodes=Best())

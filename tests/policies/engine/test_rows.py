@@ -37,6 +37,7 @@ RULES = (
     policy("random"),
     policy("first-fit"),
     policy("fgd", mix=MIX),
+    policy("fgd", mix=MIX, counted=31),
     policy("fgd", mix=MIX, rounded=False),
     policy("shadow-price", workload=MIX, supply="T4*9+A10*12+G2*20"),
     Rule(-3 * fragmentation(MIX) - 1_000 * worst_fit, solver=Exact(), nodes=Best(), name="a sum of terms"),
