@@ -7,6 +7,7 @@ from typing import Any
 
 from drapolicy.cli.output import on_terminal, print_line, print_table
 from drapolicy.evaluate import LEGEND, METRICS, Difference, Metric, Results
+from drapolicy.evaluate.statistics import needed
 from drapolicy.policies import STOCK
 
 TIME = "policy time (s)"
@@ -38,8 +39,8 @@ def print_results(results: Results, metric: str | None) -> None:
     )
     if any(metric.name == "of-fleet" for metric in shown):
         print_line(LEGEND)
-    if len({cell.seed for cell in results.cells}) == 1:
-        print_line("One seed gives no interval, so no policy can be better for certain; give more with --seeds.")
+    if len({cell.seed for cell in results.cells}) < needed():
+        print_line(f"Fewer than {needed()} seeds give no interval, so no policy can be better for certain.")
     print_line()
     for scenario in results.scenarios:
         print_line(str(results.verdict(scenario, metric)))
@@ -116,8 +117,8 @@ def _cell(results: Results, scenario: str, policy: str, metric: Metric, *, best:
     delta = results.difference(scenario, policy, metric.name)
     if delta.mean == 0 and (isnan(delta.low) or delta.low == delta.high):
         return [text, "same"]
-    reach = "" if isnan(delta.low) else f" ±{short(delta.mean - delta.low)}"
-    return [text, f"{'+' if delta.mean > 0 else ''}{short(delta.mean)}{reach}"]
+    interval = "" if isnan(delta.low) else f" ({short(delta.low)} to {short(delta.high)})"
+    return [text, f"{'+' if delta.mean > 0 else ''}{short(delta.mean)}{interval}"]
 
 
 def short(number: float) -> str:
