@@ -60,6 +60,12 @@ class Rows:
     def __len__(self) -> int:
         return len(self.left)
 
+    def read(self) -> Rows:
+        """Read all columns now, so that nothing changes when the nodes do."""
+        for name in ("gpus", "cpu", "memory", "whole_cpu", "whole_memory", "product", "sizes"):
+            getattr(self, name)
+        return self
+
     @cached_property
     def after(self) -> Column:
         """What each chosen GPU has left after the choice; ndarray of shape (M, W), int64."""

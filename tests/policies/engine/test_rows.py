@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 from collections.abc import Sequence
 
@@ -122,3 +123,26 @@ def test_rows_decide_as_the_loop_does_with_every_feature(rule: Rule) -> None:
         case = problem(seed, release=RELEASES[seed % len(RELEASES)])
         wanted = [ask_with(None, *case.claims, name=f"test/ask-{i}") for i in range(3)]
         live(rule, State(build(case.objects, case.release), case.existing), wanted, seed, 8)
+
+
+def test_a_score_stays_what_it_was_and_travels_as_a_dict() -> None:
+    """Terms are looked at after the node has changed, and in another process."""
+    made = trace(1)
+    workload = workload_of(made, Order((), ()))
+    rule = policy("shadow-price", workload=MIX, supply="T4*9+A10*12+G2*20")
+    state = State(fleet_of(made.nodes))
+    engine = Engine(state.fleet, rule)
+    rng = np.random.default_rng(0)
+    kept = []
+    for number, pod in enumerate(made.pods):
+        ask = workload.ask(Arrival(0, None, pod.name), number)
+        found, plain = engine.place(Problem(state, (ask,)), rng), rule.place(Problem(state, (ask,)), rng)
+        kept.append((found, plain.score))
+        if found.node is not None:
+            state.apply(Start(ask, found.node, found.results))
+    assert any(len(score) == 5 for _, score in kept)
+    for found, score in kept:
+        travelled = pickle.loads(pickle.dumps(found.score))
+        assert travelled == score == found.score
+        assert isinstance(travelled, dict)
+        assert repr(found.score) == repr(score)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.policies.engine.rows.columns import Columns
+from drapolicy.policies.engine.rows.told import Told
 from drapolicy.policies.engine.rows.wish import Wish
 from drapolicy.policies.objective import Objective
 from drapolicy.policies.rows import Column, Rows, Scoring
@@ -200,22 +201,28 @@ class RowKind:
         fits = self.fits(np.array([n]))[0]
         return tuple(np.flatnonzero(fits)[: self.wish.count].tolist())
 
-    def terms(self, rooms: NodeRooms, n: int, objective: Objective) -> dict[str, int]:
+    def terms(self, rooms: NodeRooms, n: int, objective: Objective) -> Mapping[str, int]:
         """Return the value of each term for the best devices of a node, by its name."""
+        scores = self.scores[:, n].tolist()
+        if all(len(level) == 1 and level[0][0] for level in objective.levels):
+            return {term.name: s // w for s, ((w, term),) in zip(scores, objective.levels, strict=True)}
+        names = tuple(dict.fromkeys(term.name for term in objective.terms))
+        rows, device = self._rows(rooms, np.array([n])).read(), int(self.device[n])
+        return Told(names, partial(self._told, rows, device, scores, objective))
+
+    def _told(self, rows: Rows, device: int, scores: Sequence[int], objective: Objective) -> dict[str, int]:
         found: dict[str, int] = {}
-        rows: Rows | None = None
-        for number, (level, forms) in enumerate(zip(objective.levels, self._levels, strict=True)):
+        for score, level, forms in zip(scores, objective.levels, self._levels, strict=True):
             # The first term that counts is what the others leave of the score.
             first: tuple[str, int] | None = None
-            rest = int(self.scores[number, n])
+            rest = score
             for (weight, term), (_, scoring) in zip(level, forms, strict=True):
                 if first is None and weight:
                     first = term.name, weight
                     found[term.name] = 0
                     continue
-                rows = rows or self._rows(rooms, np.array([n]))
                 values = scoring(rows)[0]
-                found[term.name] = int(values[self.device[n] if len(values) > 1 else 0])
+                found[term.name] = int(values[device if len(values) > 1 else 0])
                 rest -= weight * found[term.name]
             if first is not None:
                 name, weight = first
