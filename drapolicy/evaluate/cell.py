@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
@@ -16,12 +15,15 @@ from typing import Any
 import msgspec
 
 import drapolicy
-from drapolicy.evaluate.metrics import METRICS, slowdown_of, uncompared
+from drapolicy.evaluate import series
+from drapolicy.evaluate.bounds import bounds
+from drapolicy.evaluate.metrics import METRICS, room, slowdowns, uncompared
+from drapolicy.evaluate.occupancy import Occupancy
 from drapolicy.policies import POLICIES, Policy, Rule
 from drapolicy.policies.objective import as_objective
-from drapolicy.simulate import Play, Scenario, capacity, play
-
-_POINTS = 120
+from drapolicy.simulate import Scenario, capacity, play
+from drapolicy.simulate.record import NANO
+from drapolicy.simulate.streams import Streams
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -45,6 +47,20 @@ class Cell(msgspec.Struct, frozen=True):
         Of the pods that ended, ascending.
     queue
         Pods that waited, at points of time spread evenly up to the last arrival.
+    held, stranded
+        Devices that were held then, and those that were free and of no use (:meth:`Occupancy.stranded`), in percent.
+    allocation
+        Devices that were held, in percent of the fleet, when so many percent of it had been asked for, from 0 on; only
+        of workloads that never leave.
+    waits
+        Waiting times of the pods that started, in seconds: :data:`QUANTILES` of them spread evenly, ascending.
+    classes
+        By class of pods: how many came, were refused at first, never started, and the number of the arrival that was
+        refused first (0 for none).
+    heat_nodes, heat
+        As of :meth:`Occupancy.heat`.
+    bounds
+        What no policy could be better than, by metric; see :func:`drapolicy.evaluate.bounds.bounds`.
     reasons
         Why pods wait still, with counts; the ten commonest.
     unmodelled
@@ -54,6 +70,8 @@ class Cell(msgspec.Struct, frozen=True):
     uncompared
         Placed pods with several devices that ``bandwidth`` or ``of-fleet`` leaves out, because the search for the best
         set reached its limit.
+    decision_us
+        Times of decisions, in microseconds, as ``waits``; no result, it depends on the machine.
     """
 
     key: str
@@ -71,15 +89,27 @@ class Cell(msgspec.Struct, frozen=True):
     unmodelled: dict[str, int]
     seconds: float
     uncompared: int = 0
+    held: list[float] = []
+    stranded: list[float] = []
+    allocation: list[float] = []
+    waits: list[float] = []
+    classes: dict[str, list[int]] = {}
+    heat_nodes: list[str] = []
+    heat: list[int] = []
+    bounds: dict[str, float] = {}
+    decision_us: list[float] = []
 
 
 def run_cell(
     scenario: Scenario, policy: Policy, seed: int, *, draws: int = 0, check: bool = False, key: str | None = None
 ) -> Cell:
     """Play one cell; its key can be given by who has it already."""
-    played = play(scenario, policy, seed, draws=draws, check=check)
+    world = scenario.world(seed, Streams(seed))
+    occupancy = Occupancy(scenario, world.end_ns)
+    played = play(scenario, policy, seed, draws=draws, check=check, watch=occupancy.watch)
     whole = capacity(scenario)
     values = {name: metric.of(played, whole) for name, metric in METRICS.items()}
+    heat_nodes, heat = occupancy.heat()
     return Cell(
         key=cell_key(scenario, policy, seed, draws) if key is None else key,
         version=drapolicy.__version__,
@@ -90,21 +120,22 @@ def run_cell(
         arrivals=len(played.records),
         decisions=played.decisions,
         metrics={name: None if isnan(value) else value for name, value in values.items()},
-        slowdowns=sorted(round(s, 4) for s in map(slowdown_of, played.records) if not isnan(s)),
-        queue=_queue(played),
-        reasons=_counted(record.reason for record in played.records if record.reason),
-        unmodelled=_counted(what for record in played.records for what in record.unmodelled),
+        slowdowns=sorted(round(s, 4) for s in slowdowns(played)),
+        queue=series.queue(played),
+        reasons=_counted(reason for reason in played.records.texts("reason") if reason),
+        unmodelled=_counted(what for several in played.records.texts("unmodelled") for what in several),
         seconds=played.seconds,
         uncompared=uncompared(played),
+        held=series.held(played, whole),
+        stranded=occupancy.stranded(),
+        allocation=series.allocation(played, whole),
+        waits=series.quantiles(series.waits(played)),
+        classes=series.classes(played),
+        heat_nodes=heat_nodes,
+        heat=heat,
+        bounds=bounds(scenario, world, whole, room(played, whole) // NANO),
+        decision_us=series.quantiles(1e6 * played.decision_seconds),
     )
-
-
-def _queue(played: Play) -> list[int]:
-    """Return how many pods waited at each of some points of time."""
-    arrived = sorted(record.arrived_ns for record in played.records)
-    started = sorted(record.started_ns for record in played.records if record.started_ns is not None)
-    times = [played.end_ns * (point + 1) // _POINTS for point in range(_POINTS)]
-    return [bisect_right(arrived, now) - bisect_right(started, now) for now in times]
 
 
 def _counted(texts: Iterable[str]) -> dict[str, int]:

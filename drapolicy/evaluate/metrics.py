@@ -113,18 +113,18 @@ def _first_refusal(play: Play, capacity: int) -> float:
     return 100 * int(play.records.column("drawn")[: refused[0]].sum()) / (NANO * capacity)
 
 
-def _room(play: Play, capacity: int) -> int:
+def room(play: Play, capacity: int) -> int:
     """Return the devices that were there up to the last arrival, in billionths of a device times ns."""
     return NANO * capacity * play.end_ns - play.series.until(play.end_ns, "away")
 
 
 def _used(play: Play, capacity: int) -> float:
-    room = _room(play, capacity)
-    return 100 * play.series.until(play.end_ns, "drawn") / room if room > 0 else nan
+    there = room(play, capacity)
+    return 100 * play.series.until(play.end_ns, "drawn") / there if there > 0 else nan
 
 
 def _goodput(play: Play, capacity: int) -> float:
-    room, useful = _room(play, capacity), 0.0
+    there, useful = room(play, capacity), 0.0
     # Devices of a claim that several pods use count once: for who took them.
     column = play.records.column
     taken = np.where(column("joined"), 0, column("drawn"))
@@ -135,7 +135,7 @@ def _goodput(play: Play, capacity: int) -> float:
         # Of a run that is stretched by slow links only the ideal run time is work.
         pace = 1.0 if t.finished is None or t.ideal is None else t.ideal / (t.finished - t.started)
         useful += drawn * elapsed * pace
-    return 100 * useful / room if room > 0 else nan
+    return 100 * useful / there if there > 0 else nan
 
 
 def _allocated(play: Play, capacity: int) -> float:

@@ -17,7 +17,8 @@ import msgspec
 from drapolicy.errors import InputError
 from drapolicy.evaluate.cell import Cell
 
-_TYPES = {f.name: f.type for f in msgspec.structs.fields(Cell) if f.name not in {"metrics", "seconds"}}
+_TIMES = ("seconds", "decision_us")
+_TYPES = {f.name: f.type for f in msgspec.structs.fields(Cell) if f.name not in {"metrics", *_TIMES}}
 _MAPS = {name for name, kind in _TYPES.items() if get_origin(kind) is dict}
 _KEY = re.compile(r"[0-9a-f]{64}")
 _PARTIAL = re.compile(r"\.([0-9a-f]{64})\.(.+)\.([0-9]+)\.[^.]+\.partial")
@@ -32,8 +33,8 @@ class Circumstances(msgspec.Struct, frozen=True, rename="camel"):
         Of the cell.
     results
         SHA-256 of the file with its results, so that a torn one is known; empty until it is written.
-    seconds
-        Time that the policy took.
+    seconds, decision_us
+        Time that the policy took, and of what each decision took the quantiles.
     wall_seconds
         Time that the cell took in all.
     started, ended
@@ -56,6 +57,7 @@ class Circumstances(msgspec.Struct, frozen=True, rename="camel"):
     platform: str
     versions: dict[str, str]
     checked: bool
+    decision_us: list[float] = []
 
 
 class Store:
@@ -97,7 +99,7 @@ class Store:
             return None
         if hashlib.sha256(data).hexdigest() != found.results:
             return None
-        return msgspec.structs.replace(from_parquet(data), seconds=found.seconds)
+        return msgspec.structs.replace(from_parquet(data), **{name: getattr(found, name) for name in _TIMES})
 
     def circumstances(self, key: str) -> Circumstances | None:
         """Return how a cell was played; None where that is not written, or torn."""
@@ -217,9 +219,12 @@ def _arrow(pa: Any, name: str) -> Any:
         str: pa.string(),
         int: pa.int64(),
         float: pa.float64(),
+        list[str]: pa.list_(pa.string()),
         list[float]: pa.list_(pa.float64()),
         list[int]: pa.list_(pa.int64()),
         dict[str, str]: pa.map_(pa.string(), pa.string()),
         dict[str, int]: pa.map_(pa.string(), pa.int64()),
+        dict[str, float]: pa.map_(pa.string(), pa.float64()),
+        dict[str, list[int]]: pa.map_(pa.string(), pa.list_(pa.int64())),
     }
     return types[_TYPES[name]]

@@ -127,6 +127,7 @@ def play_task(scenario: Scenario, task: Task) -> Played:
         platform=platform.platform(),
         versions=versions(),
         checked=task.check,
+        decision_us=cell.decision_us,
     )
     return Played(cell, how)
 
