@@ -11,7 +11,7 @@ from drapolicy.api import Objects
 from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.resource import AllocationResult, ResourceClaim, ResourceClaimConsumerReference
 from drapolicy.inventory import Fleet
-from drapolicy.problem.ask import Ask, claim_key, unmet
+from drapolicy.problem.ask import Ask, claim_key
 from drapolicy.problem.placement import Placement
 from drapolicy.verify import Verifier
 
@@ -22,7 +22,7 @@ def _granted(
     """Yield what was placed with the claims that it got; ``held`` grows by their allocations after each."""
     for ask, placement in pairs:
         if placement.placed:
-            new = unmet(ask.claims, held)
+            new = ask.unmet(held)
             yield ask, placement, new
             held.update(zip(map(claim_key, new), placement.results, strict=True))
 

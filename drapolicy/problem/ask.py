@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -54,6 +54,11 @@ class Ask:
     def keys(self) -> tuple[str, ...]:
         """``namespace/name`` of each claim, in order."""
         return tuple(map(claim_key, self.claims))
+
+    def unmet(self, held: Mapping[str, object]) -> tuple[ResourceClaim, ...]:
+        """Return the claims that have no allocation yet, in order."""
+        missing = [claim for key, claim in zip(self.keys, self.claims, strict=True) if key not in held]
+        return self.claims if len(missing) == len(self.claims) else tuple(missing)
 
     @cached_property
     def wishes(self) -> bytes:
@@ -229,8 +234,3 @@ def devices_of(ask: Ask) -> int:
             counts = [choice.count for choice in request.first_available]
             total += max(counts, default=request.exactly.count if request.exactly else 0)
     return total
-
-
-def unmet(claims: Iterable[ResourceClaim], held: Mapping[str, object]) -> tuple[ResourceClaim, ...]:
-    """Return the claims that have no allocation yet, in order."""
-    return tuple(claim for claim in claims if claim_key(claim) not in held)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from drapolicy.errors import InputError
 from drapolicy.inventory import Fleet
-from drapolicy.problem.ask import Ask, unmet
+from drapolicy.problem.ask import Ask
 from drapolicy.problem.group import Group
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.state import State
@@ -102,7 +102,7 @@ class Problem:
         state = self.state
         return LocalProblem(
             state.site(n),
-            unmet(ask.claims, state.held),
+            ask.unmet(state.held),
             state.allocated,
             state.rooms[n],
             classes=state.fleet.classes,

@@ -12,7 +12,7 @@ from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.inventory import Fleet
 from drapolicy.inventory.pool_device import PoolId
 from drapolicy.problem import node_allocatable
-from drapolicy.problem.ask import Ask, claim_key, unmet
+from drapolicy.problem.ask import Ask, claim_key
 from drapolicy.problem.conditions import Conditions
 from drapolicy.problem.events import (
     Change,
@@ -210,7 +210,7 @@ class State:
         if n in self.conditions.away:
             message = f"start of {ask.name}: node {event.node} is away; choose another one"
             raise InputError(message)
-        new = unmet(ask.claims, self._held)
+        new = ask.unmet(self._held)
         if ask.name in self._running:
             message = f"start of {ask.name}: it runs already on {self.fleet.nodes.names[self._running[ask.name].node]}"
             raise InputError(message)

@@ -10,7 +10,7 @@ import msgspec.structs
 from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.resource import AllocationResult, ResourceClaim, ResourceClaimStatus, ResourceSlice
 from drapolicy.errors import VerificationError
-from drapolicy.problem.ask import Ask, unmet
+from drapolicy.problem.ask import Ask
 from drapolicy.problem.state import State
 from drapolicy.simulate.conservation import Conservation
 from drapolicy.verify import Verifier
@@ -43,7 +43,7 @@ class Checking:
         if n in state.conditions.away:
             raise VerificationError("conservation", f"{ask.name}: is placed on node {node}, which is away")
         taken = [claim_holding(key, allocation) for key, allocation in state.held.items()]
-        self._now().verify(state.fleet.nodes[n], unmet(ask.claims, state.held), results, taken)
+        self._now().verify(state.fleet.nodes[n], ask.unmet(state.held), results, taken)
 
     def books(self) -> None:
         """Check that nothing is held twice or lost.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from drapolicy.problem.ask import Ask, claim_key, unmet
+from drapolicy.problem.ask import Ask, claim_key
 from drapolicy.problem.events import Fail, Finish, Leave, Start
 from drapolicy.problem.state import State
 from drapolicy.simulate.checking import Checking
@@ -128,7 +128,7 @@ class Stays:
     def end_ns(self, number: int, begin: Begin, now: int) -> int | None:
         """Return when an ask would be done that starts now; None for never."""
         ask, state = self.asks[number], self.state
-        figures = self.measuring.of(state, ask, unmet(ask.claims, state.held), begin, now, linked=True)
+        figures = self.measuring.of(state, ask, ask.unmet(state.held), begin, now, linked=True)
         return self._end_ns(number, figures, now)
 
     def _end_ns(self, number: int, figures: Figures, now: int) -> int | None:
@@ -143,7 +143,7 @@ class Stays:
         ask, state, sheet = self.asks[number], self.state, self.sheet.columns
         if self.checking is not None:
             self.checking.placement(ask, begin.node, begin.results)
-        new = unmet(ask.claims, state.held)
+        new = ask.unmet(state.held)
         linked = self._waits_for_links[self._arrivals[number].pod] > 0
         figures = self.measuring.of(state, ask, new, begin, now, linked=linked)
         state.apply(Start(ask, begin.node, begin.results))

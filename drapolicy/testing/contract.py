@@ -20,7 +20,7 @@ from drapolicy.api.core import Pod, PodSpec
 from drapolicy.errors import DrapolicyError, VerificationError
 from drapolicy.inventory import build
 from drapolicy.policies import POLICIES, Engine, Policy
-from drapolicy.problem.ask import Ask, unmet
+from drapolicy.problem.ask import Ask
 from drapolicy.problem.events import Finish, Start
 from drapolicy.problem.outcome import Fits
 from drapolicy.problem.placement import Placement
@@ -252,8 +252,9 @@ def unmet_claims_get_results(policy: Policy, cases: int = CASES) -> None:
     """Each claim that had no allocation gets one result, in order."""
     for seed, case in _cases(cases):
         state = _state(case)
-        placement = _decide(policy, state, _ask(case))
-        wanted = len(unmet(case.claims, state.held)) if placement.placed else 0
+        ask = _ask(case)
+        placement = _decide(policy, state, ask)
+        wanted = len(ask.unmet(state.held)) if placement.placed else 0
         if len(placement.results) != wanted:
             message = f"{policy.name}: problem {seed}: {len(placement.results)} results for {wanted} claims"
             raise BrokenContract(message)

@@ -12,7 +12,7 @@ from drapolicy.api.resource import AllocationResult
 from drapolicy.errors import UnknownReferenceError
 from drapolicy.inventory import Fleet
 from drapolicy.inventory.pool_device import DeviceId, PoolDevice
-from drapolicy.problem.ask import asks, claim_key, unmet
+from drapolicy.problem.ask import asks, claim_key
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.site import Site, Sites
 from drapolicy.problem.state import State
@@ -99,7 +99,7 @@ def placement(
 def _with_claims(one: Placement, wanted: Objects | None, held: dict[str, AllocationResult]) -> _Drawn:
     if wanted is not None:
         for ask in asks(wanted):
-            new = unmet(ask.claims, held)
+            new = ask.unmet(held)
             if ask.name == one.ask and len(new) == len(one.results):
                 return _Drawn(one, tuple(claim.metadata.name for claim in new))
     return _Drawn(one, (one.ask.partition("/")[2] or one.ask,) * len(one.results))

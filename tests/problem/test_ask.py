@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from drapolicy import api
-from drapolicy.problem.ask import asks, unmet
+from drapolicy.problem.ask import Ask, asks
 
 CLAIM = """
 apiVersion: resource.k8s.io/v1
@@ -108,7 +108,7 @@ def test_entries_that_need_no_claim_are_left_out() -> None:
 def test_unmet_are_the_claims_without_an_allocation() -> None:
     """In order."""
     claims = api.loads(claim("a") + claim("b") + claim("c")).claims
-    assert [c.metadata.name for c in unmet(claims, {"default/b": None})] == ["a", "c"]
+    assert [c.metadata.name for c in Ask("n", tuple(claims), None, b"").unmet({"default/b": None})] == ["a", "c"]
 
 
 @pytest.mark.parametrize(

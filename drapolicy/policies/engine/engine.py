@@ -45,6 +45,7 @@ from drapolicy.problem.state import State
 
 KEPT_ANSWERS = 200_000
 KEPT_BYTES = 1 << 30
+_KEPT_PODS = 4096
 
 _Key: TypeAlias = tuple[bytes, tuple[bool, ...], bytes]
 
@@ -116,6 +117,7 @@ class Engine:
         self._reads: frozenset[str] = frozenset()
         self._refused: OrderedDict[bytes, Refusals] = OrderedDict()
         self._closed: dict[bytes, Closed] = {}
+        self._said_beyond: dict[tuple[int, ...], tuple[object, tuple[str, ...]]] = {}
         self._ordered: tuple[int, NDArray[np.intp]] | None = None
         self._state: object = None
         self._seen = 0
@@ -256,9 +258,19 @@ class Engine:
 
     def _beyond(self, ask: Ask) -> tuple[str, ...]:
         """Return what of the ask's pod is not modelled."""
-        if ask.pod is None or ask.room is None:
+        pod = ask.pod
+        if pod is None or ask.room is None:
             return ()
-        return unmodelled(ask.pod, self.memory.surroundings(self.fleet), ask.room.requests)
+        # Copies of a pod share all that counts; it is held on to, so that nothing else gets its identity.
+        parts = pod.spec, pod.source, pod.metadata.owner_references
+        key = tuple(map(id, parts))
+        known = self._said_beyond.get(key)
+        if known is None:
+            if len(self._said_beyond) >= _KEPT_PODS:
+                self._said_beyond.clear()
+            said = unmodelled(pod, self.memory.surroundings(self.fleet), ask.room.requests)
+            known = self._said_beyond[key] = parts, said
+        return known[1]
 
     # --- ranking ---------------------------------------------------------------------------------------------
 
