@@ -49,7 +49,7 @@ class Held:
 
     def __init__(self, ask: Ask, state: State) -> None:
         self.needed = ask.claims
-        if state.held.keys().isdisjoint(ask.keys):
+        if state.held.clear_of(ask.keys):
             self.missing = (True,) * len(ask.claims)
         else:
             self._hold(ask, state)

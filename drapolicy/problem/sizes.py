@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from drapolicy.api.resource import AllocationResult, DeviceRequestAllocationResult
 from drapolicy.inventory import Fleet
@@ -27,26 +27,43 @@ class Sizes:
         Finds its devices by name.
     home
         The only node that can use a pool, or None.
+    held
+        All allocations; counted when somebody first asks, as most policies never do.
     """
 
-    def __init__(self, fleet: Fleet, directory: Directory, home: Callable[[PoolId], int | None]) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        directory: Directory,
+        home: Callable[[PoolId], int | None],
+        held: Mapping[str, AllocationResult],
+    ) -> None:
         self._capacity = fleet.devices.capacity
         self._rows_of = directory.rows_of
         self._home = home
-        self._of: dict[int, Counter[int]] = {}
+        self._held = held
+        self._of: dict[int, Counter[int]] | None = None
 
     def of(self, n: int) -> frozenset[int]:
         """Return the sizes that occur on a node."""
+        if self._of is None:
+            self._of = {}
+            for allocation in self._held.values():
+                self.add(allocation)
         return frozenset(self._of.get(n, _NONE))
 
     def add(self, allocation: AllocationResult) -> None:
         """Count an allocation."""
+        if self._of is None:
+            return
         n, size = self._told(allocation)
         if n is not None:
             self._of.setdefault(n, Counter())[size] += 1
 
     def remove(self, allocation: AllocationResult) -> None:
         """Take back what :meth:`add` counted."""
+        if self._of is None:
+            return
         n, size = self._told(allocation)
         if n is not None:
             counts = self._of[n]

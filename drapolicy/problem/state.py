@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, TypeAlias
@@ -29,6 +30,7 @@ from drapolicy.problem.events import (
     Untaint,
 )
 from drapolicy.problem.fleet_allocated import FleetAllocated
+from drapolicy.problem.held_claims import HeldClaims
 from drapolicy.problem.node_allocatable import demand
 from drapolicy.problem.room import PodAsk, pod_ask
 from drapolicy.problem.rooms import NodeRooms
@@ -38,6 +40,7 @@ from drapolicy.problem.sizes import Sizes
 Stamp: TypeAlias = tuple[object, int, int]
 
 _LEAST_REMEMBERED = 100_000
+_KEPT_AS_OBJECTS = 10_000
 
 
 class Running(NamedTuple):
@@ -94,23 +97,23 @@ class State:
         self.version = self._latest = 0
         self.cursor = 0
         self.allocated = FleetAllocated(fleet, self.sites.directory)
-        self.sizes = Sizes(fleet, self.sites.directory, self.sites.home)
-        self._held: dict[str, AllocationResult] = {}
+        self._held = HeldClaims()
+        self.sizes = Sizes(fleet, self.sites.directory, self.sites.home, self._held)
         # Most claims have one user or none: a set for each would weigh more than the claim.
         self._users: dict[str, tuple[str, ...]] = {}
         self._running: dict[str, Running] = {}
         self.rooms = NodeRooms(fleet.nodes)
         self.conditions = Conditions(self.sites)
-        self._stamps = [0] * len(fleet.nodes)
+        self._stamps = array("q", bytes(8 * len(fleet.nodes)))
         self._shared_stamp = 0
-        self._journal: list[int] = []
+        self._journal = array("q")
         self._most_remembered = max(_LEAST_REMEMBERED, 2 * len(fleet.nodes))
         self._forgotten = 0
         self._identity = object()
         self._undo: list[Callable[[], None]] | None = None
-        for claim in claims:
+        for number, claim in enumerate(claims):
             if claim.status.allocation is not None:
-                self._hold(claim_key(claim), claim.status.allocation)
+                self._hold(claim_key(claim), claim.status.allocation, packed=number >= _KEPT_AS_OBJECTS)
                 for user in claim.status.reserved_for:
                     self._use(claim_key(claim), f"{claim.metadata.namespace}/{user.name}")
         for pod in pods:
@@ -122,7 +125,7 @@ class State:
             self.rooms[n].add(pod_ask(pod, node_allocatable.of_bound(pod, self.fleet.release)))
 
     @property
-    def held(self) -> Mapping[str, AllocationResult]:
+    def held(self) -> HeldClaims:
         """Allocation of each allocated claim, by ``namespace/name``; must not be changed."""
         return self._held
 
@@ -344,14 +347,14 @@ class State:
         else:
             del self._users[key]
 
-    def _hold(self, key: str, allocation: AllocationResult) -> None:
-        self._held[key] = allocation
+    def _hold(self, key: str, allocation: AllocationResult, *, packed: bool = False) -> None:
+        (self._held.pack if packed else self._held.hold)(key, allocation)
         self.allocated.add(allocation)
         self.sizes.add(allocation)
         self._touch(allocation)
 
     def _release(self, key: str) -> AllocationResult:
-        allocation = self._held.pop(key)
+        allocation = self._held.release(key)
         self.allocated.remove(allocation)
         self.sizes.remove(allocation)
         self._touch(allocation)

@@ -118,7 +118,7 @@ class Kind:
     ) -> None:
         self._maker = maker
         self._claims = tuple(claims)
-        self._views = views
+        self._samples = views.sample
         self._reads = reads
         self._rows = NodeRows(views, refused)
         self._order = Order()
@@ -271,7 +271,7 @@ class Kind:
     def _local(self, state: State, row: int, content: int) -> LocalProblem:
         """Return a node of a view of which just a content is taken."""
         maker = self._maker
-        n = int(self._views.sample[row])
+        n = int(self._samples[row])
         if not maker.layout.describes(state.sites[n]):
             message = "devices that a node does not see as its slices publish them"
             raise UnseenError(message)
@@ -346,7 +346,7 @@ class Kind:
         """
         at = self.cell(n)
         known = self.cells.get(at)
-        if known is None and at[0] < len(self._views):
+        if known is None and at[0] < self._rows.odd:
             foreseen = int(self._labels[at])
             self._keep(*at, *self._seated(*at))
             if self._labels[at] != foreseen:
@@ -367,7 +367,7 @@ class Kind:
         distinct, last, counts = np.unique(at[::-1], return_index=True, return_counts=True)
         for k in np.argsort(-last, kind="stable").tolist():
             row, content = divmod(int(distinct[k]), self._labels.shape[1])
-            if row < len(self._views):
+            if row < self._rows.odd:
                 yield int(counts[k]), self.cells[row, content].answer
         for n in nodes[self._rows.of_node[nodes] == self._rows.odd].tolist():
             yield 1, self.odd[n]

@@ -135,7 +135,8 @@ class Sight:
             except cel.CompileError:
                 message = "a device taint rule that does not compile"
                 raise UnseenError(message) from None
-            known = self._facts["taints"] = numbered([np.array([*codes, 0], np.int64)[rest.codes], *ruled]), False
+            told = numbered([np.array([*codes, 0], np.int64)[rest.codes], *ruled])
+            known = self._facts["taints"] = narrowed(told), False
         return known[0]
 
     def _attribute(self, name: str) -> _Column:
@@ -155,7 +156,7 @@ class Sight:
                     for own, cells in _cells(column):
                         table = np.array([*(number.setdefault(cell, len(number)) for cell in cells), ABSENT], np.int64)
                         np.copyto(found, table[own], where=(driver_of == code) & (own >= 0) & (found < 0))
-            known = self._facts[f"attribute {name}"] = found, False
+            known = self._facts[f"attribute {name}"] = narrowed(found), False
         return known[0]
 
     def _fact(self, fact: str, *, as_text: bool = False) -> tuple[_Column, bool]:
@@ -207,7 +208,7 @@ def fact_codes(fleet: Fleet, fact: str, *, as_text: bool) -> tuple[_Column, bool
         several = several or len(found) > 1
         first = str(found[0]) if found and as_text else found[:1]
         codes.append(number.setdefault(first, len(number)) if found else ABSENT)
-    return np.array([*codes, ABSENT], np.int64)[combined], several
+    return narrowed(np.array([*codes, ABSENT], np.int64))[combined], several
 
 
 def _raw(column: AttributeColumn) -> list[NDArray[Any]]:
@@ -287,16 +288,19 @@ class Views:
             Columns of which only matters which positions are equal; -1 stands for none.
         """
         rows = layout.devices
-        device = numbered([column[rows] for column in exact]) if exact else np.zeros(len(rows), np.int64)
+        device = narrowed(numbered([column[rows] for column in exact])) if exact else np.zeros(len(rows), np.int8)
         groups = [column[rows] for column in grouped]
-        sizes = layout.sizes()
+        sizes, structure = layout.sizes(), narrowed(layout.structure)
         found = np.full(len(sizes), ABSENT, np.int64)
         made = 0
         for size in np.unique(sizes[layout.regular]).tolist():
             nodes = np.flatnonzero(layout.regular & (sizes == size))
-            at = layout.first[nodes][:, None] + np.arange(size)
-            parts = [layout.structure[nodes][:, None].astype(np.int64), device[at]]
-            parts += [_renumbered(codes[at]) for codes in groups]
+            if len(nodes) == len(sizes):
+                cells = [column.reshape(len(nodes), size) for column in (device, *groups)]
+            else:
+                at = layout.first[nodes][:, None] + np.arange(size)
+                cells = [column[at] for column in (device, *groups)]
+            parts = [structure[nodes][:, None], cells[0], *map(_renumbered, cells[1:])]
             told = _rows_numbered(np.concatenate(parts, axis=1))
             found[nodes] = told + made
             made += int(told.max(initial=ABSENT)) + 1
@@ -309,12 +313,21 @@ class Views:
 _CHUNK = 2_000_000
 
 
-def _renumbered(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+def narrowed(codes: _Column) -> _Column:
+    """Return small numbers in as few bytes as hold them: columns of devices are a fleet's largest arrays."""
+    low, high = (int(codes.min()), int(codes.max())) if len(codes) else (0, 0)
+    for kind in (np.int8, np.int16, np.int32):
+        if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
+            return codes.astype(kind, copy=False)
+    return codes
+
+
+def _renumbered(codes: _Column) -> _Column:
     """Return each row with its values numbered by the position where each first occurs; -1 stays."""
     if not codes.size:
         return codes
     distinct, inverse = np.unique(codes, axis=0, return_inverse=True) if codes.shape[1] > 16 else (codes, None)
-    made = np.empty_like(distinct)
+    made = np.empty(distinct.shape, np.int16 if distinct.shape[1] <= np.iinfo(np.int16).max else np.int64)
     step = max(1, _CHUNK // max(1, distinct.shape[1] ** 2))
     for start in range(0, len(distinct), step):
         part = distinct[start : start + step]
@@ -323,7 +336,7 @@ def _renumbered(codes: NDArray[np.int64]) -> NDArray[np.int64]:
     return made if inverse is None else made[inverse.reshape(-1)]
 
 
-def _rows_numbered(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _rows_numbered(rows: _Column) -> _Column:
     """Return a number of each row of a matrix, equal for equal rows, from 0 without gaps."""
     if not len(rows):
         return np.zeros(0, np.int64)
