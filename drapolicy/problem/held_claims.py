@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from drapolicy.api.core import NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
-from drapolicy.api.resource import AllocationResult, DeviceRequestAllocationResult
+from drapolicy.api.resource import AllocationResult, DeviceAllocationResult, DeviceRequestAllocationResult
 
-_MOST_SHAPES = 10_000
+_MOST_SHARED = 10_000
+_NOTHING = DeviceAllocationResult()
+
+_T = TypeVar("_T")
 
 
 class _Packed(NamedTuple):
     """An allocation whose devices are of one pool: that pool, its node, and what it shares with many others."""
 
-    shape: AllocationResult
+    frame: AllocationResult
+    results: tuple[DeviceRequestAllocationResult, ...]
     pool: str
     node: str | None
 
@@ -31,7 +35,7 @@ class HeldClaims(Mapping[str, AllocationResult]):
 
     def __init__(self) -> None:
         self._held: dict[str, AllocationResult | _Packed] = {}
-        self._shapes: dict[bytes, AllocationResult] = {}
+        self._shared: dict[bytes, Any] = {}
 
     def __getitem__(self, key: str) -> AllocationResult:
         return _unpacked(self._held[key])
@@ -70,23 +74,27 @@ class HeldClaims(Mapping[str, AllocationResult]):
             return None
         node = _only_node(allocation.node_selector)
         selector = _named("") if node is not None else allocation.node_selector
-        devices = replace(allocation.devices, results=[replace(result, pool="") for result in results])
-        shape = replace(allocation, devices=devices, node_selector=selector)
-        text = msgspec.json.encode(shape)
-        known = self._shapes.get(text)
+        frame = replace(allocation, devices=_NOTHING, node_selector=selector)
+        shapes = tuple([self._once(replace(result, pool="")) for result in results])
+        return _Packed(self._once(frame), shapes, results[0].pool, node)
+
+    def _once(self, thing: _T) -> _T:
+        """Return an equal object that is kept already, so that a million equal ones are one."""
+        text = type(thing).__name__.encode() + msgspec.json.encode(thing)
+        known: _T | None = self._shared.get(text)
         if known is None:
-            if len(self._shapes) >= _MOST_SHAPES:
-                return None
-            known = self._shapes[text] = shape
-        return _Packed(known, results[0].pool, node)
+            known = thing
+            if len(self._shared) < _MOST_SHARED:
+                self._shared[text] = thing
+        return known
 
 
 def _unpacked(held: AllocationResult | _Packed) -> AllocationResult:
     if isinstance(held, AllocationResult):
         return held
-    shape, pool, node = held
-    devices = replace(shape.devices, results=[replace(result, pool=pool) for result in shape.devices.results])
-    return replace(shape, devices=devices, node_selector=shape.node_selector if node is None else _named(node))
+    devices = DeviceAllocationResult(results=[replace(result, pool=held.pool) for result in held.results])
+    selector = held.frame.node_selector if held.node is None else _named(held.node)
+    return replace(held.frame, devices=devices, node_selector=selector)
 
 
 def _is_share(result: DeviceRequestAllocationResult) -> bool:

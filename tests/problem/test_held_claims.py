@@ -86,7 +86,9 @@ def test_equal_devices_of_many_nodes_are_kept_once() -> None:
             node_selector=_selector("metadata.name", "In", [f"node-{n}"]),
         )
         held.pack(str(n), allocation)
-    assert len({id(packed.shape) for packed in held._held.values()}) == 1  # type: ignore[union-attr]
+    kept = [each for each in held._held.values() if not isinstance(each, AllocationResult)]
+    assert len(kept) == 5
+    assert len({id(each.frame) for each in kept}) == len({id(each.results[0]) for each in kept}) == 1
 
 
 def _told(allocation: AllocationResult) -> str:
