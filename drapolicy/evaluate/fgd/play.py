@@ -59,7 +59,8 @@ class Setting:
     def told(self) -> Mapping[str, object]:
         """What policies may know of the trace, by the parameter that they have for it.
 
-        ``mix``: the typical pods; ``counted``: of how many; ``workload``: all kinds of pods; ``supply``: GPUs by product.
+        ``mix``: the typical pods; ``counted``: of how many; ``workload``: all kinds of pods; ``supply``: GPUs by
+        product.
         """
         gpus: Counter[str] = Counter()
         for node in self.trace.nodes:
