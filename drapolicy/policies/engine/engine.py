@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from drapolicy.policies.engine.contents import Contents
 from drapolicy.policies.engine.decision import Decision, nothing
 from drapolicy.policies.engine.faces import Faces, Refusals
 from drapolicy.policies.engine.field import Field
+from drapolicy.policies.engine.kept import Key, Kinds
 from drapolicy.policies.engine.kind import Kind, Maker, UnreadError
 from drapolicy.policies.engine.layout import Layout
 from drapolicy.policies.engine.rooms import asked
@@ -46,8 +46,6 @@ from drapolicy.problem.state import State
 KEPT_ANSWERS = 200_000
 KEPT_BYTES = 1 << 30
 _KEPT_PODS = 4096
-
-_Key: TypeAlias = tuple[bytes, tuple[bool, ...], bytes]
 
 _NO_ORDER = np.zeros(0, np.intp)
 
@@ -111,8 +109,8 @@ class Engine:
             self._rule.solver.seeded or isinstance(self._rule.nodes, RandomNode | Kube)
         )
         self._answers = answers
-        self._kinds: OrderedDict[_Key, Kind] = OrderedDict()
         self._most_kinds = max(1, memory // (8 * max(1, len(fleet.nodes))))
+        self._kinds = Kinds(self._most_kinds, len(fleet.nodes))
         self._blind: dict[tuple[bytes, tuple[bool, ...]], str] = {}
         self._reads: frozenset[str] = frozenset()
         self._refused: OrderedDict[bytes, Refusals] = OrderedDict()
@@ -121,13 +119,11 @@ class Engine:
         self._ordered: tuple[int, NDArray[np.intp]] | None = None
         self._state: object = None
         self._seen = 0
-        self._journal = np.empty(1024, np.intp)
-        self._written = 0
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """What is remembered of each kind of ask, the one used last at the end; for looking at only."""
-        return tuple(self._kinds.values())
+        return self._kinds.each
 
     def place(self, problem: Problem, rng: np.random.Generator) -> Placement:
         """Return the placement of the problem's ask.
@@ -161,7 +157,7 @@ class Engine:
             else:
                 self._count(1, self._maker.made - before, placement.considered)
                 if self._maker.made > self._answers:
-                    self._forget()
+                    self._maker.made = self._kinds.forget(self._answers)
                 return placement
         self.stats.looked_up[obstacle] += 1
         before = self.memory.misses
@@ -177,7 +173,7 @@ class Engine:
 
     # --- whether nodes can be ranked -------------------------------------------------------------------------
 
-    def _obstacle(self, problem: Problem, rule: Rule, held: Held, key: _Key) -> str:
+    def _obstacle(self, problem: Problem, rule: Rule, held: Held, key: Key) -> str:
         """Return why each node must be looked at; empty when they can be ranked."""
         if held.needed and problem.state.conditions.everywhere:
             return "conditions of devices that several nodes can use"
@@ -274,7 +270,7 @@ class Engine:
 
     # --- ranking ---------------------------------------------------------------------------------------------
 
-    def _told_apart(self, problem: Problem, rule: Rule, held: Held, key: _Key, rng: np.random.Generator) -> Placement:
+    def _told_apart(self, problem: Problem, rule: Rule, held: Held, key: Key, rng: np.random.Generator) -> Placement:
         """Return the placement by views that tell apart whatever turns out to be read."""
         drawn = rng.bit_generator.state if self._draws else None
         while True:
@@ -287,7 +283,7 @@ class Engine:
                     raise
                 self._reads |= failed.reads
 
-    def _ranked(self, problem: Problem, rule: Rule, held: Held, key: _Key, rng: np.random.Generator) -> Placement:
+    def _ranked(self, problem: Problem, rule: Rule, held: Held, key: Key, rng: np.random.Generator) -> Placement:
         ask, state = problem.ask, problem.state
         beyond = self._beyond(ask)
         if ask.blocked or key not in self._kinds:
@@ -313,7 +309,7 @@ class Engine:
         try:
             return decision.placement(rng)
         except (UnreadError, UnseenError):
-            self._kinds.popitem()
+            self._kinds.drop(key)
             raise
 
     def _follow(self, state: State) -> None:
@@ -328,38 +324,19 @@ class Engine:
             contents.reset(state)
             self._closed.clear()
             self._ordered = None
-            self._written = 0
             self._state = state.identity
         else:
             nodes = list(dict.fromkeys(changed))
             for n in nodes:
                 contents.read(state, n)
-            self._write(nodes)
+            self._kinds.note(nodes)
         self._seen = state.changes
 
-    def _write(self, nodes: list[int]) -> None:
-        end = self._written + len(nodes)
-        if end > len(self._journal):
-            # What no kind has left to read goes; kinds that lie too far behind are made anew.
-            first = min((kind.mark for kind in self._kinds.values()), default=self._written)
-            if self._written - first > 4 * len(self.fleet.nodes) + 1024:
-                self._kinds.clear()
-                first = self._written
-            kept = self._journal[first : self._written].copy()
-            self._journal = np.empty(max(1024, 2 * (len(kept) + len(nodes))), np.intp)
-            self._journal[: len(kept)] = kept
-            self._written = len(kept)
-            for kind in self._kinds.values():
-                kind.mark -= first
-            end = self._written + len(nodes)
-        self._journal[self._written : end] = nodes
-        self._written = end
-
     @staticmethod
-    def _key(ask: Ask, held: Held) -> _Key:
+    def _key(ask: Ask, held: Held) -> Key:
         return (ask.wishes, held.missing, ask.place) if held.needed else (b"", (), ask.place)
 
-    def _kind(self, key: _Key, ask: Ask, held: Held, state: State, closed: Closed) -> Kind:
+    def _kind(self, key: Key, ask: Ask, held: Held, state: State, closed: Closed) -> Kind:
         kind = self._kinds.get(key)
         if kind is None:
             refused = self._refusals(ask).refused
@@ -368,17 +345,13 @@ class Engine:
                 kind = Kind(self._maker, held.needed, views, self._reads, refused)
             else:
                 kind = Unasking(self._maker, refused)
-            self._kinds[key] = kind
-            if len(self._kinds) > self._most_kinds:
-                self._kinds.popitem(last=False)
-        else:
-            self._kinds.move_to_end(key)
+            self._kinds.add(key, kind)
         try:
-            kind.catch_up(state, self._journal[kind.mark : self._written], closed.reasons)
+            kind.catch_up(state, self._kinds.unread(kind), closed.reasons)
         except (UnreadError, UnseenError):
-            del self._kinds[key]
+            self._kinds.drop(key)
             raise
-        kind.mark = self._written
+        self._kinds.up_to_date(kind)
         return kind
 
     def _refusals(self, ask: Ask) -> Refusals:
@@ -388,13 +361,6 @@ class Engine:
             if len(self._refused) > self._most_kinds:
                 self._refused.popitem(last=False)
         return known
-
-    def _forget(self) -> None:
-        """Forget answers until no more are kept than may be; kinds used last go last."""
-        total = sum(known.held for known in self._kinds.values())
-        while total > self._answers and self._kinds:
-            total -= self._kinds.popitem(last=False)[1].held
-        self._maker.made = total
 
 
 def _rank(answer: Answer) -> tuple[object, ...]:
