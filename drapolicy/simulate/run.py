@@ -18,6 +18,7 @@ from drapolicy.simulate import log as log_of
 from drapolicy.simulate.agenda import Agenda
 from drapolicy.simulate.deciding import Decider, Verdict
 from drapolicy.simulate.figures import whole_devices
+from drapolicy.simulate.garbage import seldom, sweep
 from drapolicy.simulate.incidents import change_of, said
 from drapolicy.simulate.judging import Judge
 from drapolicy.simulate.queue import Queue, Unit
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from drapolicy.policies.groups import GroupPolicy
 
 _FINISH, _INCIDENT, _EVICT, _ARRIVE = range(4)
+_SWEPT: Final = 5_000
 _HELPING: Final = (Join, Uncordon, Repair, Untaint)
 
 
@@ -102,7 +104,9 @@ def play(
     VerificationError
         When ``check`` finds a placement that breaks a rule, or a device that is given twice or lost.
     """
-    return _Run(scenario, policy, seed, draws, groups, quality=quality, check=check, log=log).play(progress, watch)
+    with seldom():
+        run = _Run(scenario, policy, seed, draws, groups, quality=quality, check=check, log=log)
+        return run.play(progress, watch)
 
 
 class _Run:
@@ -161,6 +165,8 @@ class _Run:
                     self.stays.checking.books()
                 if watch is not None:
                     watch(Moment(now, self.seen, running, self.waiting, self.state))
+                if len(self.rows) % _SWEPT == 0:
+                    sweep()
                 if progress is not None:
                     progress(self.seen, len(self.arrivals))
             if self.log is not None:

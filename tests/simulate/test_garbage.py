@@ -1,0 +1,39 @@
+"""Python's own searches for cycles: off during a play, as before after it."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from drapolicy.policies import POLICIES
+from drapolicy.simulate import Moment, play
+from drapolicy.simulate.garbage import seldom
+from drapolicy.testing.scenarios import a_scenario
+
+
+def test_searches_come_back_after_a_play() -> None:
+    """Also one that ends by an error."""
+    seen: list[bool] = []
+
+    def watch(moment: Moment) -> None:
+        seen.append(gc.isenabled())
+        if len(seen) == 3:
+            message = "enough"
+            raise RuntimeError(message)
+
+    assert gc.isenabled()
+    with pytest.raises(RuntimeError, match="enough"):
+        play(a_scenario(0), POLICIES["first-fit"], 0, quality=False, watch=watch)
+    assert (seen, gc.isenabled()) == ([False] * 3, True)
+
+
+def test_who_had_turned_them_off_keeps_them_off() -> None:
+    """Nested too."""
+    gc.disable()
+    try:
+        with seldom(), seldom():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
