@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from drapolicy.errors import InputError
 from drapolicy.inventory import build
 from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.policies import POLICIES
+from drapolicy.policies.groups import Patterns
 from drapolicy.problem.events import Cordon, Fail, Join, Leave, Repair, Taint, Uncordon, Untaint
 from drapolicy.simulate import Drain, Failures, Incident, Play, Scenario, play, read_incidents
 from drapolicy.simulate.incidents import said
@@ -164,6 +166,16 @@ def test_taints_that_go_in_time_throw_nobody_off() -> None:
     assert told(played(made)) == [(0, "node-0", 0)]
 
 
+def test_groups_that_are_solved_together_heed_conditions() -> None:
+    """Neither a node that left nor a device that failed is taken; the others are."""
+    made = scenario((0, Leave("node-0")), (0, Fail(device(1, 1))), arrivals=(), nodes=4)
+    gang = tuple(Arrival(S, 10 * S, "one", "g", 5) for _ in range(5))
+    made = replace(made, workload=replace(made.workload, arrivals=gang))
+    records = play(made, FIRST_FIT, 0, groups=Patterns(), check=True).records
+    held = sorted(name for record in records for name in record.devices)
+    assert held == sorted(str(device(n, d)) for n, d in ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1)))
+
+
 def test_what_happens_at_one_time_goes_in_order() -> None:
     """A pod that ends when its node leaves has ended; one that comes then finds the node gone."""
     found = played(scenario((10, Leave("node-0")), arrivals=((0, 10, "one"), (10, 10, "one"))))
@@ -242,6 +254,12 @@ def test_incidents_that_cannot_happen_are_told_together() -> None:
 # --- drawn failures ---------------------------------------------------------------------------------------------
 
 
+def changes(found: Play) -> list[tuple[int, int]]:
+    """Return when how much of the fleet was away from then on."""
+    rows = list(zip(found.series.time_ns.tolist(), found.series.away.tolist(), strict=True))
+    return [row for before, row in pairwise([(0, 0), *rows]) if row[1] != before[1]]
+
+
 def test_failures_are_drawn_from_their_own_stream() -> None:
     """The same for all policies and for a seed; others with another seed; each is repaired."""
     made = replace(
@@ -249,9 +267,7 @@ def test_failures_are_drawn_from_their_own_stream() -> None:
         failures=Failures(device_mtbf_s=100, device_repair_s=10, node_mtbf_s=200, node_repair_s=20),
     )
     one, other = (play(made, POLICIES[name], 1, check=True, quality=False) for name in ("first-fit", "random"))
-    assert (one.series.away.max(), one.series.away[-1]) > (0, 0) or one.series.away[-1] == 0
-    changes = [{(int(t), int(a)) for t, a in zip(p.series.time_ns, p.series.away, strict=True)} for p in (one, other)]
-    assert dict(sorted(changes[0] & changes[1])).keys() >= {t for t, a in changes[0] if a and (t, a) in changes[1]}
+    assert changes(one) == changes(other) != []
     rng = [np.random.default_rng(seed) for seed in (1, 1, 2)]
     drawn = [made.failures.drawn(made.fleet, 200 * S, each) for each in rng]
     assert drawn[0] == drawn[1] != drawn[2]
