@@ -70,6 +70,7 @@ bench: $(VENV)/.dev oracle  ## decisions against upstream's allocator, loading, 
 
 fgd: $(VENV)/.dev  ## the FGD paper's curves, all of them, where its traces are beside the checkout; docs/fgd.md
 	FGD_ALL=1 $(BIN)/python -m pytest -n $(JOBS) -q tests/evaluate/fgd/test_published.py tests/evaluate/fgd/test_shadow_price.py
+	FGD_ALL=1 $(BIN)/python -m pytest -q tests/notebooks -k published_figures
 
 chaos: $(VENV)/.dev  ## kill experiments at 200 random moments; CHAOS_SEED=0 chooses which
 	CHAOS_KILLS=200 $(BIN)/python -m pytest -n $(JOBS) -q tests/evaluate/test_chaos.py

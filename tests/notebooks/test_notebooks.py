@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import statistics
 import sys
@@ -20,6 +21,8 @@ ADDRESS = re.compile(r"https?:[^\"'\s<>]*")
 NAMESPACES = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
 IMPORTS = {
     "import numpy as np",
+    "from pathlib import Path",
+    "from drapolicy.evaluate import fgd",
     "from drapolicy.policies.groups import Greedy, Patterns",
     "from drapolicy.policies.place import place_groups",
     "from drapolicy.problem.ask import asks",
@@ -38,14 +41,19 @@ def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
 
 
+def run(notebook: nbformat.NotebookNode, folder: Path, seconds: int = SECONDS) -> None:
+    """Execute a notebook's cells in a kernel of its own."""
+    client = nbclient.NotebookClient(
+        notebook, timeout=seconds, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    asyncio.run(asyncio.wait_for(client.async_execute(), seconds))
+
+
 @each
 def test_a_notebook_runs_from_a_clean_kernel(path: Path, here: None, tmp_path: Path) -> None:
     """Every cell runs, the last one's assertions among them, within the time limit (G34)."""
     notebook = nbformat.read(path, as_version=4)
-    client = nbclient.NotebookClient(
-        notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
-    )
-    asyncio.run(asyncio.wait_for(client.async_execute(), SECONDS))
+    run(notebook, tmp_path)
     pictures = [
         output.data["image/svg+xml"]
         for cell in notebook.cells
@@ -83,6 +91,17 @@ def test_a_notebook_imports_what_is_public_and_hides_nothing(path: Path) -> None
     assert not [line for line in lines if line.lstrip().startswith(("%", "!")) or "._" in line or '"/' in line]
     assert all(not cell.outputs and cell.execution_count is None for cell in cells if cell.cell_type == "code")
     assert any(line.startswith("assert ") for line in cells[-1].source.splitlines())
+
+
+@pytest.mark.skipif(not os.environ.get("FGD_ALL"), reason="takes a minute; make fgd runs it")
+def test_the_fgd_notebook_comes_to_the_published_figures(shared: Path, here: None, tmp_path: Path) -> None:
+    """With the folder of the original at its top, notebook 06 plays the original, and its assertions hold there too."""
+    path = next(path for path in NOTEBOOKS if path.stem.startswith("06-"))
+    notebook = nbformat.read(path, as_version=4)
+    top = next(cell for cell in notebook.cells if cell.source.startswith('original = ""'))
+    top.source = top.source.replace('original = ""', f"original = {str(shared / 'traces' / 'fgd')!r}", 1)
+    top.source += "\nassert stream is not None and len(trace.pods) == 8152"
+    run(notebook, tmp_path, 10 * SECONDS)
 
 
 def test_there_are_notebooks() -> None:
