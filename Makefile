@@ -66,6 +66,7 @@ bench: $(VENV)/.dev oracle  ## decisions against upstream's allocator, loading, 
 	$(BIN)/python tests/bench/bench_engine.py
 	$(BIN)/python tests/bench/bench_load.py
 	$(BIN)/python tests/bench/bench_decide.py
+	$(BIN)/python tests/bench/bench_play.py
 	$(BIN)/python tests/bench/bench_columns.py
 
 fgd: $(VENV)/.dev  ## the FGD paper's curves, all of them, where its traces are beside the checkout; docs/fgd.md
