@@ -100,7 +100,7 @@ class Placement:
         if self.placed:
             return f"assigned to {self.node}"
         if not self.reasons:
-            nowhere = "0/0 nodes are available: the input names no node and no slice does."
+            nowhere = "0/0 nodes are available: neither the input nor a slice names one, or all are away."
             return getattr(self.outcome, "text", "") or nowhere
         total = sum(self.reasons.values())
         parts = ", ".join(sorted(f"{count} {reason}" for reason, count in self.reasons.items()))
