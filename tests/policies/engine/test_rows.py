@@ -14,7 +14,7 @@ from drapolicy.policies import Best, Engine, Exact, First, RandomNode, Rule, pol
 from drapolicy.policies.objectives import fragmentation, read_mix, slack, worst_fit
 from drapolicy.policies.solvers import RandomOrder
 from drapolicy.problem.ask import Ask
-from drapolicy.problem.events import Finish, Start
+from drapolicy.problem.events import Cordon, Finish, Join, Leave, Start, Uncordon
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.state import State
@@ -146,3 +146,24 @@ def test_a_score_stays_what_it_was_and_travels_as_a_dict() -> None:
         assert travelled == score == found.score
         assert isinstance(travelled, dict)
         assert repr(found.score) == repr(score)
+
+
+@pytest.mark.parametrize("rule", [RULES[0], RULES[5], RULES[6], RULES[7]], ids=lambda rule: rule.name[:30])
+def test_rows_follow_nodes_that_leave_and_are_cordoned(rule: Rule) -> None:
+    """Nodes that are away are not looked at, cordoned ones are refused, and both come back; so says the loop."""
+    made = trace(1)
+    workload = workload_of(made, Order((), ()))
+    wanted = [workload.ask(Arrival(0, None, pod.name), 0) for pod in made.pods]
+    state = State(fleet_of(made.nodes))
+    engine = Engine(state.fleet, rule)
+    changes = (Cordon("node-1"), Leave("node-4"), Leave("node-1"), Join("node-4"), Join("node-1"), Uncordon("node-1"))
+    for step, event in enumerate(changes):
+        for number, ask in enumerate(wanted[step::6]):
+            placement = agree(engine, rule, state, ask, 10 * step + number)
+            if placement.node is not None:
+                state.apply(Start(ask, placement.node, placement.results))
+        state.apply(event)
+        for number, ask in enumerate(wanted[step + 1 :: 6]):
+            if ask.name not in state.running:
+                agree(engine, rule, state, ask, 100 + 10 * step + number)
+    assert engine.stats.by_rows == engine.stats.ranked

@@ -10,12 +10,13 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from drapolicy.api.core import Pod
 from drapolicy.api.resource import AllocationResult, DeviceAllocationResult, ExactDeviceRequest, ResourceClaim
 from drapolicy.errors import SolverError
 from drapolicy.inventory import Fleet
 from drapolicy.policies.cycle import NO_DEVICES
 from drapolicy.policies.decide import share_id_of
+from drapolicy.policies.engine.choosing import Chosen
+from drapolicy.policies.engine.closed import Closed
 from drapolicy.policies.engine.faces import Refusals
 from drapolicy.policies.engine.layout import Layout
 from drapolicy.policies.engine.rooms import asked, lacking
@@ -39,7 +40,6 @@ from drapolicy.problem.room import CPU, MEMORY
 from drapolicy.problem.state import State
 
 _MOST_BLIND = 10_000
-_MOST_TOLD = 50_000
 
 
 @dataclass
@@ -99,12 +99,14 @@ class Rung:
         self._blind: dict[bytes, str] = {}
         self._setting: _Setting | None = None
         self._useless = ""
-        self._told: dict[int, tuple[Pod, tuple[str, ...]]] = {}
+        self._closed: dict[bytes, Closed] = {}
+        self._conditions = 0
 
     def place(self, problem: Problem, held: Held, rng: np.random.Generator) -> Placement | None:
         """Return the placement of the problem's ask; None where each node's answer must be had otherwise."""
         ask, state = problem.ask, problem.state
-        if self._useless or held.claims or ask.blocked or state.conditions.any or ask.wishes in self._blind:
+        altered = state.conditions.altered or state.conditions.everywhere
+        if self._useless or held.claims or ask.blocked or altered or ask.wishes in self._blind:
             return None
         try:
             setting = self._followed(state)
@@ -124,8 +126,12 @@ class Rung:
         if self._setting is None:
             self._setting = _Setting(self._lend(state), self._fleet, self._objective)
         setting = self._setting
-        if changed is None:
+        if changed is None or self._conditions != state.conditions.version:
+            # Nodes that came, went or were cordoned are others for each kind; that is seldom.
             self._kinds.clear()
+            self._closed.clear()
+            self._conditions = state.conditions.version
+        if changed is None:
             nodes: NDArray[np.intp] = np.arange(len(self._fleet.nodes))
             self._state = state.identity
         else:
@@ -148,7 +154,8 @@ class Rung:
             wish = self._wish(setting, ask, state)
             room = (0, 0) if ask.room is None else tuple(ask.room.requests.get(name, 0) for name in (CPU, MEMORY))
             needs = [] if ask.room is None else asked(state.rooms, ask).pairs
-            refused = setting.access.refusals(ask).refused
+            refused = setting.access.refusals(ask).refused.copy()
+            refused[list(self._closed_to(ask, state).reasons)] = True
             levels = setting.levels if wish.count else setting.room_levels
             kind = self._kinds[key] = RowKind(
                 setting.columns,
@@ -168,6 +175,12 @@ class Rung:
             kind.catch_up(state.rooms, changed)
         kind.tick = self._tick
         return kind
+
+    def _closed_to(self, ask: Ask, state: State) -> Closed:
+        known = self._closed.get(ask.place)
+        if known is None:
+            known = self._closed[ask.place] = Closed(self._fleet, state.conditions, ask.pod)
+        return known
 
     def _wish(self, setting: _Setting, ask: Ask, state: State) -> Wish:
         wish = self._wishes.get(ask.wishes)
@@ -193,10 +206,10 @@ class Rung:
     # --- deciding --------------------------------------------------------------------------------------------
 
     def _decided(self, setting: _Setting, kind: RowKind, problem: Problem, rng: np.random.Generator) -> Placement:
-        candidates = self._fleet.nodes.candidates
-        n, considered = self._node(kind, candidates, rng)
+        closed = self._closed_to(problem.ask, problem.state)
+        n, considered = self._node(kind, closed, rng)
         if n is None:
-            return self._pending(setting, problem, candidates)
+            return self._pending(setting, problem, closed, considered)
         if not kind.wish.count:
             return self._placement(setting, problem, n, considered, Fits(()))
         chosen = self._devices(setting, kind, n, rng)
@@ -205,14 +218,17 @@ class Rung:
         score = kind.terms(problem.state.rooms, n, self._objective) if self._objective.levels else {}
         return self._placement(setting, problem, n, considered, Fits(results), score=score)
 
-    def _node(self, kind: RowKind, candidates: int, rng: np.random.Generator) -> tuple[int | None, int]:
+    def _node(self, kind: RowKind, closed: Closed, rng: np.random.Generator) -> tuple[int | None, int]:
         """Return the node that takes the ask, and how many nodes the loop would have looked at."""
+        candidates = self._fleet.nodes.candidates
         if isinstance(self._rule.nodes, Best):
-            return kind.best(self._rule.nodes.levels), candidates
-        order = np.arange(candidates) if isinstance(self._rule.nodes, First) else rng.permutation(candidates)
+            best = Chosen(kind.best(self._rule.nodes.levels), candidates, 0)
+            return best.node, closed.skipped(best).considered
+        drawn = isinstance(self._rule.nodes, RandomNode)
+        order = closed.there(rng.permutation(candidates) if drawn else np.arange(candidates))
         takes = kind.takes(order)
-        at = int(takes.argmax()) if candidates else 0
-        return (int(order[at]), at + 1) if candidates and takes[at] else (None, candidates)
+        at = int(takes.argmax()) if len(order) else 0
+        return (int(order[at]), at + 1) if len(order) and takes[at] else (None, len(order))
 
     def _devices(self, setting: _Setting, kind: RowKind, n: int, rng: np.random.Generator) -> tuple[int, ...]:
         if not self._rule.solver.seeded:
@@ -239,27 +255,14 @@ class Rung:
             wish.patterns[key] = known
         return known
 
-    def _beyond(self, setting: _Setting, ask: Ask) -> tuple[str, ...]:
-        """Return what of an ask's pod is not modelled; copies of one pod have all that it depends on in common."""
-        pod = ask.pod
-        if pod is None:
-            return ()
-        known = self._told.get(id(pod.spec))
-        if known is None or not _alike(known[0], pod):
-            if len(self._told) >= _MOST_TOLD:
-                self._told.clear()
-            known = self._told[id(pod.spec)] = pod, setting.access.beyond(ask)
-        return known[1]
-
-    def _pending(self, setting: _Setting, problem: Problem, candidates: int) -> Placement:
+    def _pending(self, setting: _Setting, problem: Problem, closed: Closed, considered: int) -> Placement:
         ask, state = problem.ask, problem.state
-        _, reasons, nodes = setting.access.refusals(ask)
-        counts = Counter(reasons)
+        counts, nodes = closed.besides(setting.access.refusals(ask))
         lack = Counter[str]() if ask.room is None else lacking(state.rooms, ask, nodes)
         counts += lack
         counts[NO_DEVICES] += len(nodes) - lack.total()
         told = {text: count for text, count in counts.items() if count}
-        return self._placement(setting, problem, None, candidates, NoFit(), reasons=told)
+        return self._placement(setting, problem, None, considered, NoFit(), reasons=told)
 
     def _placement(
         self,
@@ -288,7 +291,7 @@ class Rung:
             considered=considered,
             cursor=problem.state.cursor,
             path="ranked",
-            unmodelled=self._beyond(setting, problem.ask),
+            unmodelled=setting.access.beyond(problem.ask),
         )
 
 
@@ -329,15 +332,6 @@ class _Setting:
         devices = DeviceAllocationResult(results=entries, config=pattern.devices.config)
         # All devices of such nodes belong to the node alone: its name is the whole selector (K8s S55).
         return replace(pattern, devices=devices, node_selector=pattern.node_selector and selector_of(self._names[n]))
-
-
-def _alike(one: Pod, other: Pod) -> bool:
-    """Tell whether two pods are copies that share all that a policy may leave out of account."""
-    return (
-        one.spec is other.spec
-        and one.source is other.source
-        and one.metadata.owner_references is other.metadata.owner_references
-    )
 
 
 def _wanted(ask: Ask) -> list[ExactDeviceRequest]:
