@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from drapolicy.api.files import write_whole
 from drapolicy.cli.boundary import INTERRUPTED, program_name
 from drapolicy.cli.inputs import examine, notes_on, once, refuse
 from drapolicy.cli.output import Format, note, print_data, print_line
@@ -214,11 +213,16 @@ def unmodelled(results: Results) -> list[str]:
     return lines
 
 
-def write_files(results: Results, experiment: Experiment, out: Path, notes: Sequence[str]) -> tuple[Path, Path]:
-    """Write report and table, each whole or not at all; return their paths."""
-    from drapolicy.evaluate.report import write_report
+def write_files(results: Results, experiment: Experiment, out: Path, notes: Sequence[str]) -> tuple[Path, ...]:
+    """Write report and tables, each whole or not at all; return their paths."""
+    from drapolicy.evaluate.provenance import Provenance
+    from drapolicy.evaluate.written import write_all
 
-    report, table = out / "report.html", out / "results.csv"
-    write_whole(table, lambda path: path.write_text(results.csv(), encoding="utf-8"))
-    write_report(results, report, title=experiment.name or "drapolicy evaluate", metric=experiment.metric, notes=notes)
-    return report, table
+    return write_all(
+        results,
+        out,
+        title=experiment.name or "drapolicy evaluate",
+        metric=experiment.metric,
+        notes=notes,
+        provenance=Provenance.of(experiment, Store(out / CELLS), results),
+    )

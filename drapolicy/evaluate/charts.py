@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from itertools import cycle
-from math import isnan, nan
+from math import isnan
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from drapolicy.evaluate.metrics import METRICS, PRIMARY, Metric
+from drapolicy.evaluate.metrics import Metric
 from drapolicy.evaluate.statistics import paired
 from drapolicy.evaluate.table import Results
 from drapolicy.text import distinct
@@ -17,20 +17,20 @@ from drapolicy.text import distinct
 if TYPE_CHECKING:
     import altair as alt
 
-# Okabe and Ito's palette, which the common kinds of colour blindness leave apart; yellow is left out, it is too pale.
+# Okabe and Ito's palette, which the common kinds of colour blindness leave apart, and colours of Tol's; what is too
+# pale for white or too dark for black is left out.
 _FIXED = {
-    "kube-scheduler": "#5a5a5a",
+    "kube-scheduler": "#7f7f7f",
     "first-fit": "#56b4e9",
     "random": "#cc79a7",
     "packing": "#e69f00",
     "bandwidth": "#0072b2",
 }
-_OTHERS = ("#009e73", "#d55e00", "#882255", "#44aa99", "#000000")
+_OTHERS = ("#009e73", "#d55e00", "#aa4499", "#997700", "#6a6add")
 _DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (4, 2))
 
 _WIDTH, _HEIGHT = 430, 220
 _FONT = "Helvetica, Arial, sans-serif"
-_POINTS = 80
 _SVG = "http://www.w3.org/2000/svg"
 ET.register_namespace("", _SVG)
 
@@ -41,7 +41,7 @@ def colours(policies: Sequence[str]) -> dict[str, str]:
     Examples
     --------
     >>> colours(["kube-scheduler", "mine"])
-    {'kube-scheduler': '#5a5a5a', 'mine': '#009e73'}
+    {'kube-scheduler': '#7f7f7f', 'mine': '#009e73'}
     """
     others = cycle(_OTHERS)
     return {name: _FIXED.get(name) or next(others) for name in policies}
@@ -83,14 +83,15 @@ def _embeddable(text: str, name: str, label: str) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def _data(rows: Sequence[Mapping[str, object]]) -> alt.Data:
+def data(rows: Sequence[Mapping[str, object]]) -> alt.Data:
+    """Return rows as they are as data of a chart: neither pandas nor a file beside it."""
     import altair as alt
 
-    # Rows as they are: neither pandas nor a file beside the chart.
     return alt.Data(values=rows)  # type: ignore[no-untyped-call]
 
 
-def _scale(results: Results) -> tuple[dict[str, str], alt.Color]:
+def scale(results: Results) -> tuple[dict[str, str], alt.Color]:
+    """Return the shown name of each policy, and their colours with a legend below the chart."""
     import altair as alt
 
     names = distinct(results.policies)
@@ -101,7 +102,8 @@ def _scale(results: Results) -> tuple[dict[str, str], alt.Color]:
     )
 
 
-def _dashes(names: Mapping[str, str]) -> alt.StrokeDash:
+def dashes(names: Mapping[str, str]) -> alt.StrokeDash:
+    """Return how the line of each policy is dashed, so that colours are not all that tells them apart."""
     import altair as alt
 
     ranges = [list(dash) for _, dash in zip(names, cycle(_DASHES))]
@@ -110,24 +112,35 @@ def _dashes(names: Mapping[str, str]) -> alt.StrokeDash:
     )
 
 
-def _finished(chart: Any, title: str) -> alt.TopLevelMixin:
+def finished(chart: Any, title: str) -> alt.TopLevelMixin:
+    """Return a chart in the report's looks; it takes the colour of the page's text, on whatever is behind it."""
+    ink, grid = "currentColor", "rgba(128,128,128,0.25)"
     return (  # type: ignore[no-any-return]
-        chart.properties(width=_WIDTH, height=_HEIGHT, title=title, background="white", padding=8)
+        chart.properties(width=_WIDTH, height=_HEIGHT, title=title, background="transparent", padding=8)
         .configure(font=_FONT)
-        .configure_title(anchor="start", fontSize=13, fontWeight=600, offset=8)
+        .configure_title(anchor="start", fontSize=13, fontWeight=600, offset=8, color=ink)
         .configure_axis(
-            labelFontSize=11, titleFontSize=11, titleFontWeight="normal", gridColor="#e6e6e6", labelLimit=160
+            labelFontSize=11,
+            titleFontSize=11,
+            titleFontWeight="normal",
+            labelLimit=160,
+            labelColor=ink,
+            titleColor=ink,
+            gridColor=grid,
+            domainColor="rgba(128,128,128,0.7)",
+            tickColor="rgba(128,128,128,0.7)",
         )
-        .configure_legend(labelFontSize=11, labelLimit=160, symbolStrokeWidth=2.5)
+        .configure_legend(labelFontSize=11, labelLimit=160, symbolStrokeWidth=2.5, labelColor=ink)
+        .configure_text(color=ink)
         .configure_view(stroke=None)
     )
 
 
 def means(results: Results, scenario: str, metric: Metric) -> alt.TopLevelMixin | None:
-    """Draw a metric by policy: the mean with its 95 % interval, and every seed as a faint dot; None without a value."""
+    """Draw a metric by policy: mean, 95 % interval, every seed as a faint tick, and the bound; None without a value."""
     import altair as alt
 
-    names, colour = _scale(results)
+    names, colour = scale(results)
     colour = colour.legend(None)
     rows, dots = [], []
     for policy, shown in names.items():
@@ -142,82 +155,20 @@ def means(results: Results, scenario: str, metric: Metric) -> alt.TopLevelMixin 
         return None
     y = alt.Y("policy:N", sort=list(names.values()), title=None)
     title = f"{metric.label} [{metric.unit}]"
-    base = alt.Chart(_data(rows))
+    base = alt.Chart(data(rows))
     x = alt.X("low:Q", title=title, scale=alt.Scale(zero=False, nice=False, padding=24), axis=alt.Axis(tickCount=7))
     rules = base.mark_rule(strokeWidth=2).encode(x=x, x2="high:Q", y=y, color=colour)
     points = base.mark_point(filled=True, size=90, opacity=1).encode(x="mean:Q", y=y, color=colour)
     texts = base.mark_text(dy=-12, fontSize=11).encode(x="mean:Q", y=y, text="text:N")
-    seeds = alt.Chart(_data(dots)).mark_tick(thickness=1.5, opacity=0.45, size=12)
+    seeds = alt.Chart(data(dots)).mark_tick(thickness=1.5, opacity=0.45, size=12)
     ticks = seeds.encode(x="value:Q", y=y, color=colour)
-    return _finished(alt.layer(ticks, rules, points, texts), f"{metric.name}: mean and 95 % interval; {metric.better}")
-
-
-def slowdowns(results: Results, scenario: str) -> alt.TopLevelMixin | None:
-    """Draw which part of the pods ended within how many ideal run times; None when none ended."""
-    import altair as alt
-
-    names, colour = _scale(results)
-    rows = []
-    for policy, shown in names.items():
-        values = sorted(s for cell in results.of(scenario, policy) for s in cell.slowdowns)
-        if not values:
-            continue
-        picked = sorted({round(i * (len(values) - 1) / _POINTS) for i in range(_POINTS + 1)})
-        # Pods that take exactly their ideal run time are the first step; a logarithmic axis has no zero before it.
-        rows += [
-            {"policy": shown, "slowdown": max(values[i], 1.0), "part": round(100 * (i + 1) / len(values), 2)}
-            for i in picked
-        ]
-    if not rows:
-        return None
-    chart = (
-        alt.Chart(_data(rows))
-        .mark_line(interpolate="step-after", strokeWidth=2)
-        .encode(
-            x=alt.X(
-                "slowdown:Q",
-                title=METRICS["slowdown"].label + " [x]",
-                scale=alt.Scale(type="log", nice=False),
-                axis=_log_axis(),
-            ),
-            y=alt.Y("part:Q", title="pods that ended within it [%]", scale=alt.Scale(domain=[0, 100])),
-            color=colour,
-            strokeDash=_dashes(names),
-        )
-    )
-    return _finished(chart, "How long pods took: all seeds together")
-
-
-def _log_axis() -> Any:
-    import altair as alt
-
-    return alt.Axis(values=[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000], format="~g")
-
-
-def waiting(results: Results, scenario: str) -> alt.TopLevelMixin | None:
-    """Draw how many pods wait over time, the mean over the seeds; None when nothing was played."""
-    import altair as alt
-
-    names, colour = _scale(results)
-    rows = []
-    for policy, shown in names.items():
-        queues = [cell.queue for cell in results.of(scenario, policy) if cell.queue]
-        for point in range(min(map(len, queues), default=0)):
-            mean = sum(queue[point] for queue in queues) / len(queues)
-            rows.append({"policy": shown, "time": round(100 * (point + 1) / len(queues[0]), 1), "pods": round(mean, 2)})
-    if not rows:
-        return None
-    chart = (
-        alt.Chart(_data(rows))
-        .mark_line(interpolate="step-before", strokeWidth=2)
-        .encode(
-            x=alt.X("time:Q", title="time up to the last arrival [%]", scale=alt.Scale(domain=[0, 100])),
-            y=alt.Y("pods:Q", title="pods that wait"),
-            color=colour,
-            strokeDash=_dashes(names),
-        )
-    )
-    return _finished(chart, "Pods that wait for devices: mean over the seeds")
+    layers = [ticks, rules, points, texts]
+    bound = results.bound(scenario, metric.name)
+    if not isnan(bound):
+        limit = alt.Chart(data([{"bound": bound}])).mark_rule(strokeDash=[3, 3], color="currentColor")
+        layers.append(limit.encode(x="bound:Q"))
+    told = "" if isnan(bound) else f"; dashed: the bound, {bound:.4g}"
+    return finished(alt.layer(*layers), f"{metric.name}: mean, 95 % interval{told}; {metric.better or 'not judged'}")
 
 
 def terms(values: Mapping[str, int], units: Mapping[str, str], title: str) -> alt.TopLevelMixin:
@@ -241,7 +192,7 @@ def terms(values: Mapping[str, int], units: Mapping[str, str], title: str) -> al
         by_unit.setdefault(units.get(term, "points"), []).append(row)
     charts = []
     for unit, rows in by_unit.items():
-        base = alt.Chart(_data(rows)).encode(
+        base = alt.Chart(data(rows)).encode(
             x=alt.X("value:Q", title=unit, scale=alt.Scale(padding=30), axis=alt.Axis(tickCount=4, format="~s")),
             y=alt.Y("term:N", sort=None, title=None, axis=alt.Axis(minExtent=110, labelLimit=160)),
         )
@@ -255,49 +206,3 @@ def terms(values: Mapping[str, int], units: Mapping[str, str], title: str) -> al
         .configure_title(anchor="start", fontSize=13)
         .configure_view(stroke=None)
     )
-
-
-def of_scenario(results: Results, scenario: str, metric: Metric, name: str) -> list[str]:
-    """Return the charts of a scenario as SVG: the judged metric first, others where they have a meaning.
-
-    Parameters
-    ----------
-    metric
-        By which the scenario is judged.
-    name
-        Starts every id, see :func:`svg`.
-    """
-    shown = distinct(results.policies)
-    drawn: list[tuple[Any, str]] = []
-
-    def add(chart: Any, label: str) -> None:
-        if chart is not None:
-            drawn.append((chart, label))
-
-    def listed(which: Metric) -> str:
-        values = ((shown[p], results.mean(scenario, p, which.name)) for p in results.policies)
-        return "; ".join(f"{p} {value:.3g} {which.unit}" for p, value in values if not isnan(value))
-
-    add(means(results, scenario, metric), f"{metric.label} by policy: {listed(metric)}.")
-    add(slowdowns(results, scenario), f"Distribution of slowdowns by policy. {_medians(results, scenario)}")
-    add(waiting(results, scenario), f"Pods that wait over time by policy. {_peaks(results, scenario)}")
-    if metric.name != "bandwidth":
-        bandwidth = METRICS[PRIMARY[2]]
-        add(means(results, scenario, bandwidth), f"{bandwidth.label} by policy: {listed(bandwidth)}.")
-    return [svg(chart, f"{name}-{number}", label) for number, (chart, label) in enumerate(drawn)]
-
-
-def _medians(results: Results, scenario: str) -> str:
-    shown = distinct(results.policies)
-    parts = []
-    for policy in results.policies:
-        values = sorted(s for cell in results.of(scenario, policy) for s in cell.slowdowns)
-        middle = values[len(values) // 2] if values else nan
-        parts.append(f"{shown[policy]}: median {middle:.3g}")
-    return "; ".join(parts) + "."
-
-
-def _peaks(results: Results, scenario: str) -> str:
-    shown = distinct(results.policies)
-    peaks = ((p, max((max(c.queue, default=0) for c in results.of(scenario, p)), default=0)) for p in results.policies)
-    return "; ".join(f"{shown[policy]}: at most {peak}" for policy, peak in peaks) + "."

@@ -92,8 +92,8 @@ def quantiles(values: NDArray[np.float64]) -> list[float]:
 def classes(play: Play) -> dict[str, list[int]]:
     """Return by class of pods how many came, were refused at first, and never started.
 
-    Classes are the patterns of the workload; where there are more than :data:`MOST_CLASSES`, the numbers of devices that
-    pods want. The fourth number is that of the arrival, from 1 on, that was the first to be refused; 0 where none was.
+    Classes are the patterns of the workload; where there are more than :data:`MOST_CLASSES`, the numbers of devices
+    that pods want. The fourth number is that of the arrival, from 1 on, that was refused first; 0 where none was.
     """
     wanted, refused = play.records.column("wanted"), play.records.column("refused_ns") >= 0
     never = play.records.column("started_ns") < 0

@@ -108,6 +108,12 @@ class Results:
         numbers = [value for value in self.values(scenario, policy, metric) if not isnan(value)]
         return sum(numbers) / len(numbers) if numbers else nan
 
+    def bound(self, scenario: str, metric: str) -> float:
+        """Return what no policy could be better than, as the mean over the seeds; NaN where that is not known."""
+        worlds = {cell.seed: cell.bounds.get(metric) for cell in self.cells if cell.scenario == scenario}
+        known = [value for value in worlds.values() if value is not None]
+        return sum(known) / len(known) if known and len(known) == len(worlds) else nan
+
     def difference(self, scenario: str, policy: str, metric: str) -> Difference:
         """Return the paired difference of a policy from the stock scheduler."""
         return paired(self.values(scenario, policy, metric), self.values(scenario, STOCK, metric))

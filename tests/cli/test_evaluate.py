@@ -62,10 +62,19 @@ def test_table_report_and_winner(run, words, tmp_path):
     assert "mine: 2 seeds are too few to name a winner; play 7 at least" in lines
     assert sum("InterPodAffinity" in line and line.endswith("(1 pod)") for line in lines) == 1
     out = tmp_path / "out"
-    assert lines[-2:] == [f"wrote {out / 'report.html'}", f"wrote {out / 'results.csv'}"]
-    assert sorted(path.name for path in out.iterdir()) == ["cells", "experiment.json", "report.html", "results.csv"]
+    assert lines[-4:] == [
+        f"wrote {out / name}" for name in ("report.html", "report.md", "cells.csv", "comparisons.csv")
+    ]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "cells",
+        "cells.csv",
+        "comparisons.csv",
+        "experiment.json",
+        "report.html",
+        "report.md",
+    ]
     assert "mine" in (out / "report.html").read_text()
-    with (out / "results.csv").open() as table:
+    with (out / "cells.csv").open() as table:
         rows = list(csv.DictReader(table))
     assert len(rows) == 3 * 2 * len(METRICS)
 

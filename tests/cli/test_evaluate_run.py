@@ -29,7 +29,14 @@ def test_an_experiment_is_played_and_written(run, experiment, tmp_path):
     assert (ran.code, ran.err) == (0, "")
     (scenario,) = json.loads(ran.out)["scenarios"]
     assert (scenario["name"], scenario["seeds"]) == ("mine", [0, 1])
-    assert sorted(path.name for path in out.iterdir()) == ["cells", "experiment.json", "report.html", "results.csv"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "cells",
+        "cells.csv",
+        "comparisons.csv",
+        "experiment.json",
+        "report.html",
+        "report.md",
+    ]
     assert len(list((out / "cells").glob("*.parquet"))) == 4
     assert json.loads((out / "experiment.json").read_text())["name"] == "experiment"
 
