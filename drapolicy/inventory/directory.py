@@ -11,6 +11,7 @@ from drapolicy.inventory.fleet import Fleet
 from drapolicy.inventory.pool_device import DeviceId, PoolId
 
 _KEPT_LISTS = 1_000
+_KEPT_POOLS = 20_000
 
 _Places = Mapping[str, tuple[int, ...]]
 
@@ -27,16 +28,16 @@ class Directory:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._places: dict[bytes, _Places] = {}
-        self._last = PoolId("", ""), range(0)
-        self._last_devices: tuple[PoolId, int, _Places] = PoolId("", ""), 0, {}
+        self._rows: dict[tuple[str, str], range] = {}
+        self._devices: dict[tuple[str, str], tuple[int, _Places]] = {}
 
     def slices_of(self, pool: PoolId) -> range:
         """Return the rows of a pool's slices, which stand together; none for a pool that nobody publishes."""
-        known, rows = self._last
-        if known == pool:
-            return rows
-        rows = self._of_namesake(pool) or self._searched(pool)
-        self._last = pool, rows
+        rows = self._rows.get(pool)
+        if rows is None:
+            if len(self._rows) >= _KEPT_POOLS:
+                self._rows.clear()
+            rows = self._rows[pool] = self._of_namesake(pool) or self._searched(pool)
         return rows
 
     def _of_namesake(self, pool: PoolId) -> range | None:
@@ -66,17 +67,21 @@ class Directory:
     def rows_of(self, device: DeviceId) -> tuple[int, ...]:
         """Return the rows of a device: several where several slices of its pool publish it, as old and new ones do."""
         driver, pool, name = device
-        known, first, places = self._last_devices
-        if known.pool != pool or known.driver != driver:
-            wanted = PoolId(driver, pool)
-            rows = self.slices_of(wanted)
-            if rows:
-                start, stop = int(self._fleet.slices.first[rows.start]), int(self._fleet.slices.first[rows.stop])
-                first, places = start, self._named(start, stop)
-            else:
-                first, places = 0, {}
-            self._last_devices = wanted, first, places
-        return tuple([first + place for place in places.get(name, ())])
+        known = self._devices.get((driver, pool))
+        if known is None:
+            if len(self._devices) >= _KEPT_POOLS:
+                self._devices.clear()
+            known = self._devices[driver, pool] = self._devices_of(PoolId(driver, pool))
+        first, places = known
+        found = places.get(name, ())
+        return (first + found[0],) if len(found) == 1 else tuple([first + place for place in found])
+
+    def _devices_of(self, pool: PoolId) -> tuple[int, _Places]:
+        rows = self.slices_of(pool)
+        if not rows:
+            return 0, {}
+        start, stop = int(self._fleet.slices.first[rows.start]), int(self._fleet.slices.first[rows.stop])
+        return start, self._named(start, stop)
 
     def _named(self, start: int, stop: int) -> _Places:
         """Return where each name stands among some devices; pools with the same names share one list."""

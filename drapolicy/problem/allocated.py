@@ -95,11 +95,14 @@ class AllocatedState:
         InputError
             When the state does not hold the allocation; it is unchanged then.
         """
-        held = Counter(
+        taken = [
             (DeviceId(result.driver, result.pool, result.device), result.share_id if self._is_share(result) else None)
             for result in allocation.devices.results
             if not result.admin_access
-        )
+        ]
+        held = dict.fromkeys(taken, 1)
+        if len(held) < len(taken):
+            held = Counter(taken)
         for (device, share), times in held.items():
             known = self._times(device) if share is None else self._shares.get(device, Counter())[share]
             if known < times:

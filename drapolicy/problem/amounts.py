@@ -13,7 +13,7 @@ MOST = int(np.iinfo(np.int64).max)
 
 def cut(amount: int) -> int:
     """Return an amount, cut off at what a column tells apart."""
-    return max(-MOST, min(MOST, amount))
+    return amount if -MOST <= amount <= MOST else MOST if amount > 0 else -MOST
 
 
 class Exact:
@@ -52,6 +52,15 @@ class Exact:
         elif self._beyond:
             self._beyond.pop(n, None)
 
+    def add(self, n: int, amount: int) -> int:
+        """Add to the amount of one node, and return what it is then."""
+        total = amount + (self._beyond[n] if n in self._beyond else int(self.cut[n]))
+        if -MOST <= total <= MOST and not self._beyond:
+            self.cut[n] = total
+        else:
+            self[n] = total
+        return total
+
     def without(self, other: Exact) -> NDArray[np.int64]:
         """Return the differences, cut off."""
         found: NDArray[np.int64] = self.cut - other.cut
@@ -79,7 +88,8 @@ class Amounts:
         """Change the amount of one node."""
         self._flat[n] = amount
         block = n // BLOCK
-        self.bounds[block] = max(self.bounds[block], amount)
+        if amount > self.bounds[block]:  # noqa: PLR1730 - most writes leave it
+            self.bounds[block] = amount
 
     def of(self, nodes: NDArray[np.intp]) -> NDArray[np.int64]:
         """Return the amounts of some nodes."""

@@ -113,15 +113,14 @@ class NodeRooms(Sequence[NodeRoom]):
 
     def _change(self, n: int, ask: PodAsk, sign: int) -> None:
         for column, amount in zip(self.nonzero, ask.nonzero, strict=True):
-            column[n] += sign * amount
+            column.add(n, sign * amount)
         self._request(n, PODS, sign)
         for name, amount in ask.requests.items():
             if amount:
                 self._request(n, name, sign * amount)
 
     def _request(self, n: int, name: str, amount: int) -> None:
-        requested = self.requested(name)
-        total = requested[n] = requested[n] + amount
+        total = self.requested(name).add(n, amount)
         left = self._left.get(name)
         if left is not None and not self.unbounded[n]:
             left.write(n, cut(self.allocatable(name)[n] - total))

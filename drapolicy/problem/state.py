@@ -122,7 +122,7 @@ class State:
     def _settle(self, pod: Pod) -> None:
         n = self.fleet.nodes.index.get(pod.spec.node_name)
         if n is not None and pod.status.phase not in {"Succeeded", "Failed"}:
-            self.rooms[n].add(pod_ask(pod, node_allocatable.of_bound(pod, self.fleet.release)))
+            self.rooms.add(n, pod_ask(pod, node_allocatable.of_bound(pod, self.fleet.release)))
 
     @property
     def held(self) -> HeldClaims:
@@ -322,13 +322,13 @@ class State:
 
     def _enter(self, running: Running) -> None:
         if running.room is not None:
-            self.rooms[running.node].add(running.room)
+            self.rooms.add(running.node, running.room)
         self._running[running.ask.name] = running
         self._changed(running.node)
 
     def _leave(self, running: Running) -> None:
         if running.room is not None:
-            self.rooms[running.node].remove(running.room)
+            self.rooms.remove(running.node, running.room)
         del self._running[running.ask.name]
         self._changed(running.node)
 
