@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,20 @@ Content: TypeAlias = tuple[int, tuple[tuple[int, int], ...]]
 
 _NOTHING: Content = (0, ())
 
+MOST_CONTENTS = 1 << 17
+
 
 class Contents:
     """Numbers of what is taken on regular nodes, kept up to date from the state's journal.
+
+    Changes are read when somebody asks for the numbers: kinds that look at parts of nodes never do.
+
+    Parameters
+    ----------
+    layout
+        Where devices stand.
+    most
+        How many contents are kept before all are numbered anew.
 
     Attributes
     ----------
@@ -29,8 +40,11 @@ class Contents:
         ndarray of shape (N,), int32; 0 where nothing is taken.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, most: int = MOST_CONTENTS) -> None:
         self._layout = layout
+        self._most = self._limit = most
+        self._stale: dict[int, None] = {}
+        self._unread = True
         self.of_node = np.zeros(len(layout.fleet.nodes), np.int32)
         self._clear()
 
@@ -50,8 +64,31 @@ class Contents:
         assert self._allocated is not None
         return self._allocated.uses[code]
 
-    def reset(self, state: State) -> None:
-        """Read a state from its beginning; numbers of another state mean nothing any more."""
+    @property
+    def full(self) -> bool:
+        """Whether more contents are kept than may be."""
+        return len(self._contents) > self._limit
+
+    def reset(self) -> None:
+        """Forget all numbers; the next :meth:`follow` reads a state from its beginning."""
+        self._clear()
+        self._stale.clear()
+        self._unread = True
+
+    def touch(self, nodes: Iterable[int]) -> None:
+        """Take notice that nodes have changed."""
+        if not self._unread:
+            self._stale.update(dict.fromkeys(nodes))
+
+    def follow(self, state: State, nodes: object = None, rows: Any = None) -> None:  # noqa: ARG002 - as facets do
+        """Read what has changed."""
+        if self._unread:
+            self._read_all(state)
+        for n in self._stale:
+            self._read(state, n)
+        self._stale.clear()
+
+    def _read_all(self, state: State) -> None:
         self._clear()
         self._allocated = state.allocated
         self.of_node[:] = 0
@@ -65,9 +102,10 @@ class Contents:
             distinct, of = np.unique(rows[taken], axis=0, return_inverse=True)
             numbers = np.array([self._number(row) for row in distinct], np.int32)
             self.of_node[nodes[taken]] = numbers[of.reshape(-1)] if len(numbers) else 0
+        self._unread = False
+        self._limit = max(self._most, 2 * len(self._contents))
 
-    def read(self, state: State, n: int) -> None:
-        """Read what is taken on one node."""
+    def _read(self, state: State, n: int) -> None:
         layout = self._layout
         if layout.regular[n]:
             row = state.allocated.codes[layout.span(n)]

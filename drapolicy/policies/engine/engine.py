@@ -23,6 +23,8 @@ from drapolicy.policies.engine.field import Field
 from drapolicy.policies.engine.kept import Key, Kinds
 from drapolicy.policies.engine.kind import Kind, Maker, UnreadError
 from drapolicy.policies.engine.layout import Layout
+from drapolicy.policies.engine.part_kind import PartKind
+from drapolicy.policies.engine.parts import Parts
 from drapolicy.policies.engine.rooms import asked
 from drapolicy.policies.engine.rows import Access, Rung, suits
 from drapolicy.policies.engine.scoring import Scorer
@@ -207,7 +209,7 @@ class Engine:
             nodes, objective = rule.nodes, as_objective(rule.objective)
             good = partial(nodes.goodness, weighed=objective.ranks) if isinstance(nodes, Best) else None
             key = _rank if isinstance(nodes, Kube) else good
-            self._maker = Maker(layout, Contents(layout), rule.solver, objective, key)
+            self._maker = Maker(layout, Contents(layout), Parts(layout), rule.solver, objective, key)
         return self._maker.layout
 
     @cached_property
@@ -317,18 +319,19 @@ class Engine:
         known = self._state is state.identity
         if known and self._seen == state.changes:
             return
-        changed = state.changed_since(self._seen) if known else None
-        contents = self._maker.contents
+        contents, parts = self._maker.contents, self._maker.parts
+        changed = state.changed_since(self._seen) if known and not (contents.full or parts.full) else None
         if changed is None:
             self._kinds.clear()
-            contents.reset(state)
+            contents.reset()
+            parts.reset()
             self._closed.clear()
             self._ordered = None
             self._state = state.identity
         else:
             nodes = list(dict.fromkeys(changed))
-            for n in nodes:
-                contents.read(state, n)
+            contents.touch(nodes)
+            parts.touch(nodes)
             self._kinds.note(nodes)
         self._seen = state.changes
 
@@ -342,7 +345,9 @@ class Engine:
             refused = self._refusals(ask).refused
             if held.needed:
                 views = self._sight.views(held.needed, self._reads)
-                kind = Kind(self._maker, held.needed, views, self._reads, refused)
+                kind = PartKind.of(self._maker, held.needed, views, self._reads, refused, state=state) or Kind(
+                    self._maker, held.needed, views, self._reads, refused
+                )
             else:
                 kind = Unasking(self._maker, refused)
             self._kinds.add(key, kind)

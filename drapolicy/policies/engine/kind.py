@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from drapolicy.policies.engine.contents import Contents
 from drapolicy.policies.engine.kernels.labels import NONE, ODD, REFUSED, UNKNOWN
 from drapolicy.policies.engine.layout import Layout
 from drapolicy.policies.engine.node_rows import NodeRows
+from drapolicy.policies.engine.parts import Parts
 from drapolicy.policies.engine.ranking import ENDS, Labels, Order, Ranking, relabelled
 from drapolicy.policies.engine.table import StateReadError, Table
 from drapolicy.policies.engine.template import Template
@@ -48,8 +49,8 @@ class Maker:
 
     Attributes
     ----------
-    layout, contents
-        Where devices stand, and what is taken.
+    layout, contents, parts
+        Where devices stand, and what is taken of nodes and of their parts.
     solver, objective
         How a node finds its devices.
     key
@@ -60,6 +61,7 @@ class Maker:
 
     layout: Layout
     contents: Contents
+    parts: Parts
     solver: Solver
     objective: Objective
     key: Callable[[Answer], tuple[object, ...]] | None
@@ -71,6 +73,17 @@ class Maker:
         return isinstance(outcome, Abort) or (
             isinstance(outcome, TimedOut) and self.layout.fleet.release.behaviour.timeouts_end_attempt
         )
+
+
+class Numbers(Protocol):
+    """What matters of the nodes as numbers: contents, or facets of these."""
+
+    of_node: NDArray[np.int32]
+
+    def __len__(self) -> int: ...
+
+    def follow(self, state: State, nodes: Nodes, rows: NDArray[np.signedinteger[Any]]) -> None:
+        """Bring the numbers of some nodes up to date."""
 
 
 class Cell(NamedTuple):
@@ -122,6 +135,7 @@ class Kind:
         self._reads = reads
         self._rows = NodeRows(views, refused)
         self._order = Order()
+        self._numbers: Numbers = maker.contents
         self.cells: dict[tuple[int, int], Cell] = {}
         self.odd: dict[int, Answer] = {}
         self._written = 0
@@ -161,15 +175,16 @@ class Kind:
             for n in moved[rows.of_node[moved] != rows.odd].tolist():
                 self.odd.pop(n, None)
             changed = np.union1d(changed, moved)
-        contents = self._maker.contents
-        if len(contents) > self._labels.shape[1]:
+        numbers, ranking = self._numbers, self.ranking
+        every = np.arange(len(rows.of_node)) if ranking is None else changed
+        numbers.follow(state, every, rows.of_node)
+        if len(numbers) > self._labels.shape[1]:
             self._make_room()
-        ranking = self.ranking
         if ranking is None:
-            ranking = Ranking(self._answers(state, np.arange(len(rows.of_node))))
+            ranking = Ranking(self._answers(state, every))
             self.ranking = ranking
         elif len(changed):
-            unknown = ranking.refresh(changed, rows.of_node, contents.of_node, self._labels)
+            unknown = ranking.refresh(changed, rows.of_node, numbers.of_node, self._labels)
             if unknown is not None:
                 ranking.write(unknown, self._answers(state, unknown))
         if self.shared != state.shared_changes:
@@ -183,14 +198,14 @@ class Kind:
         return state.conditions.altered
 
     def _make_room(self) -> None:
-        width, rows = max(64, 2 * len(self._maker.contents)), self._rows
+        width, rows = max(64, 2 * len(self._numbers)), self._rows
         grown = np.full((rows.refused + 1, width), UNKNOWN, np.int32)
         grown[rows.odd], grown[rows.refused] = ODD, REFUSED
         grown[:, : self._labels.shape[1]] = self._labels
         self._labels = grown
 
     def _answers(self, state: State, nodes: Nodes) -> Labels:
-        rows, contents = self._rows.of_node[nodes], self._maker.contents.of_node[nodes]
+        rows, contents = self._rows.of_node[nodes], self._numbers.of_node[nodes]
         labels: Labels = self._labels[rows, contents]
         if (labels > ODD).all():
             return labels
@@ -359,11 +374,11 @@ class Kind:
 
     def cell(self, n: int) -> tuple[int, int]:
         """Return where the answer of a node stands in :attr:`cells`."""
-        return int(self._rows.of_node[n]), int(self._maker.contents.of_node[n])
+        return int(self._rows.of_node[n]), int(self._numbers.of_node[n])
 
     def answers(self, nodes: NDArray[np.intp]) -> Iterator[tuple[int, Answer]]:
         """Yield the answers of some nodes with the number of nodes that gave each; the last node's comes last."""
-        at = self._rows.of_node[nodes].astype(np.int64) * self._labels.shape[1] + self._maker.contents.of_node[nodes]
+        at = self._rows.of_node[nodes].astype(np.int64) * self._labels.shape[1] + self._numbers.of_node[nodes]
         distinct, last, counts = np.unique(at[::-1], return_index=True, return_counts=True)
         for k in np.argsort(-last, kind="stable").tolist():
             row, content = divmod(int(distinct[k]), self._labels.shape[1])
@@ -377,7 +392,7 @@ class Kind:
         marked = np.zeros(self._labels.shape, np.bool_)
         for row, content in cells:
             marked[row, content] = True
-        found: NDArray[np.bool_] = marked[self._rows.of_node, self._maker.contents.of_node]
+        found: NDArray[np.bool_] = marked[self._rows.of_node, self._numbers.of_node]
         return found
 
     def ranks(self, labels: Labels) -> NDArray[np.int64]:

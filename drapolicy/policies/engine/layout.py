@@ -94,6 +94,12 @@ class Layout:
         """Return the names of a node's devices, in order."""
         return self._named(n)[0]
 
+    def id_at(self, n: int, position: int) -> DeviceId:
+        """Return the name of one of a node's devices, without those of the others."""
+        fleet, row = self.fleet, int(self.devices[self.first[n] + position])
+        of = int(fleet.devices.slice[row])
+        return DeviceId(fleet.slices.driver[of] or "", fleet.slices.pool[of] or "", fleet.devices.name[row] or "")
+
     def positions(self, n: int) -> Mapping[DeviceId, int]:
         """Return the position of each of a node's devices by its name."""
         return self._named(n)[1]

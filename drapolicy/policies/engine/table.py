@@ -22,8 +22,8 @@ from drapolicy.problem.outcome import Fits
 
 MOST_SETS = 4_096
 _MOST_CELLS = 4_000_000
-# The reference comes to no more than these steps for each set of devices before it knows that none fits.
-_STEPS_OF_A_SET = 32
+STEPS_OF_A_SET = 32
+"""The reference comes to no more than these steps for each set of devices before it knows that none fits."""
 
 
 class StateReadError(Exception):
@@ -111,7 +111,7 @@ class Table:
         f = local.formulation
         if not isinstance(solver, Exact | FirstFit) or not isinstance(f, Formulation):
             return None
-        if f.may_abort or f.gaps or not f.orderly or f.joints or len(f.requests) != 1:
+        if f.may_abort or f.gaps or not f.orderly or f.joints or len(f.requests) != 1 or cut(f):
             return None
         if isinstance(solver, FirstFit) and solver.max_steps is not None and solver.max_steps < MAX_STEPS:
             return None  # where the reference itself may be cut short, only it can tell
@@ -127,7 +127,7 @@ class Table:
             if any((d.first[d.codes[r, suited]] & (d.codes[r, suited] >= 0)).any() for d in f.distincts if d.scope[r]):
                 return None
             count = comb(len(suited), row.count)
-            steps = (1 if isinstance(solver, Exact) else _STEPS_OF_A_SET) * count
+            steps = (1 if isinstance(solver, Exact) else STEPS_OF_A_SET) * count
             if count > MOST_SETS or (solver.max_steps is not None and steps > solver.max_steps):
                 return None
             sets = np.zeros((count, f.devices), np.bool_)
@@ -146,12 +146,48 @@ class Table:
         """The node that the table was made with; what terms read of it is written down there."""
         return self._local
 
+    def ranked(self) -> list[tuple[int, tuple[int, ...]]] | None:
+        """Return all alternatives with their sets of devices, the best first; None where that depends on the state.
+
+        Of those that fit on a node, the first is the one that it gets.
+        """
+        ranked: list[tuple[int, tuple[int, ...]]] = []
+        for choices in self._choices:
+            sets = choices.sets
+            order = list(range(len(sets)))
+            if order and self._objective.levels:
+                try:
+                    scores = self._alone(sets).tolist()
+                except StateReadError:
+                    return None
+                if not self._first:
+                    order.sort(key=lambda at: ([-level for level in scores[at]], at))
+            ranked += [(choices.alternative, tuple(np.flatnonzero(sets[at]).tolist())) for at in order]
+        return ranked
+
+    def answer_of(self, alternative: int, devices: tuple[int, ...]) -> Answer:
+        """Return the answer of nodes that give these devices, where terms look at nothing else.
+
+        Raises
+        ------
+        StateReadError
+            When a term looks at more.
+        """
+        (choices,) = (choices for choices in self._choices if choices.alternative == alternative)
+        score: tuple[int, ...] = ()
+        if self._objective.levels:
+            chosen = np.zeros((1, self._local.size), np.bool_)
+            chosen[0, list(devices)] = True
+            score = tuple(map(int, self._alone(chosen)[0].tolist()))
+        return Answer(Fits(()), score, "feasible" if self._first else "optimal", choices.rank)
+
     def knows(self, contents: Sequence[Content]) -> NDArray[np.bool_]:
         """Tell for which contents the table can answer; ndarray of shape (M,), bool."""
         # A counter below zero refuses devices that draw nothing of it (K8s Q7).
         known: NDArray[np.bool_] = np.greater_equal(self._left(self._taken(contents)).min(axis=1, initial=0), 0)
         shared = self._formulation.shared
-        known &= np.array([all(shared[p] for p, _ in shares) for _, shares in contents], np.bool_)
+        plain = shared & ~self._formulation.draws.any(axis=1)
+        known &= np.array([all(plain[p] for p, _ in shares) for _, shares in contents], np.bool_)
         return known
 
     def _taken(self, contents: Sequence[Content]) -> Masks:
@@ -260,9 +296,21 @@ class Table:
             best.append(top.tolist())
         return list(zip(*best, strict=True))
 
+    def _alone(self, chosen: Masks) -> NDArray[Any]:
+        """Return the scores of some sets, whatever is taken."""
+        if any(set(term.sees) - {"chosen"} for term in self._objective.terms):
+            raise StateReadError
+        return self._of(chosen, np.zeros_like(chosen))
+
     def _of(self, chosen: Masks, taken: Masks) -> NDArray[Any]:
         self._local.reads_state = False
         scores = self._objective.of_many(self._local, chosen, self._usable & ~taken)
         if self._local.reads_state:
             raise StateReadError
         return scores
+
+
+def cut(f: Formulation) -> bool:
+    """Tell whether a counter may say less than is there, as more than what claims of one ask draw is cut."""
+    most = f.draws.max(axis=0, initial=0) * f.limit * max(1, len(f.rows))
+    return bool(((f.counters >= most) & (f.draws.sum(axis=0) > f.counters)).any())

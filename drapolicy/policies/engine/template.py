@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -63,22 +63,22 @@ class Template:
             for result, positions in zip(self.results, self.positions, strict=True)
         ]
 
-    def written(self, node: str, devices: Sequence[DeviceId]) -> tuple[AllocationResult, ...]:
+    def written(self, node: str, device: Callable[[int], DeviceId]) -> tuple[AllocationResult, ...]:
         """Return the allocations for a node.
 
         Parameters
         ----------
         node
             Its name.
-        devices
-            Names of its devices, in order.
+        device
+            Returns the name of its device at a position.
         """
         made = []
         for result, entries_at in self._parts:
             entries = []
             for entry, position in entries_at:
-                driver, pool, device = devices[position]
-                entries.append(replace(entry, driver=driver, pool=pool, device=device))
+                driver, pool, name = device(position)
+                entries.append(replace(entry, driver=driver, pool=pool, device=name))
             # All devices of regular nodes belong to the node alone: its name is the whole selector (K8s S55).
             selector = result.node_selector and selector_of(node)
             allocated = DeviceAllocationResult(results=entries, config=result.devices.config)

@@ -88,7 +88,7 @@ class Survey:
             message = "pools that several nodes use"
             raise UnsuitedError(message)
         contents = Contents(layout)
-        contents.reset(state)
+        contents.follow(state)
         sight, faces = Sight(layout), Faces(fleet)
         refused = [
             faces.refusals(ask.pod).refused | (not can) for ask, can in zip(kinds.samples, kinds.possible, strict=True)
