@@ -27,6 +27,7 @@ _RATES = (0, 1, 2, 4, 8)
 """Eighths of what a CPU earns on average, at which CPU is charged."""
 _SATIETY = 2.0
 _STEP, _STEPS = 0.1, 16
+_MOST_CLASSES = 150
 _SUPPLIED = re.compile(r"(?P<product>[A-Za-z0-9 ._-]+)\*(?P<gpus>\d{1,12})")
 
 
@@ -113,8 +114,12 @@ def shadow_prices(mix: Mix, supply: Supply = ()) -> Prices:
     """
     stocks = _stocks(mix, supply)
     asked = _asked(mix, stocks)
+    if len(asked) > _MOST_CLASSES:
+        # A programme of very many kinds takes minutes; what is asked for least has no price then.
+        asked = dict(sorted(asked.items(), key=lambda known: -known[0][0] * known[1])[:_MOST_CLASSES])
     wants = [Want(0, 0, milli, 1, models) for milli, models in asked]
-    priced = dict(zip(asked, _prices(Fluid.of(stocks, wants), wants, np.array(list(asked.values()))), strict=True))
+    fluid = Fluid.of(_merged(stocks, wants), wants)
+    priced = dict(zip(asked, _prices(fluid, wants, np.array(list(asked.values()))), strict=True))
     paid = sum(pod.weight * pod.gpus * priced.get((pod.milli, pod.models), 0) for pod in mix)
     cpus = sum(pod.weight * pod.cpu for pod in mix)
     rates = {round(eighths * WHOLE * paid / (8 * cpus)) for eighths in _RATES} if cpus else {0}
@@ -148,6 +153,16 @@ def _stocks(mix: Mix, supply: Supply) -> list[Stock]:
         message = "supply: pods of the mix wish for products; say how many GPUs of each there are, e.g. A100*512"
         raise InputError(message)
     return stocks or [Stock("", WHOLE, 1)]
+
+
+def _merged(stocks: list[Stock], wants: list[Want]) -> list[Stock]:
+    """Return the GPUs with products as one that the same pods accept."""
+    found: dict[tuple[bool, ...], Stock] = {}
+    for stock in stocks:
+        key = tuple(want.fits(stock) for want in wants)
+        known = found.get(key)
+        found[key] = stock if known is None else known._replace(nodes=known.nodes + stock.nodes)
+    return list(found.values())
 
 
 def _asked(mix: Mix, stocks: list[Stock]) -> dict[_Class, float]:

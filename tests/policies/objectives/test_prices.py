@@ -89,3 +89,16 @@ def test_a_supply_is_written_as_it_is_read() -> None:
     """Text and values carry the same."""
     assert write_supply(read_supply("T4*10+A100 80GB*30")) == "T4*10+A100 80GB*30"
     assert read_supply("") == ()
+
+
+def test_products_that_the_same_pods_accept_cost_the_same() -> None:
+    """How the GPUs of alike products are told apart changes no price."""
+    text = "1000x1@T4*30+600x1*40+400x1*30"
+    assert priced(text, "T4*20+G2*80") == priced(text, "T4*20+G2*30+A10*50")
+
+
+def test_of_very_many_kinds_those_that_ask_for_most_are_priced() -> None:
+    """A workload in which no two pods are alike is priced in time."""
+    found = priced("+".join(f"{milli}x1" for milli in range(1, 1_001)))
+    assert 0 < len(found) <= 150
+    assert min(milli for milli, _ in found) > 500
