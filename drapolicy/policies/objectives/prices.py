@@ -113,10 +113,8 @@ def shadow_prices(mix: Mix, supply: Supply = ()) -> Prices:
         When pods wish for products and no GPUs are told.
     """
     stocks = _stocks(mix, supply)
-    asked = _asked(mix, stocks)
-    if len(asked) > _MOST_CLASSES:
-        # A programme of very many kinds takes minutes; what is asked for least has no price then.
-        asked = dict(sorted(asked.items(), key=lambda known: -known[0][0] * known[1])[:_MOST_CLASSES])
+    # A programme of very many kinds takes minutes; what is asked for least has no price then.
+    asked = _asked(mix, stocks, _MOST_CLASSES)
     wants = [Want(0, 0, milli, 1, models) for milli, models in asked]
     fluid = Fluid.of(_merged(stocks, wants), wants)
     priced = dict(zip(asked, _prices(fluid, wants, np.array(list(asked.values()))), strict=True))
@@ -165,12 +163,18 @@ def _merged(stocks: list[Stock], wants: list[Want]) -> list[Stock]:
     return list(found.values())
 
 
-def _asked(mix: Mix, stocks: list[Stock]) -> dict[_Class, float]:
-    """Return how many GPUs, or shares of one, each class asks for when all ask for the whole fleet."""
+def _asked(mix: Mix, stocks: list[Stock], most: int | None = None) -> dict[_Class, float]:
+    """Return how many GPUs, or shares of one, each class asks for when all ask for the whole fleet.
+
+    Classes that no product suits are left out, and those that ask for less than the first so many.
+    """
+    products = {stock.product for stock in stocks}
     counts: dict[_Class, float] = defaultdict(float)
     for pod in mix:
-        if pod.milli and pod.gpus:
+        if pod.milli and pod.gpus and (not pod.models or products.intersection(pod.models)):
             counts[pod.milli, pod.models] += pod.weight * pod.gpus
+    if most is not None and len(counts) > most:
+        counts = defaultdict(float, sorted(counts.items(), key=lambda known: -known[0][0] * known[1])[:most])
     millis = sum(milli * count for (milli, _), count in counts.items())
     there = WHOLE * sum(stock.nodes for stock in stocks)
     return {key: count * there / millis for key, count in counts.items()} if millis else {}
