@@ -4,10 +4,26 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 
+import msgspec.structs
 import numpy as np
 import pytest
 
+from drapolicy.api import Objects, Quantity
+from drapolicy.api.meta import ObjectMeta
+from drapolicy.api.resource import (
+    AllocationResult,
+    CounterSet,
+    Device,
+    DeviceAllocationResult,
+    DeviceCounterConsumption,
+    DeviceRequestAllocationResult,
+    ResourceClaim,
+    ResourceClaimStatus,
+)
+from drapolicy.api.resource import Counter as Counted
+from drapolicy.inventory import build
 from drapolicy.policies import POLICIES, Best, Engine, Exact, First, FirstFit, Rule, objective
 from drapolicy.policies.engine import engine as module
 from drapolicy.policies.engine.part_kind import PartKind
@@ -21,8 +37,8 @@ from drapolicy.problem.state import State
 from drapolicy.release import release
 from drapolicy.testing.cards import world
 from drapolicy.testing.contract import RELEASES
+from drapolicy.testing.simple import DRIVER, claim, objects, request
 from drapolicy.testing.simple import ask_with as asked
-from drapolicy.testing.simple import claim, request
 from drapolicy.workload import fleet as made_fleet
 
 
@@ -130,3 +146,53 @@ def test_a_part_is_what_draws_on_one_counter_set() -> None:
         for part in parts:
             sets = {name for d in part.tolist() for (name, _), _ in site.devices[d].counters}
             assert len(sets) == 1 if len(part) > 1 else len(sets) <= 1
+
+
+def drawing(total: int, wholes: int, *, shared: bool = False) -> Objects:
+    """Return a node whose devices draw one each of a counter, ``share`` among them if one is to be shared."""
+    uses = [DeviceCounterConsumption(counter_set="card", counters={"slots": Counted(value=Quantity(1))})]
+    devices = [Device(name=f"gpu-{number:03d}", consumes_counters=uses) for number in range(wholes)]
+    if shared:
+        devices.append(Device(name="share", consumes_counters=uses, allow_multiple_allocations=True))
+    made = objects({"node-0": devices})
+    card = CounterSet(name="card", counters={"slots": Counted(value=Quantity(total))})
+    (published,) = made.slices
+    pool = msgspec.structs.replace(published.spec.pool, resource_slice_count=2)
+    spec = msgspec.structs.replace(published.spec, pool=pool)
+    counters = msgspec.structs.replace(spec, devices=[], shared_counters=[card])
+    slices = (
+        msgspec.structs.replace(published, spec=spec),
+        msgspec.structs.replace(published, metadata=ObjectMeta(name="counters"), spec=counters),
+    )
+    return replace(made, slices=slices)
+
+
+@pytest.mark.parametrize(
+    ("made", "held", "count", "fits"),
+    [
+        # Counters are told up to what one ask may draw; what others hold must not be taken from that.
+        (drawing(1000, 60), [f"gpu-{number:03d}" for number in range(31)], 2, True),
+        (drawing(33, 60), [f"gpu-{number:03d}" for number in range(31)], 2, True),
+        (drawing(32, 60), [f"gpu-{number:03d}" for number in range(31)], 2, False),
+        (drawing(1, 3, shared=True), ["share"], 2, False),
+        (drawing(2, 3, shared=True), ["share"], 1, True),
+    ],
+)
+def test_what_others_draw_is_counted_in_full(made: Objects, held: list[str], count: int, fits: bool) -> None:
+    """Ample counters are not used up by many holders, and shares draw as devices do."""
+    rule = POLICIES["first-fit"]
+    state = State(build(made), tuple(holder(name) for name in held))
+    wanted = asked(None, claim("c", request(count)))
+    placement = Engine(state.fleet, rule).place(Problem(state, (wanted,)), np.random.default_rng(0))
+    assert (placement.node is not None) is fits
+    assert placement.results == rule.place(Problem(state, (wanted,)), np.random.default_rng(0)).results
+
+
+def holder(device: str) -> ResourceClaim:
+    """Return a claim that holds a device of the node, a share of the one that is shared."""
+    share = "old" if device == "share" else None
+    result = DeviceRequestAllocationResult(request="r", driver=DRIVER, pool="node-0", device=device, share_id=share)
+    allocation = AllocationResult(devices=DeviceAllocationResult(results=[result]))
+    return msgspec.structs.replace(
+        claim(f"old-{device}", request(1)), status=ResourceClaimStatus(allocation=allocation)
+    )
