@@ -66,7 +66,7 @@ def most_work(jobs: Sequence[Job], capacity: int, end_ns: int) -> int:
     20
     """
     done = left = now = 0
-    for job in sorted(jobs):
+    for job in sorted(jobs, key=lambda job: job.arrived_ns):
         if job.arrived_ns >= end_ns:
             break
         step = min(left, capacity * (job.arrived_ns - now))

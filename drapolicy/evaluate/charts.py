@@ -112,13 +112,23 @@ def dashes(names: Mapping[str, str]) -> alt.StrokeDash:
     )
 
 
-def finished(chart: Any, title: str) -> alt.TopLevelMixin:
-    """Return a chart in the report's looks; it takes the colour of the page's text, on whatever is behind it."""
+def finished(chart: Any, title: str, below: str) -> alt.TopLevelMixin:
+    """Return a chart in the report's looks, with a line below its title; its text is of the colour of the page's."""
+    import altair as alt
+
     ink, grid = "currentColor", "rgba(128,128,128,0.25)"
     return (  # type: ignore[no-any-return]
-        chart.properties(width=_WIDTH, height=_HEIGHT, title=title, background="transparent", padding=8)
+        chart.properties(
+            width=_WIDTH,
+            height=_HEIGHT,
+            title=alt.TitleParams(title, subtitle=below),
+            background="transparent",
+            padding=8,
+        )
         .configure(font=_FONT)
-        .configure_title(anchor="start", fontSize=13, fontWeight=600, offset=8, color=ink)
+        .configure_title(
+            anchor="start", fontSize=13, fontWeight=600, offset=8, color=ink, subtitleColor=ink, subtitleFontSize=11
+        )
         .configure_axis(
             labelFontSize=11,
             titleFontSize=11,
@@ -168,7 +178,8 @@ def means(results: Results, scenario: str, metric: Metric) -> alt.TopLevelMixin 
         limit = alt.Chart(data([{"bound": bound}])).mark_rule(strokeDash=[3, 3], color="currentColor")
         layers.append(limit.encode(x="bound:Q"))
     told = "" if isnan(bound) else f"; dashed: the bound, {bound:.4g}"
-    return finished(alt.layer(*layers), f"{metric.name}: mean, 95 % interval{told}; {metric.better or 'not judged'}")
+    below = f"mean, 95 % interval{told}; {metric.better or 'told, not judged'}"
+    return finished(alt.layer(*layers), f"{metric.name} by policy", below)
 
 
 def terms(values: Mapping[str, int], units: Mapping[str, str], title: str) -> alt.TopLevelMixin:

@@ -84,7 +84,7 @@ _DISTRIBUTIONS = (
     ),
     _Distribution(
         "decision_us",
-        "How long decisions took, on the machines below",
+        "How long decisions took (depends on the machine)",
         "time of a decision",
         "decisions [%]",
         1.0,
@@ -150,12 +150,14 @@ def _over(results: Results, scenario: str, course: _Course) -> alt.TopLevelMixin
     layers = [line]
     if seeds > 1:
         band = base.mark_area(opacity=0.14).encode(
+            color=colour.legend(None),
             y=alt.Y("low:Q", title=course.unit, scale=y_scale),
             y2="high:Q",
         )
         layers.insert(0, band)
-    said = f": mean of {seeds} seeds, band of the middle 80 %" if seeds > 1 else ": one seed"
-    return finished(alt.layer(*layers), course.title + said)
+    below = f"mean of {seeds} seeds, band of the middle 80 %" if seeds > 1 else "one seed"
+    # A legend of its own for the lines: one for both would show how faint the bands are.
+    return finished(alt.layer(*layers).resolve_legend(color="independent"), course.title, below)
 
 
 def _within(results: Results, scenario: str, distribution: _Distribution) -> alt.TopLevelMixin | None:
@@ -194,7 +196,7 @@ def _within(results: Results, scenario: str, distribution: _Distribution) -> alt
             strokeDash=dashes(names),
         )
     )
-    return finished(chart, f"{distribution.title}: part that is within, all seeds together")
+    return finished(chart, distribution.title, "part that is within, all seeds together")
 
 
 def _told(results: Results, scenario: str, course: _Course) -> str:

@@ -299,7 +299,7 @@ def _rows(results: Results, verdict: Verdict, ranking: Ranking, metrics: Sequenc
     ranks = {place.policy: str(place) for place in ranking.places}
     for policy, shown in names.items():
         entries = tuple(_entry(results, verdict.scenario, policy, metric) for metric in metrics)
-        wins = policy == verdict.winner
+        wins = policy == verdict.winner != STOCK
         yield Row(shown, ranks[policy], palette[policy], wins, policy == STOCK, entries)
 
 

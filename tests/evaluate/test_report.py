@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from drapolicy.evaluate import Results
 from drapolicy.evaluate.cell import Cell
 from drapolicy.evaluate.charts import colours
 from drapolicy.evaluate.metrics import LEGEND
+from drapolicy.evaluate.provenance import Provenance
 from drapolicy.evaluate.report import number, report, write_report
 
 EVIL = "<script>document.title='owned'</script>]]>\"'&\x00\u202e"
@@ -37,6 +39,13 @@ def cell(scenario: str, policy: str, seed: int, slowdown: float, placed: float =
         reasons={"0/1 nodes are available: 1 cannot allocate all claims.": 3} if placed < 100 else {},
         unmodelled={},
         seconds=0.5,
+        held=[float(i % 100) for i in range(120)],
+        waits=[slowdown * i for i in range(101)],
+        classes={"pair": [50, 6, 3 if placed < 100 else 0, 17]},
+        heat_nodes=["node-0", "node-1"],
+        heat=[0, 50, 100, -1],
+        bounds={"slowdown": 1.0},
+        decision_us=[1.0 + i for i in range(101)],
     )
 
 
@@ -61,7 +70,9 @@ def test_a_report_answers_first(tmp_path: Path) -> None:
     """One sentence a scenario: who wins, by how much; the winner is marked in the table."""
     text = write_report(results(), tmp_path / "r.html", title="A title", notes=["A note."]).read_text(encoding="utf-8")
     assert "bandwidth wins: slowdown 1.55 x against 3.1 x of kube-scheduler, 50 % lower" in text
-    assert re.search(r'<tr class="win"><th scope="row">.*bandwidth <span title="winner">★', text)
+    assert "Ranking by slowdown: 1 bandwidth; 2 kube-scheduler" in text
+    assert "bandwidth beats kube-scheduler on slowdown by 1.55" in text
+    assert re.search(r'<tr class="win"><th scope="row" data-value="bandwidth">.*bandwidth <span title="winner">★', text)
     assert "<h1>A title</h1>" in text
     assert "A note." in text
     assert "9 seeds" in text
@@ -73,33 +84,78 @@ def test_a_report_says_what_the_figures_of_topology_mean() -> None:
     """The legend stands below each table, and both figures have a column of their own."""
     text = report(results())
     assert LEGEND in text
-    assert "of-fleet [%]" in text
-    assert "bandwidth [%]" in text
+    assert "placed [%]" in text
+    assert "bandwidth [%]" not in text
+
+
+def test_the_bound_stands_beside_every_policy() -> None:
+    """What no policy can be better than has a row, and each mean says how far it is from there."""
+    text = report(results())
+    assert re.search(r'<th scope="row">bound</th><td></td>\s*<td>1.00</td>', text)
+    assert text.count(" from bound</small>") == 2
+    assert "0.550 from bound" in text
+
+
+def test_refusals_stand_by_class() -> None:
+    """How many of a class came, were refused, never started, and which arrival was refused first, all seeds added up."""
+    text = report(results())
+    row = re.search(r'<tr><th scope="row">kube-scheduler</th><td class="name">pair</td>.*</tr>', text)
+    assert row is not None
+    assert re.findall(r'data-value="([^"]*)"', row[0]) == ["450", "54", "27", "17.0"]
+
+
+def test_charts_without_data_are_left_out() -> None:
+    """A cell that keeps no courses gives tables and the charts of its metric alone."""
+    bare = [
+        msgspec.structs.replace(c, held=[], queue=[], waits=[], slowdowns=[], decision_us=[], heat=[], heat_nodes=[])
+        for c in results().cells
+    ]
+    text = report(Results(tuple(bare)))
+    assert text.count("<svg") == 1
+    assert "Nodes over time" not in text
+    assert report(results()).count('src="data:image/png;base64,') == 2
+
+
+def test_where_results_come_from_is_told() -> None:
+    """Release, machines, dates and code stand at the end."""
+    told = Provenance({"small": "1.36, default gates"}, ("host (os): 18 cells",), ("python 3",), "c" * 64, 18)
+    text = report(results(), provenance=told)
+    for part in ("1.36, default gates", "host (os): 18 cells", "python 3", f"sha256:{'c' * 64}", "18 of 18 plays"):
+        assert part in text
 
 
 def test_a_report_needs_nothing_else() -> None:
-    """No script, no request, charts inside, under 400 KB."""
+    """One script that the page names by its hash, no request, charts inside, under 400 KB."""
     text = report(results())
     tags = Tags(text).tags
-    assert not {"script", "iframe", "object", "embed", "img", "base", "form"} & {tag for tag, _ in tags}
-    assert not [a for _, a in tags for key in a if key.startswith("on") or key == "src"]
+    assert not {"iframe", "object", "embed", "base", "form"} & {tag for tag, _ in tags}
+    assert not [a for _, a in tags for key in a if key.startswith("on")]
+    assert all((a["src"] or "").startswith("data:image/png;base64,") for _, a in tags if "src" in a)
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    assert f"script-src 'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'" in text
     links = [a["href"] or "" for _, a in tags if "href" in a]
     assert all(link.startswith(("#", "data:,")) for link in links)
     assert set(re.findall(r"https?://[^\"' <]+", text)) == {"http://www.w3.org/2000/svg"}
     assert "default-src 'none'" in text
-    assert text.count("<svg") == 3  # bandwidth has no meaning here
+    assert text.count("<svg") == 6  # the metric, held, queue and three distributions; bandwidth has no meaning here
     assert len(text.encode()) < 400_000
 
 
 def test_names_are_data() -> None:
     """Markup in names of scenarios, policies, notes and reasons stays text, in the page and in its charts."""
     found = results(EVIL, EVIL)
-    found = Results(
-        tuple(msgspec.structs.replace(c, reasons={EVIL: 1}, unmodelled={EVIL: 1}, version=EVIL) for c in found.cells)
-    )
+    evil = {
+        "version": EVIL,
+        "classes": {EVIL: [3, 2, 1, 1]},
+        "heat_nodes": [EVIL, EVIL],
+        "reasons": {EVIL: 1},
+        "unmodelled": {EVIL: 1},
+        "inputs": {EVIL: EVIL},
+    }
+    found = Results(tuple(msgspec.structs.replace(c, **evil) for c in found.cells))
     text = report(found, title=EVIL, notes=[EVIL])
-    assert "script" not in {tag for tag, _ in Tags(text).tags}
-    assert "<script" not in text
+    assert [tag for tag, _ in Tags(text).tags].count("script") == 1
+    assert text.count("<script") == 1
     assert "&lt;script&gt;" in text
     assert "\x00" not in text
     assert "\u202e" not in text
@@ -182,23 +238,35 @@ def test_results_show_themselves_in_a_notebook() -> None:
 
 
 @pytest.mark.browser
-def test_a_browser_shows_a_report_without_a_request(tmp_path: Path) -> None:
-    """Chromium parses the page as meant: no script ran, nothing was blocked or asked for, charts are there."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+def test_a_browser_sorts_and_asks_for_nothing(tmp_path: Path) -> None:
+    """Chromium opens the page from a file: a click sorts, again turns around, nothing is asked for or complained of."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make browser")
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser is None:
         pytest.skip("needs Chromium, e.g. Debian's package chromium")
-    page = write_report(results(EVIL, EVIL), tmp_path / "report.html")
-    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    flags += " --disable-component-update --disable-sync --enable-logging=stderr --dump-dom"
-    done = subprocess.run(
-        [browser, *flags.split(), f"--user-data-dir={tmp_path / 'profile'}", page.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    dom = Tags(done.stdout).tags
-    assert [tag for tag, _ in dom].count("svg") == 3
-    assert "script" not in {tag for tag, _ in dom}
-    assert "<title>owned" not in done.stdout
-    assert "CONSOLE" not in done.stderr  # where blocked requests and errors of the page are reported
+    page_file = write_report(results(EVIL, EVIL), tmp_path / "report.html")
+    asked: list[str] = []
+    said: list[str] = []
+    with playwright.sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+        page = chromium.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(page_file.as_uri())
+        read = "rows => rows.map(row => row.cells[2].dataset.value)"
+        before = page.eval_on_selector_all("table.wide tbody tr", read)
+        head = page.locator("table.wide thead th").nth(2).get_by_role("button")
+        head.click()
+        up = page.eval_on_selector_all("table.wide tbody tr", read)
+        head.click()
+        down = page.eval_on_selector_all("table.wide tbody tr", read)
+        title = page.title()
+        seen = page.eval_on_selector_all("img", "all => all.every(one => one.naturalWidth === 2)")
+        width = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        chromium.close()
+    assert up == sorted(before, key=float)
+    assert down == up[::-1]
+    assert (title, seen, width) == ("Policies compared", True, True)
+    assert [url for url in asked if not url.startswith("data:")] == [page_file.as_uri()]
+    assert said == []
