@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from drapolicy.policies.engine import kernels
 from drapolicy.policies.engine.contents import Contents
 from drapolicy.policies.engine.division import Division, Seat
 from drapolicy.policies.engine.parts import Parts
@@ -75,6 +76,8 @@ class Facets:
         self._number_of = {NOTHING: 0}
         width = parts.states.shape[1]
         self._mode = np.full(rows, _UNPLANNED, np.int8)
+        self._one = np.zeros(rows, np.bool_)
+        self._todo = np.empty(256, np.intp)
         self.count = 0
         # Which piece each part of a row is; piece 0 is a part that gives nothing.
         self._piece = np.zeros((rows, width), np.int32)
@@ -119,6 +122,7 @@ class Facets:
             Row of each node of the fleet.
         """
         self._parts.follow(state)
+        nodes = self._unsettled(nodes, rows)
         for start in range(0, len(nodes), _NODES_AT_ONCE):
             some = nodes[start : start + _NODES_AT_ONCE]
             of = rows[some].astype(np.intp)
@@ -139,6 +143,31 @@ class Facets:
                 whole = some[mode == _WHOLE]
                 self.of_node[whole] = self._wholes(state, whole)
 
+    def _unsettled(self, nodes: Nodes, rows: Rows) -> Nodes:
+        """Bring those nodes up to date of which one part counts and all verdicts are known; return the others."""
+        if len(self._parts) > self._verdicts.shape[1]:
+            grown = np.full((len(self._judges), 2 * len(self._parts)), _UNSEEN, np.int32)
+            grown[0] = 0
+            grown[:, : self._verdicts.shape[1]] = self._verdicts
+            self._verdicts = grown
+        if not self._one.any():
+            return nodes
+        if len(nodes) > len(self._todo):
+            self._todo = np.empty(2 * len(nodes), np.intp)
+        count = kernels.foremost(
+            nodes,
+            rows,
+            self._one,
+            self._piece,
+            self._parts.states,
+            self._verdicts,
+            self._places,
+            self._facet_at,
+            self.of_node,
+            self._todo,
+        )
+        return self._todo[:count].copy()
+
     def _wholes(self, state: State, nodes: Nodes) -> list[int]:
         self._contents.follow(state)
         return [self._number(Facet(None, int(content))) for content in self._contents.of_node[nodes].tolist()]
@@ -152,11 +181,6 @@ class Facets:
 
     def _verdicts_of(self, nodes: Nodes, rows: Nodes) -> tuple[NDArray[np.int32], NDArray[np.bool_] | None]:
         """Return the verdict about each part, and which nodes their parts do not tell of; None for none of them."""
-        if len(self._parts) > self._verdicts.shape[1]:
-            grown = np.full((len(self._judges), 2 * len(self._parts)), _UNSEEN, np.int32)
-            grown[0] = 0
-            grown[:, : self._verdicts.shape[1]] = self._verdicts
-            self._verdicts = grown
         pieces, states = self._piece[rows], self._parts.states[nodes]
         verdicts = self._verdicts[pieces, states]
         if verdicts.min(initial=0) >= 0:
@@ -225,6 +249,7 @@ class Facets:
             return
         self.count = division.count or self.count
         self._mode[row] = _ACROSS if division.count else _WITHIN
+        self._one[row] = not division.count
         for p, piece in enumerate(division.pieces):
             if piece is not None:
                 self._piece[row, p] = self._piece_number(piece, division.count)

@@ -44,6 +44,8 @@ class Parts:
         self._layout = layout
         self._most = self._limit = most
         self._divided: dict[int, tuple[Positions, ...]] | None = None
+        # Where the codes of each part stand among the bytes of a node's, if no other's are in between.
+        self._spans: dict[int, list[tuple[int, int]]] = {}
         self._stale: dict[int, None] = {}
         self._unread = True
         self.states = np.zeros((len(layout.fleet.nodes), 0), np.int32)
@@ -84,7 +86,9 @@ class Parts:
         for structure, n in zip(structures.tolist(), regular[samples].tolist(), strict=True):
             site = state.sites[n]
             if layout.describes(site) and any(d.counters or d.api.allow_multiple_allocations for d in site.devices):
-                found[structure] = divided(site.devices)
+                parts = found[structure] = divided(site.devices)
+                if all((np.diff(positions) == 1).all() for positions in parts):
+                    self._spans[structure] = [(4 * int(own[0]), 4 * int(own[-1]) + 4) for own in parts]
         width = max(map(len, found.values()), default=0)
         return found if width * len(layout.structure) <= _MOST_CELLS else {}
 
@@ -135,7 +139,16 @@ class Parts:
         if parts and self._layout.regular[n]:
             assert self._allocated is not None
             row = self._allocated.codes[self._layout.of(n)]
-            self.states[n, : len(parts)] = [self._number(row[positions]) for positions in parts]
+            spans = self._spans.get(int(self._layout.structure[n]))
+            if spans is None:
+                numbers = [self._number(row[positions]) for positions in parts]
+            else:
+                data, known = row.tobytes(), self._number_of
+                numbers = [
+                    self._number(row[positions]) if (number := known.get(data[first:last])) is None else number
+                    for positions, (first, last) in zip(parts, spans, strict=True)
+                ]
+            self.states[n, : len(parts)] = numbers
 
     def _number(self, row: NDArray[np.int32]) -> int:
         key = row.tobytes()

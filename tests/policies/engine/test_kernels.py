@@ -78,3 +78,21 @@ def test_the_best_node_with_room_is_found_alike(
     ranked = np.where(fits, labels, REFUSED).reshape(-1)
     assert found[0] == found[1]
     assert found[0][0] == (int(ranked.argmax()) if ranked.max() >= 0 else -1)
+
+
+@given(seed=SEEDS, size=st.integers(1, 200), rows=st.sampled_from([np.int16, np.int32]))
+def test_facets_are_written_alike(seed: int, size: int, rows: type) -> None:
+    """Facets and the nodes that are left are the same, with nodes named twice and nodes of rows beyond too."""
+    rng = np.random.default_rng(seed)
+    row, state = rng.integers(0, 6, size).astype(rows), rng.integers(0, 8, (size, 3)).astype(np.int32)
+    within, piece = rng.random(4) < 0.7, rng.integers(0, 5, (4, 3)).astype(np.int32)
+    verdicts = np.where(rng.random((5, 8)) < 0.1, -1, rng.integers(0, 4, (5, 8))).astype(np.int32)
+    places = rng.integers(0, 9, (4, 3, 4)).astype(np.int32)
+    facet = rng.integers(0, 50, (4, 9)).astype(np.int32)
+    changed = rng.integers(0, size, rng.integers(0, 60))
+    found = []
+    for module in (plain, compiled):
+        of_node, todo = np.full(size, -1, np.int32), np.full(len(changed), -1, np.intp)
+        count = module.foremost(changed, row, within, piece, state, verdicts, places, facet, of_node, todo)
+        found.append((of_node.tolist(), todo[:count].tolist()))
+    assert found[0] == found[1]

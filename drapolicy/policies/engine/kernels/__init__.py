@@ -11,12 +11,14 @@ from importlib.util import find_spec
 from drapolicy.policies.engine.kernels import plain
 
 refresh: Callable[..., int] = plain.refresh
+foremost: Callable[..., int] = plain.foremost
 best: Callable[..., int] = plain.best
 best_with: Callable[..., int] = plain.best_with
 
 if find_spec("numba") is not None:
     from drapolicy.policies.engine.kernels import compiled
 
-    refresh, best, best_with = compiled.refresh, compiled.best, compiled.best_with
+    refresh, foremost = compiled.refresh, compiled.foremost
+    best, best_with = compiled.best, compiled.best_with
 
-__all__ = ["best", "best_with", "refresh"]
+__all__ = ["best", "best_with", "foremost", "refresh"]

@@ -32,6 +32,42 @@ def refresh(  # noqa: PLR0917 - as in plain
 
 
 @njit(cache=True, nogil=True)
+def foremost(  # noqa: PLR0917 - as in plain
+    changed: Any,
+    row: Any,
+    within: Any,
+    piece: Any,
+    state: Any,
+    verdicts: Any,
+    places: Any,
+    facet: Any,
+    of_node: Any,
+    todo: Any,
+) -> int:
+    """Write the facets of nodes of which one part counts; return how many are left to be looked at otherwise."""
+    count = 0
+    for i in range(len(changed)):
+        n = changed[i]
+        r = row[n]
+        if r >= len(within):
+            continue
+        known = within[r]
+        top = np.int32(facet.shape[1])
+        for p in range(state.shape[1] if known else 0):
+            verdict = verdicts[piece[r, p], state[n, p]]
+            if verdict < 0:
+                known = False
+                break
+            top = min(top, places[r, p, verdict])
+        if known:
+            of_node[n] = facet[r, top]
+        else:
+            todo[count] = n
+            count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
 def best(rows: Any, bounds: Any) -> int:
     """Return the first node of the highest label; -1 where none ranks. Bounds that are too high are lowered."""
     width = rows.shape[1]

@@ -52,6 +52,55 @@ def refresh(  # noqa: PLR0917 - arrays, not an object: what a compiled function 
     return len(changed) - len(nodes)
 
 
+def foremost(  # noqa: PLR0917 - as above
+    changed: Nodes,
+    row: NDArray[np.signedinteger[Any]],
+    within: NDArray[np.bool_],
+    piece: Labels,
+    state: Labels,
+    verdicts: Labels,
+    places: Labels,
+    facet: Labels,
+    of_node: Labels,
+    todo: Nodes,
+) -> int:
+    """Write the facets of nodes of which one part counts; return how many are left to be looked at otherwise.
+
+    Parameters
+    ----------
+    changed, todo
+        As for :func:`refresh`.
+    row
+        Shape (N,): which row each node is of; of those beyond ``within`` nothing is told.
+    within
+        Shape (R,): in which rows one part counts.
+    piece
+        Shape (R, P), int32: which piece each part of a row is.
+    state
+        Shape (N, P), int32: what is taken of each part.
+    verdicts
+        Shape (pieces, states), int32: negative where there is none.
+    places
+        Shape (R, P, verdicts), int32: how good a verdict about a part is, the best first.
+    facet
+        Shape (R, places), int32: the facet at each place.
+    of_node
+        Shape (N,), int32: written to.
+    """
+    rows = row[changed].astype(np.intp)
+    told = rows < len(within)
+    if not told.all():
+        changed, rows = changed[told], rows[told]
+    found = verdicts[piece[rows], state[changed]]
+    known = within[rows] & (found >= 0).all(axis=1)
+    left = changed[~known]
+    todo[: len(left)] = left
+    rows, found = rows[known], found[known]
+    best_place = places[rows[:, None], np.arange(found.shape[1]), found].min(axis=1)
+    of_node[changed[known]] = facet[rows, best_place]
+    return len(left)
+
+
 def best(rows: Labels, bounds: Labels) -> int:
     """Return the first node of the highest label; -1 where none ranks. Bounds that are too high are lowered.
 
