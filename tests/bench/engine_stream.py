@@ -32,6 +32,9 @@ CHURNED = 5_000
 """Nodes of which every pod can be freed; all others keep what was taken at the beginning."""
 
 
+BLOCK = 50
+"""Asks that are made at once."""
+
 GRACE_S = 60.0
 """Seconds that a decision may take beyond the time that there is."""
 
@@ -190,37 +193,36 @@ class Stream:
             When one decision goes on for :data:`GRACE_S` after that; the engine must not be asked again then.
         """
         rng = np.random.default_rng(0)
-        for number in range(self.at, self.at + count):
-            if time.perf_counter() > until:
-                return
-            entry = self.entries[number % len(self.entries)]
-            ask = self.ask(entry, number)
-            begun = time.perf_counter()
-            _ = ask.wishes, ask.place, ask.room
-            reading = time.perf_counter() - begun
-            asked, ranked = engine.stats.asked, engine.stats.ranked
-            with no_later_than(until + GRACE_S):
-                worked, begun = time.process_time(), time.perf_counter()
-                placement = engine.place(Problem(self.state, (ask,)), rng)
-                seconds, worked = time.perf_counter() - begun, time.process_time() - worked
-            begun = time.perf_counter()
-            if placement.node is not None:
-                self._start(ask, placement.node, placement.results)
-                self._free(entry.frees)
-            applying = time.perf_counter() - begun
-            made.append(
-                Decision(
-                    entry.kind,
-                    seconds,
-                    worked,
-                    reading,
-                    applying,
-                    engine.stats.asked - asked,
-                    placement.placed,
-                    engine.stats.ranked > ranked,
-                )
-            )
-            self.at += 1
+        with no_later_than(until + GRACE_S):
+            while count > 0 and time.perf_counter() < until:
+                # Pods are made some at a time, as they come to a scheduler's queue, and not between two decisions.
+                block = [self._arrival(number) for number in range(self.at, self.at + min(count, BLOCK))]
+                count -= len(block)
+                for entry, ask, reading in block:
+                    made.append(self._decided(engine, entry, ask, reading, rng))
+                    self.at += 1
+
+    def _arrival(self, number: int) -> tuple[Entry, Ask, float]:
+        """Return an entry of the stream with its ask, and the seconds that it takes to read it."""
+        entry = self.entries[number % len(self.entries)]
+        ask = self.ask(entry, number)
+        begun = time.perf_counter()
+        _ = ask.wishes, ask.place, ask.needs, ask.keys
+        return entry, ask, time.perf_counter() - begun
+
+    def _decided(self, engine: Engine, entry: Entry, ask: Ask, reading: float, rng: np.random.Generator) -> Decision:
+        stats = engine.stats
+        asked, ranked = stats.asked, stats.ranked
+        worked, begun = time.process_time(), time.perf_counter()
+        placement = engine.place(Problem(self.state, (ask,)), rng)
+        seconds, worked = time.perf_counter() - begun, time.process_time() - worked
+        begun = time.perf_counter()
+        if placement.node is not None:
+            self._start(ask, placement.node, placement.results)
+            self._free(entry.frees)
+        applying = time.perf_counter() - begun
+        missed, placed = stats.asked - asked, placement.placed
+        return Decision(entry.kind, seconds, worked, reading, applying, missed, placed, stats.ranked > ranked)
 
     def _start(self, ask: Ask, node: str, results: tuple[AllocationResult, ...]) -> None:
         self.state.apply(Start(ask, node, results))
