@@ -58,6 +58,11 @@ CELLS = st.builds(
     unmodelled=COUNTS,
     seconds=st.just(0.0),
     uncompared=st.integers(0, 9),
+    held=st.lists(NUMBERS, max_size=4),
+    classes=st.dictionaries(TEXT, st.lists(st.integers(0, 2**40), max_size=4), max_size=3),
+    heat_nodes=st.lists(TEXT, max_size=3),
+    heat=st.lists(st.integers(-1, 100), max_size=4),
+    bounds=st.dictionaries(TEXT, NUMBERS, max_size=3),
 )
 
 
