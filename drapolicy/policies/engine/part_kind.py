@@ -70,7 +70,8 @@ class PartKind(Kind):
             As :meth:`~drapolicy.policies.engine.kind.Kind.catch_up`.
         """
         suited = isinstance(maker.solver, Exact | FirstFit) and sum(len(c.spec.devices.requests) for c in claims) == 1
-        if not suited or not maker.parts.suit(state):
+        sees = {name for term in maker.objective.terms for name in term.sees}
+        if not suited or sees - {"chosen"} or not maker.parts.suit(state):
             return None
         kind = cls(maker, claims, views, reads, refused, state=state)
         rows = np.unique(kind._rows.of_node)

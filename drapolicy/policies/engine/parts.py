@@ -18,7 +18,7 @@ from drapolicy.problem.fleet_allocated import FleetAllocated
 from drapolicy.problem.state import State
 
 MOST_STATES = 1 << 17
-_MOST_STRUCTURES = 1_000
+_MOST_STRUCTURES = 256
 _MOST_CELLS = 1 << 26
 
 Positions = NDArray[np.intp]
