@@ -91,7 +91,8 @@ class Occupancy:
         self._sites = Sites(self._fleet)
         self._times = [end_ns * (point + 1) // POINTS for point in range(POINTS)]
         self._snapshots: list[Snapshot] = []
-        self._last = Snapshot(np.zeros(len(self._fleet.devices), np.int32), frozenset(), ())
+        # As all states of a scenario begin alike, their codes of what is taken from the start are the same.
+        self._last = Snapshot(scenario.state().allocated.codes.copy(), frozenset(), ())
         self._moment: Moment | None = None
 
     def watch(self, moment: Moment) -> None:

@@ -322,12 +322,16 @@ def _entry(results: Results, scenario: str, policy: str, metric: Metric) -> Entr
 
 
 def _gap(results: Results, scenario: str, policy: str, metric: Metric) -> str:
-    """Return how far a mean is from the bound; of bounds for plays in which every pod ends, only where all started."""
+    """Return how far a mean is from the bound; empty where the bound is not for such plays."""
     mean, bound = results.mean(scenario, policy, metric.name), results.bound(scenario, metric.name)
-    if isnan(bound) or (metric.name in {"completion", "wait"} and results.mean(scenario, policy, "placed") < 100):
+    if isnan(bound) or (metric.name in {"completion", "wait"} and not _undisturbed(results, scenario, policy)):
         return ""
-    away = metric.sign * (bound - mean)
-    return f"{number(max(away, 0.0))} from bound"
+    return f"{number(max(metric.sign * (bound - mean), 0.0))} from bound"
+
+
+def _undisturbed(results: Results, scenario: str, policy: str) -> bool:
+    """Return whether all pods started and none was evicted."""
+    return results.mean(scenario, policy, "placed") == 100 and not results.mean(scenario, policy, "evictions") > 0
 
 
 def _means(results: Results, verdict: Verdict, stem: str) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from drapolicy import api
@@ -11,7 +13,7 @@ from drapolicy.inventory import build
 from drapolicy.policies import POLICIES
 from drapolicy.problem.events import Join, Leave
 from drapolicy.simulate import Incident, Play, Scenario, play
-from drapolicy.testing.simple import row
+from drapolicy.testing.simple import DRIVER, row
 from drapolicy.workload import Arrival, Workload
 
 S = 10**9
@@ -109,3 +111,15 @@ def test_refusals_are_counted_by_class() -> None:
     pods = ("one", "two", "two", "one")
     found, _ = seen(scenario(*(Arrival(t * S, None, pod) for t, pod in enumerate(pods)), nodes=1))
     assert classes(found) == {"one": [2, 0, 0, 0], "two": [2, 2, 2, 2]}
+
+
+def test_what_is_taken_from_the_start_counts() -> None:
+    """A device that a claim holds before anything arrives shows in the heat map from the first column on."""
+    status = (
+        "status: {allocation: {devices: {results: "
+        f"[{{request: devices, driver: {DRIVER}, pool: node-1, device: device-0}}]}}}}}}"
+    )
+    standing = api.loads(CLAIM.format(name="held", count=1).replace("---\n", status))
+    found = replace(scenario(Arrival(120 * S, 1, "one")), standing=standing)
+    _, heat = seen(found)[1].heat()
+    assert (set(heat[:59]), set(heat[60:])) == ({0}, {50})
