@@ -192,7 +192,6 @@ def _answer_lines(kubernetes: Release, policy: str, seed: int, how: tuple[bool, 
     return 0
 
 
-
 @app.command()
 def convert(
     files: Annotated[list[str], typer.Argument(metavar="FILES", help="Files and folders; - is standard input.")],

@@ -62,6 +62,36 @@ def _grown(links: NDArray[np.int64], chosen: list[int]) -> list[list[int]]:
     return rings
 
 
+def _grown_of(links: NDArray[np.int64], sets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what :func:`_grown` does for many sets of one size at once.
+
+    Parameters
+    ----------
+    links
+        Shape (D, D).
+    sets
+        Shape (S, K), each row ascending.
+
+    Returns
+    -------
+    ndarray
+        Shape (S, K, K): devices of the ring from each device of each set.
+    """
+    count, size = sets.shape
+    within = links[sets[:, :, None], sets[:, None, :]]
+    own, start = np.arange(count)[:, None], np.arange(size)
+    free = np.broadcast_to(~np.eye(size, dtype=np.bool_), (count, size, size)).copy()
+    order = np.empty((count, size, size), np.intp)
+    order[:, :, 0] = last = np.broadcast_to(start, (count, size))
+    for place in range(1, size):
+        # Devices ascend, so the first of the fastest is the one that the loop takes.
+        last = np.where(free, within[own, last], -1).argmax(axis=2)
+        order[:, :, place] = last
+        free[own, start, last] = False
+    grown: NDArray[np.int64] = sets[own[:, :, None], order]
+    return grown
+
+
 def _rings(links: NDArray[np.int64], chosen: list[int]) -> list[list[int]]:
     if len(chosen) > MOST_EXACT:
         return _grown(links, chosen)
@@ -88,10 +118,7 @@ def _best_of_rings(
             return best
         for begin in range(0, len(sets), _SETS_AT_ONCE):
             part = sets[begin : begin + _SETS_AT_ONCE]
-            if size > MOST_EXACT:
-                around = np.array([_grown(links, one) for one in part.tolist()], np.int64)
-            else:
-                around = part[:, _orders(size)]
+            around = _grown_of(links, part) if size > MOST_EXACT else part[:, _orders(size)]
             sums = tables[:, around, np.roll(around, 1, axis=2)].sum(axis=3)
             best[begin : begin + _SETS_AT_ONCE] = value(sums).max(axis=1)
         return best
