@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -151,20 +152,15 @@ def allocate(
     sources = [*(fleet or ()), *(claims or ()), *(files or ())]
     kubernetes = chosen(k8s, feature_gates or ())
     if jsonl:
-        given = [
-            name
-            for name, used in (
-                ("files", sources),
-                ("--topology", topology),
-                ("--check", check),
-                ("--together", together),
-                ("--write-lp", write_lp),
-            )
-            if used
-        ]
-        if given:
-            message = f"--jsonl reads problems from standard input; leave {', '.join(given)} out"
-            raise typer.BadParameter(message)
+        _refuse_beside_lines(
+            {
+                "files": sources,
+                "--topology": topology,
+                "--check": check,
+                "--together": together,
+                "--write-lp": write_lp,
+            }
+        )
         return _answer_lines(kubernetes, policy or "first-fit", seed, (timing, node_outcomes, keep_share_ids))
     from drapolicy.cli.allocate import How
     from drapolicy.cli.allocate import allocate as run
@@ -178,6 +174,20 @@ def allocate(
         check=check,
         output=output,
     )
+
+
+def _refuse_beside_lines(given: Mapping[str, object]) -> None:
+    """Refuse what answers to problems on standard input have no use for.
+
+    Raises
+    ------
+    BadParameter
+        When any of it is given; names it.
+    """
+    names = [name for name, used in given.items() if used]
+    if names:
+        message = f"--jsonl reads problems from standard input; leave {', '.join(names)} out"
+        raise typer.BadParameter(message)
 
 
 def _answer_lines(kubernetes: Release, policy: str, seed: int, how: tuple[bool, bool, bool]) -> int:
