@@ -204,7 +204,8 @@ def from_parquet(data: bytes) -> Cell:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(io.BytesIO(data))
+        # one row needs no threads, and a process that ends while Arrow starts some may abort
+        table = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False).read(use_threads=False)
         (row,) = table.to_pylist()
         plain: dict[str, Any] = {name: dict(row[name]) if name in _MAPS else row[name] for name in _TYPES}
         plain["metrics"] = {name: value for name, value in row.items() if name not in _TYPES}

@@ -120,6 +120,26 @@ def test_another_process_writes_the_same_bytes(root: Path) -> None:
     assert done.stdout == data
 
 
+THREADS = """
+import os, sys
+import pyarrow.parquet
+from drapolicy.evaluate.store import from_parquet, to_parquet
+data = sys.stdin.buffer.read()
+before = len(os.listdir("/proc/self/task"))
+to_parquet(from_parquet(data))
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts threads where Linux lists them")
+def test_cells_are_read_and_written_without_threads(root: Path) -> None:
+    """A process that ends while Arrow starts threads may abort."""
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS], input=to_parquet(CELL), stdout=subprocess.PIPE, cwd=root, check=True
+    )
+    assert int(done.stdout) == 0
+
+
 @pytest.mark.parametrize("length", [0, 1, 100, -2])
 @pytest.mark.parametrize("suffix", [".json", ".parquet"])
 def test_torn_files_count_as_not_there(store: Store, suffix: str, length: int) -> None:
