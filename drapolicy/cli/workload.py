@@ -11,7 +11,7 @@ from drapolicy import api
 from drapolicy.cli.output import Format, Text, note, print_data, print_line, print_table
 from drapolicy.errors import Fault, InputError, UnknownReferenceError
 from drapolicy.inventory import build
-from drapolicy.problem.site import Sites
+from drapolicy.problem.sites import Sites
 from drapolicy.workload import MODELS, PRESETS, Imported, Size, Wanted, fleet_objects, read, read_run_times
 from drapolicy.workload import generate as make
 from drapolicy.workload.folder import lines, write_folder

@@ -14,7 +14,7 @@ from drapolicy.api.resource import DeviceSubRequest, ExactDeviceRequest
 from drapolicy.inventory import Fleet
 from drapolicy.inventory.selecting import select, table_of
 from drapolicy.problem.ask import Ask
-from drapolicy.problem.site import Sites
+from drapolicy.problem.sites import Sites
 from drapolicy.simulate import Moment, Scenario
 from drapolicy.simulate.record import NANO
 

@@ -14,7 +14,8 @@ from drapolicy.api.resource import DeviceTaintRule, ResourceSlice
 from drapolicy.errors import InputError, UnknownReferenceError, UnsupportedFeatureError
 from drapolicy.inventory.pool_device import DeviceId, PoolId
 from drapolicy.inventory.taint_rules import with_taint_rules
-from drapolicy.problem.site import Site, Sites
+from drapolicy.problem.site import Site
+from drapolicy.problem.sites import Sites
 
 
 class Conditions:

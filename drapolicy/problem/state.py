@@ -34,7 +34,8 @@ from drapolicy.problem.held_claims import HeldClaims
 from drapolicy.problem.node_allocatable import demand
 from drapolicy.problem.room import PodAsk, pod_ask
 from drapolicy.problem.rooms import NodeRooms
-from drapolicy.problem.site import Site, Sites
+from drapolicy.problem.site import Site
+from drapolicy.problem.sites import Sites
 from drapolicy.problem.sizes import Sizes
 
 Stamp: TypeAlias = tuple[object, int, int]

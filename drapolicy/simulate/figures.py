@@ -11,7 +11,7 @@ from drapolicy.inventory.pool_device import DeviceId, PoolId
 from drapolicy.problem.ask import Ask
 from drapolicy.problem.conditions import Conditions
 from drapolicy.problem.problem import Problem
-from drapolicy.problem.site import Sites
+from drapolicy.problem.sites import Sites
 from drapolicy.problem.state import State
 from drapolicy.simulate.best import Best
 from drapolicy.simulate.deciding import Begin

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from drapolicy.problem.site import Site, Sites
+from drapolicy.problem.site import Site
+from drapolicy.problem.sites import Sites
 from drapolicy.simulate.bound import Wants, best_of_each_mb_s
 
 

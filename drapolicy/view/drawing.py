@@ -14,7 +14,8 @@ from drapolicy.inventory import Fleet
 from drapolicy.inventory.pool_device import DeviceId, PoolDevice
 from drapolicy.problem.ask import asks, claim_key
 from drapolicy.problem.placement import Placement
-from drapolicy.problem.site import Site, Sites
+from drapolicy.problem.site import Site
+from drapolicy.problem.sites import Sites
 from drapolicy.problem.state import State
 from drapolicy.text import printable
 from drapolicy.topology.drawing.looks import INK, LINE, SOFT

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec.structs
 import numpy as np
-import pytest
 
 from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.quantity import Quantity
@@ -25,7 +24,6 @@ from drapolicy.problem.ask import Ask
 from drapolicy.problem.events import Start
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.problem import Problem
-from drapolicy.problem.site import Sites
 from drapolicy.problem.state import State
 from drapolicy.testing.simple import DRIVER, ask, ask_with, claim, device, first_of, objects, request
 from drapolicy.workload import fleet
@@ -79,9 +77,6 @@ def test_groups_number_the_values_of_an_attribute() -> None:
     assert groups[f"{DRIVER}/size"].tolist() == [0, 1, -1, 1]
     assert groups["numa"].tolist() == [-1] * 4
     assert sorted(groups) == ["numa", "pcieRoot"]
-    site = Sites(fleet("aws-p4d"))[0]
-    gpus = [d.index for d in site.devices if d.pool.driver == "gpu.nvidia.com"]
-    assert np.unique(site.group("pcieRoot")[gpus]).size == 4
 
 
 def test_counters_say_what_still_fits() -> None:
@@ -160,14 +155,3 @@ def with_slices(base: Any, slices: Any) -> Any:
     from dataclasses import replace
 
     return replace(base, slices=slices)
-
-
-@pytest.mark.parametrize(("model", "whole"), [("a100-mig", 4), ("aws-p4d", 8 + 4 + 3)])
-def test_whole_devices(model: str, whole: int) -> None:
-    """Counter sets, and devices that draw from none; a partition is its mean share of the counters."""
-    site = Sites(fleet(model))[0]
-    assert site.whole == whole
-    assert site.share(site.devices[0].index) == 1.0
-    if model == "a100-mig":
-        smallest = min(site.share(d.index) for d in site.devices)
-        assert 0 < smallest < 0.2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from drapolicy.problem.site import Sites
+from drapolicy.problem.sites import Sites
 from drapolicy.simulate import Ideal, stretched_ns
 from drapolicy.workload import fleet
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import drapolicy as dp
-from drapolicy.problem.site import Sites
+from drapolicy.problem.sites import Sites
 from drapolicy.view import facts, layout
 from drapolicy.view.wires import Wire, curve, gutters, routed
 

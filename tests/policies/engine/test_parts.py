@@ -32,7 +32,7 @@ from drapolicy.policies.objective import as_objective
 from drapolicy.problem.ask import Ask
 from drapolicy.problem.events import Finish, Start
 from drapolicy.problem.problem import Problem
-from drapolicy.problem.site import Sites
+from drapolicy.problem.sites import Sites
 from drapolicy.problem.state import State
 from drapolicy.release import release
 from drapolicy.testing.cards import world

@@ -18,7 +18,8 @@ from drapolicy.problem.allocated import AllocatedState
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.outcome import Fits
 from drapolicy.problem.rooms import room_of
-from drapolicy.problem.site import Site, Sites
+from drapolicy.problem.site import Site
+from drapolicy.problem.sites import Sites
 from drapolicy.testing.simple import claim, device, first_of, objects, request, row
 from drapolicy.workload import fleet as made_fleet
 
