@@ -16,7 +16,8 @@ from drapolicy.inventory import Fleet
 from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.problem.events import Change, Cordon, Fail, Join, Leave, Repair, Taint, Uncordon, Untaint
 from drapolicy.problem.state import State
-from drapolicy.workload.table import NS, Faults, Row, table
+from drapolicy.workload.faults import Faults
+from drapolicy.workload.table import NS, Row, table
 
 
 @dataclass(frozen=True)

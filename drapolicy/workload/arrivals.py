@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from drapolicy.errors import Fault
-from drapolicy.workload.table import NS, Faults, Row, table
+from drapolicy.workload.faults import Faults
+from drapolicy.workload.table import NS, Row, table
 
 COLUMNS = ("time_s", "duration_s", "pod")
 GROUP_COLUMNS = ("group", "at_least")
@@ -118,11 +119,12 @@ def _check_groups(path: str, arrivals: Sequence[Arrival], lines: Sequence[int], 
         at, least = first.setdefault(arrival.group, (line, arrival.at_least))
         if arrival.at_least != least:
             message = f"{arrival.at_least} of group {arrival.group!r}, but line {at} says {least}; say one of them"
-            faults.of_all.append(Fault(path, -1, f"line {line}", "at_least", message))
+            faults.of_row(Fault(path, -1, f"line {line}", "at_least", message))
+    # Of a group some of whose lines are faulty it is not known how many it has.
     for group, (line, least) in first.items():
-        if least > size[group]:
+        if least > size[group] and not faults.rows:
             message = f"{least} of group {group!r} must be placed, but it has {size[group]} pods"
-            faults.of_all.append(Fault(path, -1, f"line {line}", "at_least", message))
+            faults.of_row(Fault(path, -1, f"line {line}", "at_least", message))
 
 
 def write_arrivals(arrivals: Iterable[Arrival]) -> str:

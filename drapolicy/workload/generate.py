@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from drapolicy.errors import Fault, InputError, UnknownReferenceError
+from drapolicy.workload.faults import Faults
 from drapolicy.workload.fleets import fleet_objects
 from drapolicy.workload.jobs import Job, Wanted, split, workload_of
 from drapolicy.workload.laws import Laws, laws
@@ -20,7 +21,7 @@ from drapolicy.workload.provenance import Imported, Source
 from drapolicy.workload.quotas import quotas
 from drapolicy.workload.recorded import OPENB, read_openb
 from drapolicy.workload.rhythm import Rhythm
-from drapolicy.workload.table import LIMIT_S, NS, Faults, table
+from drapolicy.workload.table import LIMIT_S, NS, table
 from drapolicy.workload.twin import NODES, PODS, twin_nodes, twin_pods
 
 OPENB_LIKE: Final = "openb-like"
@@ -223,7 +224,7 @@ def read_run_times(path: str | Path) -> list[float]:
         value = row.seconds(column)
         if value is not None:
             found.append(value / NS)
-    if not found and not faults.of_all and not faults.of_rows:
+    if not found and not faults.number:
         faults.of_all.append(Fault(str(path), -1, "", "", "has no run times; give at least one"))
     faults.settle()
     return found

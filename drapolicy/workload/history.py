@@ -25,9 +25,10 @@ from drapolicy.api.values import ReadFault
 from drapolicy.errors import Fault, InputError
 from drapolicy.release import Release
 from drapolicy.workload.arrivals import Arrival
+from drapolicy.workload.faults import Faults
 from drapolicy.workload.patterns import Patterns
 from drapolicy.workload.provenance import Imported, Source
-from drapolicy.workload.table import LIMIT_S, NS, Faults, stamp_ns
+from drapolicy.workload.table import LIMIT_S, NS, stamp_ns
 from drapolicy.workload.workload import Workload
 
 HISTORY: Final = Source(
@@ -189,7 +190,7 @@ def _fault(faults: Faults, life: _Life, path: str, message: str) -> None:
     faults.rows += life.ok
     life.ok = False
     name = f"Pod {life.pod.metadata.namespace or 'default'}/{life.pod.metadata.name}"
-    faults.of_rows.append(Fault(life.file, -1, name, path, message))
+    faults.of_row(Fault(life.file, -1, name, path, message))
 
 
 def _times(life: _Life, faults: Faults, left: Counter[str]) -> tuple[int, int | None] | None:

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from drapolicy.workload.arrivals import Arrival
+from drapolicy.workload.faults import Faults
 from drapolicy.workload.jobs import Wanted
-from drapolicy.workload.openb import Order, Trace, fleet_of, read_trace
+from drapolicy.workload.openb import Order, Trace, fleet_of
 from drapolicy.workload.openb import workload_of as pods_of
+from drapolicy.workload.openb.tables import PodRow, name_of, read_nodes, read_pods
 from drapolicy.workload.provenance import Imported, Source
-from drapolicy.workload.table import LIMIT_S, NS, Faults, Row, table
+from drapolicy.workload.table import LIMIT_S, NS, Row
 from drapolicy.workload.workload import Workload
 
 OPENB: Final = Source(
@@ -44,18 +46,30 @@ def read_openb(
 ) -> Imported:
     """Read a list of pods with its times, and a list of nodes; plain or gzipped.
 
-    A list without times, as openb's multi-GPU ones, gives pods that come a second apart and stay.
+    A list without times, as openb's multi-GPU ones, gives pods that come a second apart and stay. A pod that accepts
+    only models that no node has is a fault of its line.
 
     Raises
     ------
     InputError
         With every faulty line of both.
     """
-    trace = read_trace(pods, nodes)
     faults = Faults()
-    lives = _lives(pods, faults)
+    found_nodes = read_nodes(nodes, faults)
+    models = set() if faults.number else {node.model for node in found_nodes if node.gpus}
+    lives: dict[str, _Life] = {}
+
+    def look(row: Row, pod: PodRow) -> None:
+        if models and pod.models and models.isdisjoint(pod.models):
+            known = ", ".join(sorted(models))
+            row.fault("gpu_spec", f"{row.text('gpu_spec')!r} is on no node of the list; known are {known}")
+        life = _life(row) if row.has(_TIMES[0]) else None
+        if life is not None and row.ok:
+            lives[pod.name] = life
+
+    trace = Trace(name_of(pods), read_pods(pods, faults, look, together=_TIMES), found_nodes)
     notes = list(faults.settle(lenient=wanted.lenient))
-    if lives is None:
+    if trace.pods and not lives:
         notes.append("the list of pods has no times: they come a second apart and stay")
         lives = {pod.name: _Life(at * NS, None) for at, pod in enumerate(trace.pods)}
     return _imported(trace, lives, wanted, notes)
@@ -77,22 +91,11 @@ def _imported(trace: Trace, lives: dict[str, _Life], wanted: Wanted, notes: list
     return Imported(Workload(objects, arrivals, "openb"), OPENB, tuple(notes), fleet_of(trace.nodes).objects)
 
 
-def _lives(path: str | Path, faults: Faults) -> dict[str, _Life] | None:
-    found: dict[str, _Life] = {}
-    for row in table(path, faults, required=("name",), optional=_TIMES):
-        if not all(map(row.has, _TIMES)):
-            return None
-        life = _life(row)
-        if life is not None:
-            found[row.text("name").strip()] = life
-    return found
-
-
 def _life(row: Row) -> _Life | None:
     created, scheduled, deleted = (row.seconds(column) if row.text(column) else None for column in _TIMES)
     if not row.text("creation_time"):
         row.name("creation_time", "say when the pod came")
-    if created is None or not row.ok:
+    if created is None:
         return None
     begin = created if scheduled is None else scheduled
     if begin < created:

@@ -13,9 +13,10 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from drapolicy.workload.faults import Faults
 from drapolicy.workload.jobs import MOST_CPU, MOST_DEVICES, MOST_PODS, Job, Wanted, imported, split
 from drapolicy.workload.provenance import Imported, Source
-from drapolicy.workload.table import LIMIT_S, NS, Faults, Row, table
+from drapolicy.workload.table import LIMIT_S, NS, Row, table
 
 _ONE_LINE = "a line is a job of node_num pods; gpu_num and cpu_num are dealt evenly over them; several are a gang"
 

@@ -11,52 +11,23 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from drapolicy.api.sources import texts
-from drapolicy.api.values import ReadFault
-from drapolicy.errors import Fault, InputError
+from drapolicy.errors import Fault
+from drapolicy.workload.content import content_of
+from drapolicy.workload.faults import Faults
 
 MAX_ROWS: Final = 20_000_000
-MAX_FAULTS: Final = 1_000
 LIMIT_S: Final = 10 * 366 * 24 * 3600  # ten years keep every time within int64 nanoseconds
 
 NS: Final = 10**9
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d+(\.0*)?", re.ASCII)
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
+_CSV_ERRORS: Final = {
+    "unexpected end of data": "a quoted cell has no end; close its quote",
+    "',' expected after '\"'": "a comma has to follow the quote that ends a cell; write quotes inside twice",
+}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END_NS = (datetime(2200, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) * NS  # within int64
-
-
-class Faults:
-    """What is wrong with an input: faults of single rows, which a lenient reader leaves out, and of the whole."""
-
-    def __init__(self) -> None:
-        self.of_rows: list[Fault] = []
-        self.of_all: list[Fault] = []
-        self.rows = 0
-
-    @property
-    def full(self) -> bool:
-        """Whether more would help nobody."""
-        return len(self.of_rows) >= MAX_FAULTS
-
-    def settle(self, *, lenient: bool = False) -> tuple[str, ...]:
-        """Raise what was found, or return a note about the rows that were left out.
-
-        Raises
-        ------
-        InputError
-            With all faults of the whole, and unless ``lenient`` those of rows.
-        """
-        found = [*self.of_all, *([] if lenient else self.of_rows)]
-        if found:
-            if self.full and not lenient:
-                message = f"more than {MAX_FAULTS:,} faults; the rest was not read"
-                found.append(Fault(self.of_rows[-1].file, -1, "", "", message))
-            raise InputError(faults=found)
-        if not self.of_rows:
-            return ()
-        return (f"{self.rows:,} faulty rows were left out, the first of them: {self.of_rows[0]}",)
 
 
 class Row:
@@ -77,8 +48,8 @@ class Row:
         if self.ok:
             self._faults.rows += 1
         self.ok = False
-        if not self._faults.full and (not column or column in self._columns):
-            self._faults.of_rows.append(Fault(self._file, -1, f"line {self.line}", column, message))
+        if not column or column in self._columns:
+            self._faults.of_row(Fault(self._file, -1, f"line {self.line}", column, message))
 
     def has(self, column: str) -> bool:
         """Whether the table has a column."""
@@ -90,10 +61,12 @@ class Row:
         return "" if at is None else self._cells[at]
 
     def name(self, column: str, what: str) -> str:
-        """Return a cell that must not be empty."""
+        """Return a cell that must not be empty, nor hold what cannot be printed."""
         text = self.text(column)
-        if not text and column in self._columns:
+        if not text:
             self.fault(column, f"is empty; {what}")
+        elif not text.isprintable():
+            self.fault(column, f"{_shown(text)} holds line ends or other control characters; leave them out")
         return text
 
     def integer(self, column: str, low: int, high: int, *, empty: int | None = None) -> int | None:
@@ -155,11 +128,13 @@ def table(
     *,
     required: Sequence[str],
     optional: Sequence[str] = (),
+    together: Sequence[str] = (),
     others: bool = True,
 ) -> Iterator[Row]:
     """Yield the lines of a CSV file, plain or gzipped; its columns may stand in any order.
 
-    Where a column is missing the others are read nevertheless, so that all faults of a file come together.
+    Where a column is missing the others are read nevertheless, and lines after one that is broken, so that all faults
+    of a file come together.
 
     Parameters
     ----------
@@ -169,48 +144,60 @@ def table(
         Where faults are noted; call its ``settle`` afterwards.
     required, optional
         Columns by name.
+    together
+        Columns that are all there or none of them.
     others
         Whether further columns may be there.
     """
     file = os.fspath(source)
-    text = text_of(source, faults)
-    if text is None:
+    content = content_of(source, faults)
+    if content is None:
         return
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        head = next(rows, [])
-        columns = _columns(file, head, faults, required=required, optional=optional, others=others)
-        for number, cells in enumerate(rows):
-            if faults.full:
-                return
-            if number >= MAX_ROWS:
-                faults.of_all.append(Fault(file, -1, "", "", f"more than {MAX_ROWS:,} lines; split the file"))
-                return
-            if not cells:
-                continue
-            row = Row(file, rows.line_num, columns, cells, faults)
-            if len(cells) != len(head):
-                row.fault("", f"has {len(cells)} cells under {len(head)} columns")
-            else:
-                yield row
-    except csv.Error as error:
-        faults.of_all.append(Fault(file, -1, f"line {rows.line_num}", "", f"is not CSV: {error}"))
+    found = _lines(content)
+    _, head, message = next(found, (1, [], ""))
+    if message:
+        faults.of_all.append(Fault(file, -1, "line 1", "", message))
+        return
+    if any(name.strip() in together for name in head):
+        required = (*required, *together)
+    columns = _columns(file, head, faults, required=required, optional=optional, others=others)
+    for line, cells, message in found:
+        if line > MAX_ROWS:
+            faults.of_all.append(Fault(file, -1, "", "", f"more than {MAX_ROWS:,} lines; split the file"))
+            return
+        if not cells and not message:
+            continue
+        row = Row(file, line, columns, cells, faults)
+        wrong = message or (f"has {len(cells)} cells under {len(head)} columns" if len(cells) != len(head) else "")
+        if wrong:
+            row.fault("", wrong)
+        else:
+            yield row
 
 
-def text_of(source: str | os.PathLike[str], faults: Faults) -> str | None:
-    """Return the text of one file, unpacked if it is gzipped; None, and a fault, if it cannot be read."""
-    file = os.fspath(source)
-    ((_, content), *more) = texts(source)
-    if more or os.path.isdir(source):  # noqa: PTH112 - a name of standard input is no path
-        faults.of_all.append(Fault(file, -1, "", "", "is a folder; give one file"))
-    elif isinstance(content, ReadFault):
-        faults.of_all.append(Fault(file, -1, "", "", content.message))
-    else:
+def _lines(content: bytes) -> Iterator[tuple[int, list[str], str]]:
+    """Yield where each line of a table begins, its cells, and what is wrong with it."""
+    # Bytes that are no UTF-8 become halves of surrogate pairs, which no other text has.
+    text = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", "surrogateescape", newline="")
+    rows = csv.reader(text, strict=True)
+    while True:
+        line = rows.line_num + 1
         try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            faults.of_all.append(Fault(file, -1, "", "", f"is not UTF-8: {error.reason} at byte {error.start}"))
-    return None
+            cells = next(rows, None)
+        except csv.Error as error:
+            # The reader goes on with the next line.
+            yield line, [], f"is not CSV: {_CSV_ERRORS.get(str(error), str(error))}"
+            continue
+        if cells is None:
+            return
+        yield line, cells, "" if all(map(str.isascii, cells)) else _not_utf8(cells)
+
+
+def _not_utf8(cells: Sequence[str]) -> str:
+    wrong = next((cell for cell in cells if any("\ud800" <= letter <= "\udfff" for letter in cell)), None)
+    if wrong is None:
+        return ""
+    return f"{_shown(wrong.encode(errors='replace').decode())} is not UTF-8; save the file as UTF-8"
 
 
 def _columns(

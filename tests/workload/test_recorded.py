@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,58 @@ def test_faulty_lines_are_told(tmp_path: Path, line: str, told: str) -> None:
     with pytest.raises(InputError) as caught:
         read_openb(*written(tmp_path, PODS + line + "\n"))
     assert told in str(caught.value)
+
+
+def test_all_faults_of_both_lists_come_together(tmp_path: Path) -> None:
+    """Of every column, also of times of a line that is faulty otherwise; models that no node has; names given twice."""
+    lines = [
+        "a,1,1,-1,1000,,LS,Running,9,3,4",
+        "b,1,1,1,1000,NOPE|P100,LS,Running,-5,,",
+        "c,1,1,1,1000,NOPE|T4,LS,Running,5,,",
+        "c,1,1,1,1000,,LS,Running,5,,",
+    ]
+    pods, nodes = written(tmp_path, PODS + "\n".join(lines) + "\n", NODES)
+    told = [
+        ("line 2", "num_gpu"),
+        ("line 2", "scheduled_time"),
+        ("line 3", "gpu_spec"),
+        ("line 3", "creation_time"),
+        ("line 5", "name"),
+    ]
+    with pytest.raises(InputError) as caught:
+        read_openb(pods, nodes)
+    assert [(fault.object, fault.path) for fault in caught.value.faults] == told
+    assert "'NOPE|P100' is on no node of the list; known are T4" in str(caught.value)
+    nodes.write_text(NODES + "n-0,1,-1,1,T4\n")
+    with pytest.raises(InputError) as caught:
+        read_openb(pods, nodes)
+    assert {(fault.file, fault.object, fault.path) for fault in caught.value.faults} == {
+        *((str(nodes), "line 4", path) for path in ("sn", "memory_mib")),
+        *((str(pods), *place) for place in told if place[1] != "gpu_spec"),
+    }
+
+
+def test_faulty_rows_can_be_left_out(tmp_path: Path) -> None:
+    """Of pods as of nodes; a name that is given twice stays as it was first."""
+    lines = "p,1,1,1,1000,,LS,Running,0,7,0\np,1,1,1,1000,,LS,Running,0,9,0\nq,1,1,9999,1000,,LS,Running,0,7,0\n"
+    found = read_openb(*written(tmp_path, PODS + lines, NODES + "n-9,-1,1,1,T4\n"), Wanted(lenient=True))
+    assert [(a.pod, a.duration_ns) for a in found.workload.arrivals] == [("p", 7 * 10**9)]
+    assert found.fleet is not None
+    assert [node.metadata.name for node in found.fleet.nodes] == ["n-0", "n-1"]
+    assert found.notes[0].startswith("3 faulty rows were left out")
+
+
+def test_times_are_there_or_not(tmp_path: Path) -> None:
+    """A list with some of the columns of times is no list without times."""
+    with pytest.raises(InputError, match="line 1: has no column scheduled_time, deletion_time"):
+        read_openb(*written(tmp_path, "name,cpu_milli,memory_mib,num_gpu,gpu_milli,creation_time\np,1,1,0,0,5\n"))
+
+
+def test_a_list_may_come_by_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read once."""
+    pods, nodes = written(tmp_path, PODS + LINES)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(pods.read_bytes())))
+    assert read_openb("-", nodes).workload.arrivals == read_openb(pods, nodes).workload.arrivals
 
 
 def test_the_published_list_is_read(shared: Path) -> None:

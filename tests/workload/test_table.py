@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import io
+import lzma
+import tarfile
+import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drapolicy.errors import InputError
-from drapolicy.workload.table import Faults, Row, stamp_ns, table
+from drapolicy.workload.faults import Faults
+from drapolicy.workload.table import Row, stamp_ns, table
 
 
 def rows(path: Path, faults: Faults, *required: str) -> list[Row]:
@@ -38,10 +45,10 @@ def test_packed_files_are_read(tmp_path: Path) -> None:
 
 
 def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
-    """Blank lines and quoted line ends count, so that an editor finds the line."""
+    """Blank lines and quoted line ends count, so that an editor finds where a line begins."""
     path = tmp_path / "t.csv"
     path.write_text('a,b\n\n"x\ny",1\nz,2\n')
-    assert [row.line for row in rows(path, Faults(), "a")] == [4, 5]
+    assert [row.line for row in rows(path, Faults(), "a")] == [3, 5]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +84,106 @@ def test_lenient_readers_leave_rows_out_but_no_columns(tmp_path: Path) -> None:
     rows(path, missing, "c")
     with pytest.raises(InputError, match="line 1: has no column c; the header is 'a,b'"):
         missing.settle(lenient=True)
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+def test_lines_after_a_broken_one_are_read(tmp_path: Path, ends: str) -> None:
+    """What is no CSV, no UTF-8, too long or too short is told by line, each once, and the sound lines are read."""
+    lines = [b"a,b", b'"x"y,1', b"1,2", b"\xe4,2", b"x" * 140_000 + b",1", b"\xc3\xa4,2", b"1", b'3,"4', b"5,6"]
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + ends.encode().join(lines) + ends.encode())
+    faults = Faults()
+    assert [row.text("a") for row in rows(path, faults, "a", "b")] == ["1", "\u00e4"]
+    with pytest.raises(InputError) as caught:
+        faults.settle()
+    assert [(fault.object, fault.message) for fault in caught.value.faults] == [
+        ("line 2", "is not CSV: a comma has to follow the quote that ends a cell; write quotes inside twice"),
+        ("line 4", "'?' is not UTF-8; save the file as UTF-8"),
+        ("line 5", "is not CSV: field larger than field limit (131072)"),
+        ("line 7", "has 1 cells under 2 columns"),
+        ("line 8", "is not CSV: a quoted cell has no end; close its quote"),
+    ]
+    assert faults.settle(lenient=True)[0].startswith("5 faulty rows were left out")
+
+
+def packed_tar(data: bytes) -> bytes:
+    """Return a gzipped archive that holds a file."""
+    made, item = io.BytesIO(), tarfile.TarInfo("t.csv")
+    item.size = len(data)
+    with tarfile.open(fileobj=made, mode="w:gz") as archive:
+        archive.addfile(item, io.BytesIO(data))
+    return made.getvalue()
+
+
+def packed_zip(data: bytes) -> bytes:
+    """Return a zip archive that holds a file."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("t.csv", data)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("pack", "told"),
+    [
+        (packed_zip, "is a zip archive; unpack it"),
+        (packed_tar, "is a tar archive; take the file out of it"),
+        (bz2.compress, "is packed with bzip2; unpack it, or pack it with gzip"),
+        (lzma.compress, "is packed with xz"),
+        (lambda data: gzip.compress(gzip.compress(data)), "is packed with gzip twice; unpack it once"),
+        (lambda data: data.decode().encode("utf-16"), "is UTF-16; save it as UTF-8"),
+        (lambda data: b"version https://git-lfs.github.com/spec/v1\nsize 9\n" + data, "is a pointer of Git LFS"),
+    ],
+)
+def test_what_is_packed_otherwise_is_called_by_its_name(
+    tmp_path: Path, pack: Callable[[bytes], bytes], told: str
+) -> None:
+    """One fault, and none for each of its lines."""
+    path = tmp_path / "t.csv"
+    path.write_bytes(pack(b"a\n1\n"))
+    faults = Faults()
+    assert rows(path, faults, "a") == []
+    (fault,) = faults.of_all
+    assert fault.message.startswith(told)
+    assert faults.number == 1
+
+
+def test_faults_are_counted_where_they_are_too_many(tmp_path: Path) -> None:
+    """Each file has its own first hundred, and the number of the others."""
+    faults = Faults()
+    for name, bad in (("t.csv", 150), ("u.csv", 101), ("v.csv", 100)):
+        (tmp_path / name).write_text("a\n" + "x\n" * bad)
+        for row in rows(tmp_path / name, faults, "a"):
+            row.integer("a", 0, 9)
+    with pytest.raises(InputError) as caught:
+        faults.settle()
+    counts = [str(tmp_path / name) for name in ("t.csv", "u.csv", "v.csv")]
+    assert [sum(fault.file == file for fault in caught.value.faults) for file in counts] == [101, 101, 100]
+    assert [str(fault) for fault in caught.value.faults[-2:]] == [
+        f"{counts[0]}: and 50 more faults",
+        f"{counts[1]}: and 1 more faults",
+    ]
+    assert faults.settle(lenient=True)[0].startswith("351 faulty rows were left out")
+
+
+@pytest.mark.parametrize(("text", "told"), [("", "''"), ("a;b\n1;2\n", "'a;b'"), ("\n\n", "''")])
+def test_a_table_without_its_columns_is_one_fault(tmp_path: Path, text: str, told: str) -> None:
+    """An empty file, one of another delimiter, blank lines: with the header that is there."""
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    faults = Faults()
+    list(rows(path, faults, "a", "b"))
+    assert [fault.message for fault in faults.of_all] == [f"has no column a, b; the header is {told}"]
+
+
+def test_columns_that_belong_together(tmp_path: Path) -> None:
+    """All of them are there, or none."""
+    path = tmp_path / "t.csv"
+    for head, missing in (("a,b,c", ""), ("a", ""), ("a,c", "has no column b; the header is 'a,c'")):
+        path.write_text(head + "\n")
+        faults = Faults()
+        assert list(table(path, faults, required=("a",), together=("b", "c"))) == []
+        assert "".join(fault.message for fault in faults.of_all) == missing
 
 
 def test_a_missing_column_is_told_once(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from drapolicy.api.json_reader import read_json
 from drapolicy.api.names import shown
 from drapolicy.api.values import ReadFault
 from drapolicy.errors import Fault, InputError
+from drapolicy.workload.content import text_of
+from drapolicy.workload.faults import Faults
 from drapolicy.workload.openb.tables import NodeRow, Trace
-from drapolicy.workload.table import Faults, text_of
 
 MOST_ARRIVALS = 10_000_000
 _MOST_LISTED = 20

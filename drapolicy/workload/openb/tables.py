@@ -13,7 +13,8 @@ from typing import NamedTuple, TypeVar
 
 from drapolicy.api.names import dns_label, shown
 from drapolicy.errors import Fault
-from drapolicy.workload.table import Faults, Row, table
+from drapolicy.workload.faults import Faults
+from drapolicy.workload.table import Row, table
 
 WHOLE = 1_000
 """Milli of one GPU."""
@@ -101,13 +102,46 @@ def read_trace(pods: str | Path, nodes: str | Path) -> Trace:
         With the faults of both files by line; files with very many are not read to the end.
     """
     faults = Faults()
-    found_pods = _rows(pods, _POD_COLUMNS, _pod, faults, optional=("gpu_spec",))
-    found_nodes = _rows(nodes, _NODE_COLUMNS, _node, faults)
-    if not faults.of_all and not faults.of_rows and not any(node.gpus for node in found_nodes):
-        faults.of_all.append(Fault(str(nodes), -1, "", "gpu", "no node has a GPU; give a list with some"))
+    found = read_pods(pods, faults), read_nodes(nodes, faults)
     faults.settle()
-    name = Path(pods).name.removesuffix(".gz").removesuffix(".csv")
-    return Trace(name, tuple(sorted(found_pods)), tuple(sorted(found_nodes)))
+    return Trace(name_of(pods), *found)
+
+
+def name_of(pods: str | Path) -> str:
+    """Return what a trace is called: its list of pods, without endings."""
+    return Path(pods).name.removesuffix(".gz").removesuffix(".csv")
+
+
+def read_pods(
+    path: str | Path,
+    faults: Faults,
+    look: Callable[[Row, PodRow], None] | None = None,
+    *,
+    together: Sequence[str] = (),
+) -> tuple[PodRow, ...]:
+    """Return the sound rows of a list of pods, in order of names.
+
+    Parameters
+    ----------
+    path
+        The file.
+    faults
+        Where faults are noted.
+    look
+        Reads more of a row.
+    together
+        Columns that are all there or none of them.
+    """
+    return _rows(path, _POD_COLUMNS, _pod, look, faults, optional=("gpu_spec",), together=together)
+
+
+def read_nodes(path: str | Path, faults: Faults) -> tuple[NodeRow, ...]:
+    """Return the sound rows of a list of nodes, in order of names."""
+    before = faults.number
+    found = _rows(path, _NODE_COLUMNS, _node, None, faults)
+    if faults.number == before and not any(node.gpus for node in found):
+        faults.of_all.append(Fault(str(path), -1, "", "gpu", "no node has a GPU; give a list with some"))
+    return found
 
 
 _POD_COLUMNS = ("name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli")
@@ -119,21 +153,27 @@ def _rows(
     path: str | Path,
     columns: Sequence[str],
     read: Callable[[Row], _Found],
+    look: Callable[[Row, _Found], None] | None,
     faults: Faults,
     *,
     optional: Sequence[str] = (),
-) -> list[_Found]:
+    together: Sequence[str] = (),
+) -> tuple[_Found, ...]:
     found: list[_Found] = []
     line_of: dict[str, int] = {}
-    for row in table(path, faults, required=columns, optional=optional):
+    before = faults.number
+    for row in table(path, faults, required=columns, optional=optional, together=together):
         made = read(row)
         if made.name in line_of:
             row.fault(columns[0], f"{shown(made.name)} is in line {line_of[made.name]} already; give each name once")
         line_of.setdefault(made.name, row.line)
-        found.append(made)
-    if not found and not faults.of_all and not faults.of_rows:
+        if look is not None:
+            look(row, made)
+        if row.ok:
+            found.append(made)
+    if not line_of and faults.number == before:
         faults.of_all.append(Fault(str(path), -1, "", "", "has no rows; give at least one"))
-    return found
+    return tuple(sorted(found))
 
 
 def _pod(row: Row) -> PodRow:
