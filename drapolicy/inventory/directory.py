@@ -67,14 +67,21 @@ class Directory:
     def rows_of(self, device: DeviceId) -> tuple[int, ...]:
         """Return the rows of a device: several where several slices of its pool publish it, as old and new ones do."""
         driver, pool, name = device
-        known = self._devices.get((driver, pool))
-        if known is None:
-            if len(self._devices) >= _KEPT_POOLS:
-                self._devices.clear()
-            known = self._devices[driver, pool] = self._devices_of(PoolId(driver, pool))
-        first, places = known
+        first, places = self._devices.get((driver, pool)) or self._looked_up(driver, pool)
         found = places.get(name, ())
         return (first + found[0],) if len(found) == 1 else tuple([first + place for place in found])
+
+    def row_of(self, driver: str, pool: str, name: str) -> int:
+        """Return the row of a device; -1 where none or several slices publish it."""
+        first, places = self._devices.get((driver, pool)) or self._looked_up(driver, pool)
+        found = places.get(name, ())
+        return first + found[0] if len(found) == 1 else -1
+
+    def _looked_up(self, driver: str, pool: str) -> tuple[int, _Places]:
+        if len(self._devices) >= _KEPT_POOLS:
+            self._devices.clear()
+        found = self._devices[driver, pool] = self._devices_of(PoolId(driver, pool))
+        return found
 
     def _devices_of(self, pool: PoolId) -> tuple[int, _Places]:
         rows = self.slices_of(pool)

@@ -30,7 +30,7 @@ class Exact:
         ndarray of shape (N,), int64; the amounts, cut off at plus and minus ``MOST``.
     """
 
-    __slots__ = ("_beyond", "cut")
+    __slots__ = ("_beyond", "_cells", "cut")
 
     def __init__(self, amounts: NDArray[np.int64] | NDArray[np.object_]) -> None:
         self._beyond: dict[int, int] = {}
@@ -40,9 +40,11 @@ class Exact:
                 self[n] = amounts[n]
         else:
             self.cut = amounts.astype(np.int64, copy=False)
+        # Reads and writes single amounts in a third of the time.
+        self._cells = self.cut.data
 
     def __getitem__(self, n: int) -> int:
-        return self._beyond[n] if n in self._beyond else int(self.cut[n])
+        return self._beyond[n] if n in self._beyond else self._cells[n]
 
     def __setitem__(self, n: int, amount: int) -> None:
         told = cut(amount)
@@ -54,9 +56,9 @@ class Exact:
 
     def add(self, n: int, amount: int) -> int:
         """Add to the amount of one node, and return what it is then."""
-        total = amount + (self._beyond[n] if n in self._beyond else int(self.cut[n]))
+        total = amount + (self._beyond[n] if n in self._beyond else self._cells[n])
         if -MOST <= total <= MOST and not self._beyond:
-            self.cut[n] = total
+            self._cells[n] = total
         else:
             self[n] = total
         return total
@@ -83,13 +85,14 @@ class Amounts:
         self._flat = self.rows.reshape(-1)
         self._flat[: len(amounts)] = amounts
         self.bounds = self.rows.max(axis=1)
+        self._cells, self._bound_cells = self._flat.data, self.bounds.data
 
     def write(self, n: int, amount: int) -> None:
         """Change the amount of one node."""
-        self._flat[n] = amount
+        self._cells[n] = amount
         block = n // BLOCK
-        if amount > self.bounds[block]:  # noqa: PLR1730 - most writes leave it
-            self.bounds[block] = amount
+        if amount > self._bound_cells[block]:  # noqa: PLR1730 - most writes leave it
+            self._bound_cells[block] = amount
 
     def of(self, nodes: NDArray[np.intp]) -> NDArray[np.int64]:
         """Return the amounts of some nodes."""

@@ -97,9 +97,20 @@ class Ask:
         claims, pod
             Equal to this ask's in everything but names.
         """
-        made = Ask(name, claims, pod, self.kind, self.blocked)
-        # They do not depend on names, and take longer to make than many a decision.
-        made.__dict__.update(wishes=self.wishes, place=self.place, room=self.room)
+        made = object.__new__(Ask)
+        # What does not depend on names takes longer to make than many a decision, and so do a frozen class's fields.
+        made.__dict__.update(
+            name=name,
+            claims=claims,
+            pod=pod,
+            kind=self.kind,
+            blocked=self.blocked,
+            keys=tuple(map(claim_key, claims)),
+            wishes=self.wishes,
+            place=self.place,
+            room=self.room,
+            needs=self.needs,
+        )
         return made
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from drapolicy.api.resource import AllocationResult
 from drapolicy.inventory import Fleet
 from drapolicy.inventory.directory import Directory
 from drapolicy.inventory.pool_device import DeviceId
@@ -39,16 +40,64 @@ class FleetAllocated(AllocatedState):
         self._fleet = fleet
         self._directory = directory
         self.codes = np.zeros(len(fleet.devices), np.int32)
+        self._cells = self.codes.data
         nothing = Use(whole=False, shared=False, consuming=False, amounts=())
         self._uses = [nothing, nothing._replace(whole=True)]
         self._code_of = {use: code for code, use in enumerate(self._uses)}
         # Taken as a whole once more than once, which only claims do that contradict each other.
         self._again: Counter[DeviceId] = Counter()
 
+    def __getstate__(self) -> dict[str, object]:
+        """Return all but the view, which cannot be copied."""
+        return {name: value for name, value in self.__dict__.items() if name != "_cells"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state)
+        self._cells = self.codes.data
+
     @property
     def uses(self) -> Sequence[Use]:
         """What each code says of a device."""
         return self._uses
+
+    def add(self, allocation: AllocationResult) -> None:
+        """Take what an allocation holds."""
+        rows = self._rows_at(allocation, FREE)
+        if rows is None:
+            super().add(allocation)
+            return
+        self.version += 1
+        for row in rows:
+            self._cells[row] = WHOLE
+
+    def remove(self, allocation: AllocationResult) -> None:
+        """Give back what an allocation holds.
+
+        Raises
+        ------
+        InputError
+            When the state does not hold the allocation; it is unchanged then.
+        """
+        rows = None if self._again else self._rows_at(allocation, WHOLE)
+        if rows is None:
+            super().remove(allocation)
+            return
+        self.version += 1
+        for row in rows:
+            self._cells[row] = FREE
+
+    def _rows_at(self, allocation: AllocationResult, code: int) -> list[int] | None:
+        """Return the rows of an allocation of whole devices that have a code; None for any other, as few are."""
+        rows = []
+        row_of, cells = self._directory.row_of, self._cells
+        for result in allocation.devices.results:
+            if result.share_id is not None or result.admin_access:
+                return None
+            row = row_of(result.driver, result.pool, result.device)
+            if row < 0 or cells[row] != code:
+                return None
+            rows.append(row)
+        return rows if len(rows) < 2 or len(set(rows)) == len(rows) else None
 
     def take(self, device: DeviceId) -> None:
         """Take a whole device."""
@@ -57,7 +106,7 @@ class FleetAllocated(AllocatedState):
             super().take(device)
             return
         self.version += 1
-        known = self.codes[rows[0]]
+        known = self._cells[rows[0]]
         if self._uses[known].whole:
             self._again[device] += 1
         else:
@@ -71,17 +120,17 @@ class FleetAllocated(AllocatedState):
             self._again[device] -= 1
             self._again += Counter()
         else:
-            known = self.codes[rows[0]]
+            known = self._cells[rows[0]]
             self._write(rows, FREE if known == WHOLE else self._coded(self._uses[known]._replace(whole=False)))
 
     def _times(self, device: DeviceId) -> int:
         rows = self._directory.rows_of(device)
-        return (self._uses[self.codes[rows[0]]].whole + self._again[device]) if rows else super()._times(device)
+        return (self._uses[self._cells[rows[0]]].whole + self._again[device]) if rows else super()._times(device)
 
     def holds(self, device: DeviceId) -> bool:
         """Return whether the device is taken as a whole."""
         rows = self._directory.rows_of(device)
-        return self._uses[self.codes[rows[0]]].whole if rows else super().holds(device)
+        return self._uses[self._cells[rows[0]]].whole if rows else super().holds(device)
 
     def _shares_changed(self, device: DeviceId) -> None:
         rows = self._directory.rows_of(device)
@@ -97,7 +146,7 @@ class FleetAllocated(AllocatedState):
 
     def _write(self, rows: tuple[int, ...], code: int) -> None:
         for row in rows:
-            self.codes[row] = code
+            self._cells[row] = code
 
     @property
     def taken(self) -> Iterator[tuple[DeviceId, Use]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import overload
+from typing import NamedTuple, overload
 
 import numpy as np
 
@@ -15,6 +15,15 @@ from drapolicy.problem.amounts import MOST, Amounts, Columns, Exact, cut
 from drapolicy.problem.room import CPU, PODS, NodeRoom, PodAsk, counted, rounded
 
 _KEPT = 1_000
+
+
+class _Step(NamedTuple):
+    """One column that a pod changes, and the one of what is left that follows from it, where somebody asks for it."""
+
+    column: Exact
+    amount: int
+    left: Amounts | None
+    allocatable: Exact
 
 
 class NodeRooms(Sequence[NodeRoom]):
@@ -46,6 +55,7 @@ class NodeRooms(Sequence[NodeRoom]):
         self._requested: dict[str, Exact] = {}
         self._left: dict[str, Amounts] = {}
         self._together: dict[tuple[str, ...], Columns] = {}
+        self._steps: dict[int, tuple[PodAsk, tuple[_Step, ...]]] = {}
 
     def _nothing(self) -> Exact:
         return Exact(np.zeros(len(self._nodes), np.int64))
@@ -81,6 +91,7 @@ class NodeRooms(Sequence[NodeRoom]):
             amounts = self.allocatable(name).without(self.requested(name))
             amounts[self.unbounded] = MOST
             known = self._left[name] = Amounts(amounts)
+            self._steps.clear()
         return known
 
     def together(self, names: tuple[str, ...]) -> Columns:
@@ -112,18 +123,23 @@ class NodeRooms(Sequence[NodeRoom]):
         self._change(n, ask, -1)
 
     def _change(self, n: int, ask: PodAsk, sign: int) -> None:
-        for column, amount in zip(self.nonzero, ask.nonzero, strict=True):
-            column.add(n, sign * amount)
-        self._request(n, PODS, sign)
-        for name, amount in ask.requests.items():
-            if amount:
-                self._request(n, name, sign * amount)
+        known = self._steps.get(id(ask))
+        for step in self._steps_of(ask) if known is None else known[1]:
+            total = step.column.add(n, sign * step.amount)
+            if step.left is not None and not self.unbounded[n]:
+                step.left.write(n, cut(step.allocatable[n] - total))
 
-    def _request(self, n: int, name: str, amount: int) -> None:
-        total = self.requested(name).add(n, amount)
-        left = self._left.get(name)
-        if left is not None and not self.unbounded[n]:
-            left.write(n, cut(self.allocatable(name)[n] - total))
+    def _steps_of(self, ask: PodAsk) -> tuple[_Step, ...]:
+        """Return what a pod changes; copies of a pod share what they ask, which is held on to for its identity."""
+        if len(self._steps) >= _KEPT:
+            self._steps.clear()
+        steps = [_Step(column, amount, None, column) for column, amount in zip(self.nonzero, ask.nonzero, strict=True)]
+        for name, amount in ((PODS, 1), *ask.requests.items()):
+            if amount:
+                column, left = self.requested(name), self._left.get(name)
+                steps.append(_Step(column, amount, left, column if left is None else self.allocatable(name)))
+        self._steps[id(ask)] = ask, tuple(steps)
+        return tuple(steps)
 
     # --- one node --------------------------------------------------------------------------------------------
 

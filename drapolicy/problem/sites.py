@@ -19,6 +19,9 @@ from drapolicy.inventory.taint_rules import with_taint_rules
 from drapolicy.problem.site import Site
 
 
+_KEPT_HOMES = 20_000
+
+
 class Sites:
     """The sites of a fleet, each made when it is first asked for.
 
@@ -36,6 +39,7 @@ class Sites:
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
         self._made: dict[int, Site] = {}
+        self._homes: dict[tuple[str, str], int] = {}
         self._unbound: dict[int, ResourceSlice] = {}
         self._published: dict[int, dict[DeviceId, Device]] = {}
         self.directory = Directory(fleet)
@@ -125,13 +129,20 @@ class Sites:
             self._made[n] = site
         return site
 
-    def home(self, pool: PoolId) -> int | None:
+    def home(self, pool: tuple[str, str]) -> int | None:
         """Return the node that alone can use a pool; None for a pool that several can use, or that is not published."""
+        known = self._homes.get(pool)
+        if known is None:
+            if len(self._homes) >= _KEPT_HOMES:
+                self._homes.clear()
+            known = self._homes[pool] = self._home(PoolId(*pool))
+        return None if known < 0 else known
+
+    def _home(self, pool: PoolId) -> int:
         node_of = self.fleet.node_of_slice
         rows = self.directory.slices_of(pool)
         home = int(node_of[rows.start]) if rows else -1
-        alone = home >= 0 and all(node_of[row] == home and self._bound[row] for row in rows)
-        return home if alone else None
+        return home if home >= 0 and all(node_of[row] == home and self._bound[row] for row in rows) else -1
 
     @cached_property
     def _bound(self) -> NDArray[np.bool_]:

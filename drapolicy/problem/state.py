@@ -11,7 +11,6 @@ from drapolicy.api.core import Pod
 from drapolicy.api.resource import AllocationResult, ResourceClaim
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.inventory import Fleet
-from drapolicy.inventory.pool_device import PoolId
 from drapolicy.problem import node_allocatable
 from drapolicy.problem.ask import Ask, claim_key
 from drapolicy.problem.conditions import Conditions
@@ -364,7 +363,7 @@ class State:
     def _touch(self, allocation: AllocationResult) -> None:
         """Stamp the nodes whose answers may change: the pool's own, or all if several nodes can use the pool."""
         for pool in dict.fromkeys([(result.driver, result.pool) for result in allocation.devices.results]):
-            home = self.sites.home(PoolId(*pool))
+            home = self.sites.home(pool)
             if home is None:
                 self._shared_stamp += 1
             else:

@@ -18,7 +18,7 @@ from drapolicy.simulate import log as log_of
 from drapolicy.simulate.agenda import Agenda
 from drapolicy.simulate.deciding import Decider, Verdict
 from drapolicy.simulate.figures import whole_devices
-from drapolicy.simulate.garbage import seldom, sweep
+from drapolicy.simulate.garbage import Sweeper, seldom
 from drapolicy.simulate.incidents import change_of, said
 from drapolicy.simulate.judging import Judge
 from drapolicy.simulate.queue import Queue, Unit
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from drapolicy.policies.groups import GroupPolicy
 
 _FINISH, _INCIDENT, _EVICT, _ARRIVE = range(4)
-_SWEPT: Final = 5_000
 _HELPING: Final = (Join, Uncordon, Repair, Untaint)
 
 
@@ -137,6 +136,7 @@ class _Run:
         self.judge = Judge(scenario.queue, self.decider, self.stays, self.queue)
         self.joint = groups is not None
         self.gathering: dict[str, list[int]] = {}
+        self.wanted = {name: devices_of(pattern) for name, pattern in scenario.workload.patterns.items()}
         self.expected = Counter(arrival.group for arrival in self.arrivals)
         self.rows: list[tuple[int, ...]] = []
         self.seen = self.waiting = self.away = self.evicted = 0
@@ -150,7 +150,7 @@ class _Run:
 
     def play(self, progress: Callable[[int, int], None] | None, watch: Callable[[Moment], None] | None) -> Play:
         try:
-            last = 0
+            last, sweeper = 0, Sweeper()
             for now, things in self.agenda:
                 came: list[int] = []
                 happened = [self._happen(cls, thing, now, came) for cls, thing in things]
@@ -165,8 +165,7 @@ class _Run:
                     self.stays.checking.books()
                 if watch is not None:
                     watch(Moment(now, self.seen, running, self.waiting, self.state))
-                if len(self.rows) % _SWEPT == 0:
-                    sweep()
+                sweeper.step()
                 if progress is not None:
                     progress(self.seen, len(self.arrivals))
             if self.log is not None:
@@ -220,7 +219,7 @@ class _Run:
         sheet["ideal_ns"][number] = NEVER if arrival.duration_ns is None else arrival.duration_ns
         sheet["tenant"][number] = ask.name.partition("/")[0]
         sheet["priority"][number] = 0 if ask.pod is None else ask.pod.spec.priority or 0
-        sheet["wanted"][number] = devices_of(ask)
+        sheet["wanted"][number] = self.wanted[arrival.pod]
         if not arrival.group or (not arrival.at_least and not self.joint):
             self._wait((number,), 1)
             came.append(number)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -21,6 +22,8 @@ from drapolicy.workload.arrivals import Arrival, no_pattern, read_arrivals
 
 COMMUNICATION = "drapolicy/communication-percent"
 """Annotation of a pod: the share of its run time that waits for its devices' links, on ideal devices."""
+
+_Named = TypeVar("_Named", Pod, ResourceClaim)
 
 _TABLES = (".csv", ".csv.gz")
 
@@ -70,14 +73,19 @@ class Workload:
         Claims that were made for the pod are copied with it; a claim that pods name is the same for all copies.
         """
         pattern = self.patterns[arrival.pod]
-        if pattern.pod is None:
-            claim = _renamed(pattern.claims[0], number)
-            return pattern.renamed(f"{pattern.name}-{number}", (claim,), None)
-        own = {status.resource_claim_name for status in pattern.pod.status.resource_claim_statuses}
-        claims = tuple(_renamed(c, number) if c.metadata.name in own else c for c in pattern.claims)
-        meta = msgspec.structs.replace(pattern.pod.metadata, name=f"{pattern.pod.metadata.name}-{number}")
-        pod = msgspec.structs.replace(pattern.pod, metadata=meta)
-        return pattern.renamed(f"{pattern.name}-{number}", claims, pod)
+        claims = [_renamed(c, number) if own else c for c, own in self._copied[arrival.pod]]
+        pod = None if pattern.pod is None else _renamed(pattern.pod, number)
+        return pattern.renamed(f"{pattern.name}-{number}", tuple(claims), pod)
+
+    @cached_property
+    def _copied(self) -> Mapping[str, Sequence[tuple[ResourceClaim, bool]]]:
+        """The claims of each pattern, and whether copies have one of their own."""
+        found = {}
+        for name, pattern in self.patterns.items():
+            statuses = () if pattern.pod is None else pattern.pod.status.resource_claim_statuses
+            own = {status.resource_claim_name for status in statuses}
+            found[name] = [(c, pattern.pod is None or c.metadata.name in own) for c in pattern.claims]
+        return found
 
 
 def _patterns(objects: Objects) -> dict[str, Ask]:
@@ -90,9 +98,9 @@ def _patterns(objects: Objects) -> dict[str, Ask]:
     return found
 
 
-def _renamed(claim: ResourceClaim, number: int) -> ResourceClaim:
-    meta = msgspec.structs.replace(claim.metadata, name=f"{claim.metadata.name}-{number}")
-    return msgspec.structs.replace(claim, metadata=meta)
+def _renamed(thing: _Named, number: int) -> _Named:
+    meta = msgspec.structs.replace(thing.metadata, name=f"{thing.metadata.name}-{number}")
+    return msgspec.structs.replace(thing, metadata=meta)
 
 
 def communication_percent(pod: Pod | None) -> int:

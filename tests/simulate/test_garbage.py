@@ -8,7 +8,7 @@ import pytest
 
 from drapolicy.policies import POLICIES
 from drapolicy.simulate import Moment, play
-from drapolicy.simulate.garbage import seldom
+from drapolicy.simulate.garbage import Sweeper, seldom
 from drapolicy.testing.scenarios import a_scenario
 
 
@@ -37,3 +37,15 @@ def test_who_had_turned_them_off_keeps_them_off() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_searches_grow_rare_while_they_find_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And are frequent again once something was found."""
+    found, steps = iter([0, 0, 3, 0]), []
+    at = 0
+    monkeypatch.setattr("drapolicy.simulate.garbage.FIRST", 2)
+    monkeypatch.setattr(gc, "collect", lambda _: steps.append(at) or next(found))
+    sweeper = Sweeper()
+    for at in range(1, 19):  # noqa: B007 - the search notes it
+        sweeper.step()
+    assert steps == [2, 6, 14, 16]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -145,7 +145,7 @@ class Decision:
         if template is None or (self.rule.solver.seeded and self.held.needed):
             return self._searched(n, answer, chosen, rng)
         node = self.problem.fleet.nodes.names[n]
-        results = template.written(node, partial(self.maker.layout.id_at, n))
+        results = template.written(node, self.maker.layout.names(n))
         if template.shares:
             results = with_own_shares(self.held.needed, results)
         return self._taken(node, results, answer, {**chosen.scores, **template.score}, chosen)

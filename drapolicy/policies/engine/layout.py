@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,8 +95,11 @@ class Layout:
         """Return the names of a node's devices, in order."""
         return self._named(n)[0]
 
-    def id_at(self, n: int, position: int) -> DeviceId:
-        """Return the name of one of a node's devices, without those of the others."""
+    def names(self, n: int) -> Callable[[int], DeviceId]:
+        """Return what tells the name of a node's device at a position: kept names, where all of a fleet can be."""
+        return self._named(n)[0].__getitem__ if len(self.fleet.nodes) <= _KEPT_NODES else partial(self._name, n)
+
+    def _name(self, n: int, position: int) -> DeviceId:
         fleet, row = self.fleet, int(self.devices[self.first[n] + position])
         of = int(fleet.devices.slice[row])
         return DeviceId(fleet.slices.driver[of] or "", fleet.slices.pool[of] or "", fleet.devices.name[row] or "")
