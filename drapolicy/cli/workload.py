@@ -14,7 +14,7 @@ from drapolicy.inventory import build
 from drapolicy.problem.sites import Sites
 from drapolicy.workload import MODELS, PRESETS, Imported, Size, Wanted, fleet_objects, read, read_run_times
 from drapolicy.workload import generate as make
-from drapolicy.workload.folder import lines, write_folder
+from drapolicy.workload.folder import lines, refuse, write_folder
 from drapolicy.workload.generate import GENERATED, OPENB_LIKE
 from drapolicy.workload.presets import facts
 from drapolicy.workload.provenance import Source
@@ -98,14 +98,17 @@ def generate(
     name: str, size: Size, *, seed: int, run_times: Path | None, out: Path, replace: bool, output: Format
 ) -> int:
     """Make a workload and write its folder."""
+    refuse(out, replace=replace)
     recorded = read_run_times(run_times) if run_times is not None else []
     return _written(make(name, seed, size, run_times_s=recorded), out, replace=replace, output=output)
 
 
 def import_files(form: str, files: Sequence[str], wanted: Wanted, *, out: Path, replace: bool, output: Format) -> int:
     """Read a trace and write its folder."""
+    refuse(out, replace=replace)
     note(f"reading {len(files)} {'file' if len(files) == 1 else 'files'} as {form}")
-    return _written(read_source(form, files, wanted), out, replace=replace, output=output)
+    made = read_source(form, files, wanted, lambda read: note(f"{read:,} read"))
+    return _written(made, out, replace=replace, output=output)
 
 
 def _written(made: Imported, out: Path, *, replace: bool, output: Format) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -40,38 +39,52 @@ def write_folder(made: Imported, folder: str | Path, *, replace: bool = False) -
     Raises
     ------
     InputError
-        When the folder holds something else.
+        When the folder holds something else, see :func:`refuse`.
     """
-    target = Path(folder)
-    _refuse(target, replace=replace)
+    target = refuse(folder, replace=replace)
     contents = {ABOUT: about(made).encode(), PODS: lines(made.workload.objects).encode()}
     contents[ARRIVALS] = write_arrivals(made.workload.arrivals).encode()
     if made.fleet is not None:
         contents[FLEET] = packed(lines(made.fleet))
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as beside:
-        new = Path(beside) / "new"
+        new, old = Path(beside) / "new", Path(beside) / "old"
         for name, content in contents.items():
             (new / name).parent.mkdir(parents=True, exist_ok=True)
             (new / name).write_bytes(content)
-        if target.exists():
-            target.rename(Path(beside) / "old")
-        new.rename(target)
-    return [target / name for name in sorted(contents)]
+        there = target.exists()
+        if there:
+            target.rename(old)
+        try:
+            new.rename(target)
+        except OSError:
+            if there:
+                old.rename(target)
+            raise
+    return [Path(folder) / name for name in sorted(contents)]
 
 
-def _refuse(target: Path, *, replace: bool) -> None:
+def refuse(folder: str | Path, *, replace: bool = False) -> Path:
+    """Refuse a folder that holds something else, and return where it really is.
+
+    Raises
+    ------
+    InputError
+        When it is no folder, holds something else, or is the one that the process works in.
+    """
+    target = Path(folder).resolve()
     if not target.exists():
-        return
+        return target
     if not target.is_dir():
-        raise InputError(f"{target}: is a file; give a folder")
-    found = {str(path.relative_to(target)) for path in target.rglob("*") if not path.is_dir()}
+        raise InputError(f"{folder}: is a file; give a folder")
+    if target == Path.cwd() or target in Path.cwd().parents:
+        raise InputError(f"{folder}: is where you are; give a folder inside it")
+    found = {str(path.relative_to(target)) for path in target.rglob("*") if path.is_symlink() or not path.is_dir()}
     if others := sorted(found - {FLEET, PODS, ARRIVALS, ABOUT}):
-        raise InputError(f"{target}: holds {others[0]}, which no workload has; give another folder")
+        raise InputError(f"{folder}: holds {others[0]}, which no workload has; give another folder")
     if found and not replace:
-        raise InputError(f"{target}: holds a workload already; give another folder, or replace it")
-    if not found:
-        shutil.rmtree(target)
+        raise InputError(f"{folder}: holds a workload already; give another folder, or replace it")
+    return target
 
 
 def about(made: Imported) -> str:

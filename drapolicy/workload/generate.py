@@ -110,7 +110,11 @@ def generate(
         if size.load is not None or len(run_times_s):
             raise InputError(f"{name}: has the load and run times of openb; give nodes, days or jobs")
         return _twin(seed, size)
-    return _after(PRESETS[name], seed, size, np.asarray(run_times_s, np.float64), rhythm)
+    recorded = np.asarray(run_times_s, np.float64)
+    if not (np.isfinite(recorded) & (recorded >= 0) & (recorded <= LIMIT_S)).all():
+        raise InputError(f"generate: run times that are none; give 0 to {LIMIT_S} seconds")
+    # Less than a second is a second.
+    return _after(PRESETS[name], seed, size, np.maximum(recorded.round(), 1), rhythm)
 
 
 def _after(preset: Preset, seed: int, size: Size, recorded: np.ndarray, rhythm: Rhythm) -> Imported:

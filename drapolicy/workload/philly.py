@@ -22,7 +22,7 @@ from drapolicy.workload.content import text_of
 from drapolicy.workload.faults import Faults
 from drapolicy.workload.jobs import MOST_DEVICES, MOST_PODS, Job, Shape, Wanted, imported
 from drapolicy.workload.provenance import Imported, Source
-from drapolicy.workload.table import LIMIT_S, NS, stamp_ns
+from drapolicy.workload.table import LIMIT_S, NS, TICKS, Tick, stamp_ns
 
 PHILLY: Final = Source(
     name="philly",
@@ -40,7 +40,11 @@ _TWICE_SHOWN: Final = (1_509_843_600 * NS, 1_509_847_200 * NS)
 """From 2017-11-05 01:00 to 02:00, as the clocks showed, in nanoseconds since 1970 of a clock of UTC."""
 
 
-def read_philly(path: str | os.PathLike[str], wanted: Wanted = Wanted()) -> Imported:  # noqa: B008 - it is frozen
+def read_philly(
+    path: str | os.PathLike[str],
+    wanted: Wanted = Wanted(),  # noqa: B008 - it is frozen
+    tick: Tick | None = None,
+) -> Imported:
     """Read ``cluster_job_log``, plain or gzipped.
 
     Its times have no zone and are taken as they stand, but for a run that ends before it starts within the hour that
@@ -57,6 +61,8 @@ def read_philly(path: str | os.PathLike[str], wanted: Wanted = Wanted()) -> Impo
     left: Counter[str] = Counter()
     seen: dict[str, int] = {}
     for number, value in enumerate(_entries(path, faults)):
+        if tick is not None and number and number % TICKS == 0:
+            tick(number)
         entry = _Item(file, number, faults)
         job = _job(entry, value, left)
         if job is None:

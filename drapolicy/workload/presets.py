@@ -76,7 +76,8 @@ class Preset:
 
 
 _HELIOS = "Hu et al., SC 2021, helios_cluster_summary.csv of S-Lab-System-Group/HeliosArtifact"
-_ACME = "Hu et al., NSDI 2024, cluster_summary.csv of InternLM/AcmeTrace, Seren"
+_SUMMARY = "Hu et al., NSDI 2024, cluster_summary.csv of InternLM/AcmeTrace"
+_ACME, _PHILLY, _HELIOS_MOST = f"{_SUMMARY}, Seren", f"{_SUMMARY}, Philly", f"{_SUMMARY}, Helios"
 _NODE = "the node's CPU and memory in equal parts, a tenth left to the system"
 _EIGHT = Fact(8, OURS, "a node's GPUs")
 
@@ -85,12 +86,12 @@ PRESETS: Final[dict[str, Preset]] = {
         name="philly-like",
         what="training jobs as on Microsoft's Philly clusters of 2017",
         machines={"philly-2": 321, "philly-8": 231},  # cluster_machine_list; msr-fiddle/philly-traces#8 doubts it
-        mean_gpus=Fact(1.75, REPORTED, "Hu et al., SC 2021, table 2"),
-        largest=Fact(128, REPORTED, "Hu et al., SC 2021, table 2"),
-        median_s=Fact(878, REPORTED, "7.2 times Seren's 122 s; Hu et al., NSDI 2024, section 3.1"),
-        mean_s=Fact(28_329, REPORTED, "Hu et al., SC 2021, table 2"),
-        longest_s=Fact(60 * 86_400, REPORTED, "Hu et al., SC 2021, table 2: 60 days"),
-        gpu_time=Fact(2.0, OURS, "as in Helios"),
+        mean_gpus=Fact(1.928, PUBLISHED, _PHILLY),
+        largest=Fact(128, PUBLISHED, _PHILLY),
+        median_s=Fact(874, PUBLISHED, _PHILLY),
+        mean_s=Fact(18_006.055, PUBLISHED, _PHILLY),
+        longest_s=Fact(4_240_676, PUBLISHED, _PHILLY),
+        gpu_time=Fact(1.758, DERIVED, f"GPU time of 112,956 jobs; {_PHILLY}"),
         load=Fact(0.8, OURS, "not published"),
         tenants=Fact(14, REPORTED, "Jeon et al., ATC 2019: virtual clusters; their parts are ours"),
         pod_gpus=_EIGHT,
@@ -102,10 +103,10 @@ PRESETS: Final[dict[str, Preset]] = {
         what="training jobs as on SenseTime's four Helios clusters of 2020",
         machines={"helios-v100": 1},
         mean_gpus=Fact(3.716, PUBLISHED, _HELIOS),
-        largest=Fact(2_048, REPORTED, "Hu et al., SC 2021, table 2"),
+        largest=Fact(2_048, PUBLISHED, _HELIOS_MOST),
         median_s=Fact(206, PUBLISHED, _HELIOS),
         mean_s=Fact(6_651.681, PUBLISHED, _HELIOS),
-        longest_s=Fact(50 * 86_400, REPORTED, "Hu et al., SC 2021, table 2: 50 days"),
+        longest_s=Fact(4_320_009, PUBLISHED, _HELIOS_MOST),
         gpu_time=Fact(1.997, DERIVED, f"GPU time of 1,580,464 jobs; {_HELIOS}"),
         load=Fact(0.79, DERIVED, f"GPU time in 183 days on 6,220 GPUs; {_HELIOS}"),
         tenants=Fact(25, PUBLISHED, "virtual clusters of Venus, cluster_gpu_number.csv; their parts are ours"),

@@ -13,17 +13,18 @@ from drapolicy.workload.philly import PHILLY, read_philly
 from drapolicy.workload.provenance import Imported, Source
 from drapolicy.workload.recorded import OPENB, read_openb
 from drapolicy.workload.slurm import ACME, HELIOS, read_acme, read_helios
+from drapolicy.workload.table import Tick
 
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
     {source.name: source for source in (PHILLY, HELIOS, ACME, OPENB, HISTORY)}
 )
 
-_ONE: Final[Mapping[str, Callable[[str, Wanted], Imported]]] = MappingProxyType(
+_ONE: Final[Mapping[str, Callable[[str, Wanted, Tick | None], Imported]]] = MappingProxyType(
     {"philly": read_philly, "helios": read_helios, "acme": read_acme}
 )
 
 
-def read_source(name: str, files: Sequence[str], wanted: Wanted) -> Imported:
+def read_source(name: str, files: Sequence[str], wanted: Wanted, tick: Tick | None = None) -> Imported:
     """Read somebody's data.
 
     Parameters
@@ -34,6 +35,8 @@ def read_source(name: str, files: Sequence[str], wanted: Wanted) -> Imported:
         As the source's ``files`` says.
     wanted
         What is taken; of a history always all.
+    tick
+        Is told now and then how many lines or entries have been read.
 
     Raises
     ------
@@ -53,4 +56,4 @@ def read_source(name: str, files: Sequence[str], wanted: Wanted) -> Imported:
         raise InputError(f"{name}: {len(files)} files; give {SOURCES[name].files}")
     if name == "openb" and wanted.device_class != GPU_CLASS:
         raise InputError("openb: claims ask for the class of its nodes; leave the device class out")
-    return read_openb(files[0], files[1], wanted) if name == "openb" else _ONE[name](files[0], wanted)
+    return read_openb(files[0], files[1], wanted, tick) if name == "openb" else _ONE[name](files[0], wanted, tick)

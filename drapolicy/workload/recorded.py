@@ -16,7 +16,7 @@ from drapolicy.workload.openb import Order, Trace, fleet_of
 from drapolicy.workload.openb import workload_of as pods_of
 from drapolicy.workload.openb.tables import PodRow, name_of, read_nodes, read_pods
 from drapolicy.workload.provenance import Imported, Source
-from drapolicy.workload.table import LIMIT_S, NS, Row
+from drapolicy.workload.table import LIMIT_S, NS, Row, Tick
 from drapolicy.workload.workload import Workload
 
 OPENB: Final = Source(
@@ -43,6 +43,7 @@ def read_openb(
     pods: str | Path,
     nodes: str | Path,
     wanted: Wanted = Wanted(),  # noqa: B008 - it is frozen
+    tick: Tick | None = None,
 ) -> Imported:
     """Read a list of pods with its times, and a list of nodes; plain or gzipped.
 
@@ -67,7 +68,7 @@ def read_openb(
         if life is not None and row.ok:
             lives[pod.name] = life
 
-    trace = Trace(name_of(pods), read_pods(pods, faults, look, together=_TIMES), found_nodes)
+    trace = Trace(name_of(pods), read_pods(pods, faults, look, together=_TIMES, tick=tick), found_nodes)
     notes = list(faults.settle(lenient=wanted.lenient))
     if trace.pods and not lives:
         notes.append("the list of pods has no times: they come a second apart and stay")

@@ -16,7 +16,7 @@ from typing import Final
 from drapolicy.workload.faults import Faults
 from drapolicy.workload.jobs import MOST_CPU, MOST_DEVICES, MOST_PODS, Job, Wanted, imported, split
 from drapolicy.workload.provenance import Imported, Source
-from drapolicy.workload.table import LIMIT_S, NS, Row, table
+from drapolicy.workload.table import LIMIT_S, NS, Row, Tick, table
 
 _ONE_LINE = "a line is a job of node_num pods; gpu_num and cpu_num are dealt evenly over them; several are a gang"
 
@@ -40,12 +40,18 @@ ACME: Final = Source(
 )
 
 _COLUMNS = ("job_id", "gpu_num", "cpu_num", "node_num", "submit_time", "start_time", "end_time")
+# What sacct prints where there is no time.
+_NEVER = frozenset({"", "None", "Unknown"})
 _GB = 10**9
 _MIB = 1 << 20
 _MOST_GB = 100_000
 
 
-def read_helios(path: str | os.PathLike[str], wanted: Wanted = Wanted()) -> Imported:  # noqa: B008 - it is frozen
+def read_helios(
+    path: str | os.PathLike[str],
+    wanted: Wanted = Wanted(),  # noqa: B008 - it is frozen
+    tick: Tick | None = None,
+) -> Imported:
     """Read ``cluster_log.csv`` of a Helios cluster, plain or gzipped.
 
     Raises
@@ -53,10 +59,14 @@ def read_helios(path: str | os.PathLike[str], wanted: Wanted = Wanted()) -> Impo
     InputError
         With every faulty line.
     """
-    return _read(path, HELIOS, "vc", wanted)
+    return _read(path, HELIOS, "vc", wanted, tick)
 
 
-def read_acme(path: str | os.PathLike[str], wanted: Wanted = Wanted()) -> Imported:  # noqa: B008 - it is frozen
+def read_acme(
+    path: str | os.PathLike[str],
+    wanted: Wanted = Wanted(),  # noqa: B008 - it is frozen
+    tick: Tick | None = None,
+) -> Imported:
     """Read ``trace_seren.csv`` or ``trace_kalos.csv`` of ACME, plain or gzipped.
 
     Raises
@@ -64,15 +74,17 @@ def read_acme(path: str | os.PathLike[str], wanted: Wanted = Wanted()) -> Import
     InputError
         With every faulty line.
     """
-    return _read(path, ACME, "user", wanted)
+    return _read(path, ACME, "user", wanted, tick)
 
 
-def _read(path: str | os.PathLike[str], source: Source, tenant: str, wanted: Wanted) -> Imported:
+def _read(path: str | os.PathLike[str], source: Source, tenant: str, wanted: Wanted, tick: Tick | None) -> Imported:
     faults = Faults()
     found: list[Job] = []
     seen: dict[str, int] = {}
     waiting = 0
-    for row in table(path, faults, required=(*_COLUMNS, tenant), optional=("mem_per_pod_GB",)):
+    for row in table(
+        path, faults, required=(*_COLUMNS, tenant), optional=("mem_per_pod_GB", "duration", "queue"), tick=tick
+    ):
         job = _job(row, tenant)
         name = row.text("job_id")
         if name in seen:
@@ -93,17 +105,21 @@ def _job(row: Row, tenant: str) -> Job | None:
     pods = row.integer("node_num", 1, MOST_PODS)
     gpus = row.integer("gpu_num", 0, MOST_PODS * MOST_DEVICES)
     cpu = row.integer("cpu_num", 0, MOST_PODS * MOST_CPU, empty=0)
-    gb = row.integer("mem_per_pod_GB", 0, _MOST_GB, empty=0)
-    submit, start, end = (row.stamp(column) for column in ("submit_time", "start_time", "end_time"))
+    memory = row.decimal("mem_per_pod_GB", 0, _MOST_GB, empty=0)
     if not row.text("submit_time"):
         row.name("submit_time", "say when the job was submitted")
+    submit = row.stamp("submit_time")
+    start, end = (None if row.text(column) in _NEVER else row.stamp(column) for column in ("start_time", "end_time"))
+    for column in ("duration", "queue"):
+        if row.text(column) not in _NEVER:
+            row.seconds(column)
     if pods and gpus is not None and gpus > pods * MOST_DEVICES:
         row.fault("gpu_num", f"{gpus} on {pods} nodes; a claim holds at most {MOST_DEVICES} devices")
     if start is not None and submit is not None and start < submit:
         row.fault("start_time", f"{row.text('start_time')} is before submit_time {row.text('submit_time')}")
     if start is not None and end is not None and not 0 <= end - start <= LIMIT_S * NS:
         row.fault("end_time", f"{row.text('end_time')} is not within ten years after start_time")
-    if pods is None or gpus is None or cpu is None or gb is None or submit is None or start is None:
+    if pods is None or gpus is None or cpu is None or memory is None or submit is None or start is None:
         return None
-    shapes = split(pods, gpus, cpu * 1000, gb * _GB // _MIB)
+    shapes = split(pods, gpus, cpu * 1000, int(memory * _GB) // _MIB)
     return Job(name, submit, None if end is None else end - start, shapes, row.text(tenant))

@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -19,6 +19,11 @@ MAX_ROWS: Final = 20_000_000
 LIMIT_S: Final = 10 * 366 * 24 * 3600  # ten years keep every time within int64 nanoseconds
 
 NS: Final = 10**9
+TICKS: Final = 100_000
+"""Lines after which a reader tells how far it is."""
+
+Tick = Callable[[int], None]
+
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d+(\.0*)?", re.ASCII)
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
@@ -80,17 +85,22 @@ class Row:
             return None
         return value
 
+    def decimal(self, column: str, low: int, high: int, *, empty: int | None = None, what: str = "") -> Decimal | None:
+        """Return a number from ``low`` to ``high``, exactly; an empty cell is ``empty``, or a fault if that is None."""
+        text = self.text(column)
+        if column not in self._columns or (not text and empty is not None):
+            return None if empty is None else Decimal(empty)
+        # Decimal itself takes more: spaces, underscores, digits of other scripts.
+        value = Decimal(text) if len(text) <= 40 and _NUMBER.fullmatch(text) else Decimal("nan")
+        if not value.is_finite() or not low <= value <= high:
+            self.fault(column, f"{_shown(text)} is not a number {what}from {low} to {high}")
+            return None
+        return value
+
     def seconds(self, column: str) -> int | None:
         """Return decimal seconds as whole nanoseconds."""
-        if column not in self._columns:
-            return None
-        text = self.text(column)
-        # Decimal itself takes more: spaces, underscores, digits of other scripts.
-        seconds = Decimal(text) if len(text) <= 40 and _NUMBER.fullmatch(text) else Decimal("nan")
-        if not seconds.is_finite() or not 0 <= seconds <= LIMIT_S:
-            self.fault(column, f"{_shown(text)} is not a number of seconds from 0 to {LIMIT_S}")
-            return None
-        return int((seconds * NS).to_integral_value())
+        seconds = self.decimal(column, 0, LIMIT_S, what="of seconds ")
+        return None if seconds is None else int((seconds * NS).to_integral_value())
 
     def stamp(self, column: str) -> int | None:
         """Return a date and time as nanoseconds since 1970; an empty cell is None and no fault."""
@@ -130,6 +140,7 @@ def table(
     optional: Sequence[str] = (),
     together: Sequence[str] = (),
     others: bool = True,
+    tick: Tick | None = None,
 ) -> Iterator[Row]:
     """Yield the lines of a CSV file, plain or gzipped; its columns may stand in any order.
 
@@ -148,6 +159,8 @@ def table(
         Columns that are all there or none of them.
     others
         Whether further columns may be there.
+    tick
+        Is told now and then how many lines have been read.
     """
     file = os.fspath(source)
     content = content_of(source, faults)
@@ -165,6 +178,8 @@ def table(
         if line > MAX_ROWS:
             faults.of_all.append(Fault(file, -1, "", "", f"more than {MAX_ROWS:,} lines; split the file"))
             return
+        if tick is not None and line % TICKS == 0:
+            tick(line)
         if not cells and not message:
             continue
         row = Row(file, line, columns, cells, faults)

@@ -77,6 +77,47 @@ def test_folders_of_others_are_left_alone(tmp_path: Path, made: Imported) -> Non
     assert sorted(path.name for path in tmp_path.iterdir()) == ["w"]
 
 
+def test_links_are_followed(tmp_path: Path, made: Imported) -> None:
+    """What they point to is written, replaced or made; they stay."""
+    for name in ("there", "nowhere"):
+        (tmp_path / f"to-{name}").symlink_to(name)
+    (tmp_path / "there").mkdir()
+    for name in ("there", "nowhere", "there"):
+        paths = write_folder(made, tmp_path / f"to-{name}", replace=True)
+        assert paths[0] == tmp_path / f"to-{name}" / "README.md"
+        assert (tmp_path / f"to-{name}").is_symlink()
+        assert len(everything(tmp_path / name)) == 4
+
+
+def test_where_one_is_cannot_be_replaced(tmp_path: Path, made: Imported, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell would be left in a folder that is gone."""
+    (tmp_path / "w" / "x").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "w" / "x")
+    for folder in (".", "..", tmp_path / "w"):
+        with pytest.raises(InputError, match="is where you are; give a folder inside it"):
+            write_folder(made, folder)
+    assert Path.cwd().exists()
+
+
+def test_what_was_there_comes_back(tmp_path: Path, made: Imported, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the new folder cannot be put in its place."""
+    folder = tmp_path / "w"
+    write_folder(made, folder)
+    before = everything(folder)
+    real = Path.rename
+
+    def stuck(self: Path, target: Path) -> Path:
+        if self.name == "new":
+            raise OSError(16, "Device or resource busy")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", stuck)
+    with pytest.raises(OSError, match="busy"):
+        write_folder(Imported(made.workload, made.source), folder, replace=True)
+    assert everything(folder) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["w"]
+
+
 def test_nothing_half_written_is_left(tmp_path: Path, made: Imported, monkeypatch: pytest.MonkeyPatch) -> None:
     """When writing fails in the middle, what was there stays, and nothing beside it."""
     folder = tmp_path / "w"

@@ -129,6 +129,17 @@ def test_wrong_run_times_are_refused(tmp_path: Path, content: str, told: str) ->
     assert told in str(caught.value)
 
 
+def test_run_times_of_nothing_count_as_a_second() -> None:
+    """So many jobs come that they make the load nevertheless; what is no run time is refused."""
+    size = Size(nodes=1, jobs=50)
+    assert text(generate("acme-like", 7, size, run_times_s=[0, 0])) == text(
+        generate("acme-like", 7, size, run_times_s=[1])
+    )
+    for wrong in (-1.0, float("nan"), float("inf"), 1e300):
+        with pytest.raises(InputError, match="run times that are none; give 0 to"):
+            generate("acme-like", 7, size, run_times_s=[1, wrong])
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_pods_fit_the_nodes(name: str) -> None:
     """The largest pod of a preset fits a node of its fleet, with CPU and memory."""

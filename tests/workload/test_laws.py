@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,6 +32,33 @@ def test_laws_meet_the_published_numbers(name: str) -> None:
     assert runs.max() <= given.longest_s.value
     # Larger jobs run longer.
     assert np.median(runs[drawn >= 8]) > np.median(runs[drawn == 1])
+
+
+PUBLISHED_AS = {
+    "avg_gpu_num": "mean_gpus",
+    "max_gpu": "largest",
+    "med_run_time_gpu": "median_s",
+    "avg_run_time_gpu": "mean_s",
+    "max_run_time_gpu": "longest_s",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "cluster"), [("philly-like", "Philly"), ("helios-like", "Helios"), ("acme-like", "Seren")]
+)
+def test_presets_are_the_published_table(shared: Path, name: str, cluster: str) -> None:
+    """To its last digit; GPU time to four digits; the median size, which no preset is fitted to, within a percent."""
+    with (shared / "traces" / "acme_cluster_summary.csv").open() as table:
+        (row,) = [row for row in csv.DictReader(table) if row["id"] == cluster]
+    given, law = PRESETS[name], laws(name)
+    for column, number in PUBLISHED_AS.items():
+        assert getattr(given, number).value == float(row[column]), number
+        assert getattr(given, number).kind == PUBLISHED
+    time = sum(float(row[f"{end}_gpu_time"]) for end in ("complete", "cancel", "fail"))
+    mean = float(row["avg_gpu_num"]) * float(row["avg_run_time_gpu"]) * float(row["gpu_job_num"])
+    assert given.gpu_time.value == round(time / mean, 3)
+    assert float(row["med_gpu_num"]) == 1
+    assert law.parts[0] > 0.49
 
 
 def test_a_part_of_the_sizes() -> None:

@@ -67,11 +67,25 @@ def test_what_was_not_tried_is_said_first(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("never", ["", "None", "Unknown"])
+def test_times_that_there_are_not(tmp_path: Path, never: str) -> None:
+    """What sacct prints for them: a job that never started is left out, one that did not end stays."""
+    lines = [
+        f"1,u,v,1,1,1,CANCELLED,2020-06-09 10:00:00,{never},{never},{never},{never}",
+        f"2,u,v,1,1,1,RUNNING,2020-06-09 10:00:00,2020-06-09 10:00:01,{never},{never},1.0",
+    ]
+    found = read_helios(written(tmp_path, HELIOS + "\n".join(lines) + "\n"))
+    assert pods(found.workload) == [(0, None, "v/gpu1-cpu1", "", 0)]
+    assert "1 jobs that never started were left out" in found.notes
+
+
 def test_memory_of_kalos_is_of_each_pod(tmp_path: Path) -> None:
     """10^9 bytes; times with zones are one time."""
     line = "j,u1,2,16,240,1000,100.0,Other,FAILED,2023-05-17 11:00:00+00:00,2023-05-17 19:00:08+08:00,2023-05-17 11:00:18+00:00,18,10.0,1\n"
     found = read_acme(written(tmp_path, KALOS + line))
     assert pods(found.workload) == [(0, 10, "u1/gpu8-cpu120-mem953674mi", "j", 2)] * 2
+    part = read_acme(written(tmp_path, KALOS + line.replace(",1000,", ",0.5,")))
+    assert part.workload.arrivals[0].pod == "u1/gpu8-cpu120-mem476mi"
 
 
 def test_seren_has_no_memory(tmp_path: Path) -> None:
@@ -121,6 +135,9 @@ BAD = [
     ("no id", {"job_id": ""}, "job_id", "is empty; give each job its id"),
     ("no submission", {"submit_time": ""}, "submit_time", "is empty; say when the job was submitted"),
     ("no date", {"start_time": "yesterday"}, "start_time", "'yesterday' is not a time like"),
+    ("negative run time", {"duration": "-1"}, "duration", "'-1' is not a number of seconds from 0"),
+    ("no wait", {"queue": "1e400"}, "queue", "'1e400' is not a number of seconds from 0"),
+    ("an id of two lines", {"job_id": '"a\nb"'}, "job_id", "holds line ends or other control characters"),
     ("starts before", {"start_time": "2020-01-01 00:00:09"}, "start_time", "is before submit_time"),
     ("ends before", {"end_time": "2020-01-01 00:00:19"}, "end_time", "is not within ten years after start_time"),
     ("ends too late", {"end_time": "2031-01-01 00:00:00"}, "end_time", "is not within ten years after start_time"),

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 from drapolicy.api.names import dns_label, shown
 from drapolicy.errors import Fault
 from drapolicy.workload.faults import Faults
-from drapolicy.workload.table import Row, table
+from drapolicy.workload.table import Row, Tick, table
 
 WHOLE = 1_000
 """Milli of one GPU."""
@@ -118,6 +118,7 @@ def read_pods(
     look: Callable[[Row, PodRow], None] | None = None,
     *,
     together: Sequence[str] = (),
+    tick: Tick | None = None,
 ) -> tuple[PodRow, ...]:
     """Return the sound rows of a list of pods, in order of names.
 
@@ -131,8 +132,10 @@ def read_pods(
         Reads more of a row.
     together
         Columns that are all there or none of them.
+    tick
+        Is told now and then how many lines have been read.
     """
-    return _rows(path, _POD_COLUMNS, _pod, look, faults, optional=("gpu_spec",), together=together)
+    return _rows(path, _POD_COLUMNS, _pod, look, faults, optional=("gpu_spec",), together=together, tick=tick)
 
 
 def read_nodes(path: str | Path, faults: Faults) -> tuple[NodeRow, ...]:
@@ -158,11 +161,12 @@ def _rows(
     *,
     optional: Sequence[str] = (),
     together: Sequence[str] = (),
+    tick: Tick | None = None,
 ) -> tuple[_Found, ...]:
     found: list[_Found] = []
     line_of: dict[str, int] = {}
     before = faults.number
-    for row in table(path, faults, required=columns, optional=optional, together=together):
+    for row in table(path, faults, required=columns, optional=optional, together=together, tick=tick):
         made = read(row)
         if made.name in line_of:
             row.fault(columns[0], f"{shown(made.name)} is in line {line_of[made.name]} already; give each name once")
