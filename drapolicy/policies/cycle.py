@@ -24,8 +24,8 @@ from drapolicy.policies.roomy import score_of_room
 from drapolicy.policies.solvers import Solver
 from drapolicy.problem.node_allocatable import GATE, demand, mapped, not_shared
 from drapolicy.problem.outcome import Abort, Fits, NodeError, Outcome, TimedOut
+from drapolicy.problem.pod_requests import pod_ask
 from drapolicy.problem.problem import Problem
-from drapolicy.problem.room import pod_ask
 
 NO_DEVICES = "cannot allocate all claims"
 TIMED_OUT = "timed out trying to allocate devices"

@@ -15,7 +15,8 @@ from drapolicy.api import Objects, Quantity
 from drapolicy.api.core import Pod
 from drapolicy.api.resource import ResourceClaim
 from drapolicy.problem.amounts import cut
-from drapolicy.problem.room import PODS, PodAsk, pod_ask
+from drapolicy.problem.pod_requests import PodAsk, pod_ask
+from drapolicy.problem.resources import PODS
 
 
 def claim_key(claim: ResourceClaim) -> str:

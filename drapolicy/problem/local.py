@@ -24,10 +24,11 @@ from drapolicy.problem.decided import decided
 from drapolicy.problem.formulation import Assignment, Formulation, formulate
 from drapolicy.problem.millis import Millis, millis
 from drapolicy.problem.outcome import Abort, Fits, Outcome
+from drapolicy.problem.pod_requests import pod_ask
 from drapolicy.problem.reference import Allocator
 from drapolicy.problem.reference.capacity import charge
 from drapolicy.problem.reference.counters import drawing, drawn_for_shares
-from drapolicy.problem.room import NodeRoom, Outlook, pod_ask
+from drapolicy.problem.room import NodeRoom, Outlook
 from drapolicy.problem.site import SHORT_NAMES, Site
 from drapolicy.problem.solution import Solution, rank_of
 from drapolicy.release import Release

@@ -16,12 +16,12 @@ from drapolicy.api.quantity import Quantity
 from drapolicy.api.resource import AllocationResult, Device, ResourceClaim
 from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.problem.ask import claim_key, claims_of_entries
-from drapolicy.problem.room import containers_need, limit_of, pod_level_requests
+from drapolicy.problem.pod_requests import containers_need, limit_of, pod_level_requests
+from drapolicy.problem.resources import HUGE_PAGES
 from drapolicy.release import Release
 
 GATE = "DRANodeAllocatableResources"
 _NANO_PER_MILLI = 10**6
-_HUGE_PAGES = "hugepages-"
 
 
 class Demand(NamedTuple):
@@ -209,7 +209,7 @@ def _beyond_pod_level(
         return ""
     limits = containers_need(pod, amounts, of=limit_of)
     for name, limit in resources.limits.items():
-        if name.startswith(_HUGE_PAGES) and limits.get(name, 0) > limit.milli_value():
+        if name.startswith(HUGE_PAGES) and limits.get(name, 0) > limit.milli_value():
             return (
                 f"pod level limit for {name} is insufficient to cover the aggregated container and "
                 "node-allocatable DRA limits"
@@ -217,7 +217,7 @@ def _beyond_pod_level(
     for container in pod.spec.containers:
         for name, limit in container.resources.limits.items():
             given_limit = resources.limits.get(name)
-            if given_limit is None or name.startswith(_HUGE_PAGES):
+            if given_limit is None or name.startswith(HUGE_PAGES):
                 continue
             if _units(limit) + per_container.get(container.name, {}).get(name, 0) > _units(given_limit):
                 return (

@@ -12,7 +12,9 @@ from drapolicy.api.quantity import Quantity
 from drapolicy.inventory.node_builder import node_table
 from drapolicy.inventory.nodes import NodeTable
 from drapolicy.problem.amounts import MOST, Amounts, Columns, Exact, cut
-from drapolicy.problem.room import CPU, PODS, NodeRoom, PodAsk, counted, rounded
+from drapolicy.problem.pod_requests import PodAsk
+from drapolicy.problem.resources import CPU, PODS, counted, rounded
+from drapolicy.problem.room import NodeRoom
 
 _KEPT = 1_000
 

@@ -31,7 +31,7 @@ from drapolicy.problem.events import (
 from drapolicy.problem.fleet_allocated import FleetAllocated
 from drapolicy.problem.held_claims import HeldClaims
 from drapolicy.problem.node_allocatable import demand
-from drapolicy.problem.room import PodAsk, pod_ask
+from drapolicy.problem.pod_requests import PodAsk, pod_ask
 from drapolicy.problem.rooms import NodeRooms
 from drapolicy.problem.site import Site
 from drapolicy.problem.sites import Sites

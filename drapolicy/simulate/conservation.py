@@ -10,7 +10,9 @@ import numpy as np
 from drapolicy.api.resource import AllocationResult
 from drapolicy.errors import VerificationError
 from drapolicy.inventory.pool_device import DeviceId
-from drapolicy.problem.room import PODS, NodeRoom, PodAsk
+from drapolicy.problem.pod_requests import PodAsk
+from drapolicy.problem.resources import PODS
+from drapolicy.problem.room import NodeRoom
 from drapolicy.problem.state import State
 
 

@@ -16,8 +16,9 @@ from drapolicy.problem.ask import Ask
 from drapolicy.problem.events import Start
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.placement import Placement
+from drapolicy.problem.pod_requests import pod_ask
 from drapolicy.problem.problem import Problem
-from drapolicy.problem.room import Outlook, pod_ask
+from drapolicy.problem.room import Outlook
 from drapolicy.problem.rooms import room_of
 from drapolicy.problem.state import State
 from drapolicy.testing.simple import ask_with, claim, objects, request

@@ -14,7 +14,7 @@ from drapolicy.api.meta import ObjectMeta
 from drapolicy.api.quantity import Quantity
 from drapolicy.inventory.node_builder import node_table
 from drapolicy.problem.amounts import MOST, Exact
-from drapolicy.problem.room import PodAsk
+from drapolicy.problem.pod_requests import PodAsk
 from drapolicy.problem.rooms import NodeRooms
 
 EDGES = [0, 1, 2**61, 2**62, 2**63 - 1, 2**63, 2**64, 10**25]

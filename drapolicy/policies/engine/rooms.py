@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from drapolicy.policies.engine.views import numbered
 from drapolicy.problem.amounts import Amounts, Columns
 from drapolicy.problem.ask import Ask
-from drapolicy.problem.room import CPU, MEMORY, PODS
+from drapolicy.problem.resources import CPU, MEMORY, PODS
 from drapolicy.problem.rooms import NodeRooms
 
 MOST_SCORED = 2**61

@@ -19,7 +19,8 @@ from drapolicy.policies.kube.affinity import preferred_terms, preferred_weight, 
 from drapolicy.policies.kube.filters import soft_taints
 from drapolicy.policies.kube.scores import MAX_SCORE, balanced_allocation, least_allocated
 from drapolicy.problem.ask import Ask
-from drapolicy.problem.room import CPU, MEMORY, PodAsk, pod_ask
+from drapolicy.problem.pod_requests import PodAsk, pod_ask
+from drapolicy.problem.resources import CPU, MEMORY
 from drapolicy.problem.state import State
 
 Points = NDArray[np.int64]

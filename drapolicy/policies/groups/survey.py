@@ -18,8 +18,8 @@ from drapolicy.policies.groups.boards import Board, Boards, Ground, UnreadError
 from drapolicy.policies.groups.joint import Pattern
 from drapolicy.policies.groups.kinds import Kinds, UnsuitedError, check_apart
 from drapolicy.policies.objective import Objective
+from drapolicy.problem.pod_requests import pod_ask
 from drapolicy.problem.problem import Problem
-from drapolicy.problem.room import pod_ask
 from drapolicy.problem.state import State
 
 _ROOM = "room"

@@ -10,7 +10,9 @@ from collections.abc import Set as AbstractSet
 
 from drapolicy.api.core import Node, Pod, Taint
 from drapolicy.api.node_match import HARD_EFFECTS, selects, tolerates
-from drapolicy.problem.room import PODS, NodeRoom, PodAsk
+from drapolicy.problem.pod_requests import PodAsk
+from drapolicy.problem.resources import PODS
+from drapolicy.problem.room import NodeRoom
 
 WRONG_NAME = "node(s) didn't match the requested node name"
 UNSCHEDULABLE = "node(s) were unschedulable"
@@ -52,7 +54,7 @@ def resource_filter(pod: Pod | PodAsk, room: NodeRoom, delegated: AbstractSet[st
     Parameters
     ----------
     pod
-        The pod, or what :func:`~drapolicy.problem.room.pod_ask` made of it.
+        The pod, or what :func:`~drapolicy.problem.pod_requests.pod_ask` made of it.
     room
         The room that the node has left.
     delegated

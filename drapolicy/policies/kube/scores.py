@@ -14,7 +14,9 @@ from drapolicy.policies.kube import profile as names
 from drapolicy.policies.kube.affinity import preferred_terms, preferred_weight, prefers_nodes
 from drapolicy.policies.kube.filters import soft_taints
 from drapolicy.policies.kube.profile import DEFAULT_PROFILE, Profile
-from drapolicy.problem.room import CPU, MEMORY, NodeRoom, PodAsk, pod_ask
+from drapolicy.problem.pod_requests import PodAsk, pod_ask
+from drapolicy.problem.resources import CPU, MEMORY
+from drapolicy.problem.room import NodeRoom
 
 MAX_SCORE = 100
 
@@ -67,7 +69,7 @@ def scores(
     profile
         Weights of the plugins.
     ask
-        What :func:`~drapolicy.problem.room.pod_ask` makes of the pod, if already known.
+        What :func:`~drapolicy.problem.pod_requests.pod_ask` makes of the pod, if already known.
 
     Raises
     ------

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from drapolicy.api.core import Container, Node, Pod
 from drapolicy.api.resource import DeviceClass
-from drapolicy.problem.room import pod_requests
+from drapolicy.problem.pod_requests import pod_requests
 
 # Plugin or mechanism of the stock scheduler, and what of it is missing here.
 UNMODELLED = {
@@ -88,7 +88,7 @@ def unmodelled(
     around
         What the pod's images and resources are compared with.
     requests
-        What :func:`~drapolicy.problem.room.pod_requests` says of the pod, for a caller that knows it.
+        What :func:`~drapolicy.problem.pod_requests.pod_requests` says of the pod, for a caller that knows it.
 
     Returns
     -------

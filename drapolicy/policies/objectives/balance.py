@@ -15,7 +15,8 @@ from drapolicy.policies.objectives import balance_rows as by_rows
 from drapolicy.policies.objectives.balance_rows import MIB, MOST, UNIT
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.millis import WHOLE
-from drapolicy.problem.room import BOUNDLESS, CPU, MEMORY, Outlook
+from drapolicy.problem.resources import CPU, MEMORY
+from drapolicy.problem.room import BOUNDLESS, Outlook
 
 
 def _milli_left(node: LocalProblem, chosen: Masks) -> NDArray[np.int64]:

@@ -31,7 +31,7 @@ from drapolicy.inventory.nodes import HOSTNAME
 from drapolicy.policies.engine.faces import Faces
 from drapolicy.policies.engine.scoring import Scorer
 from drapolicy.policies.kube import Candidate, Profile, scores
-from drapolicy.problem.room import pod_ask
+from drapolicy.problem.pod_requests import pod_ask
 from drapolicy.problem.state import State
 from drapolicy.testing.simple import ask_with, row
 

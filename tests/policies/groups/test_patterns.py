@@ -19,8 +19,8 @@ from drapolicy.policies.objective import Indices
 from drapolicy.problem.ask import Ask, ask_for_claim
 from drapolicy.problem.group import Group
 from drapolicy.problem.local import LocalProblem
+from drapolicy.problem.pod_requests import PodAsk
 from drapolicy.problem.problem import Problem
-from drapolicy.problem.room import PodAsk
 from drapolicy.problem.state import State
 from drapolicy.testing.batches import LEXICOGRAPHIC, brute_force, world
 from drapolicy.testing.partitions import partitioned

@@ -26,7 +26,8 @@ from drapolicy.api.quantity import Quantity
 from drapolicy.errors import InputError
 from drapolicy.policies.kube import DEFAULT_PROFILE, Candidate, Profile, scores
 from drapolicy.policies.kube.scores import balanced_allocation, least_allocated, normalised
-from drapolicy.problem.room import NodeRoom, pod_ask
+from drapolicy.problem.pod_requests import pod_ask
+from drapolicy.problem.room import NodeRoom
 from drapolicy.problem.rooms import room_of
 
 MI = 1024**2

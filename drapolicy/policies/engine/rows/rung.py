@@ -36,7 +36,7 @@ from drapolicy.problem.ask import Ask
 from drapolicy.problem.outcome import Fits, NoFit
 from drapolicy.problem.placement import Placement, Status
 from drapolicy.problem.problem import Problem
-from drapolicy.problem.room import CPU, MEMORY
+from drapolicy.problem.resources import CPU, MEMORY
 from drapolicy.problem.state import State
 
 _MOST_BLIND = 10_000
