@@ -33,6 +33,17 @@ def printable(text: object, limit: int = 80) -> str:
     return f"{shown[:head]}…{shown[len(shown) - (limit - 1 - head) :]}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number of things.
+
+    Examples
+    --------
+    >>> counted(1, "seed"), counted(1_000, "cell"), counted(0, "pod")
+    ('1 seed', '1,000 cells', '0 pods')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def distinct(names: Iterable[str], limit: int = 40) -> dict[str, str]:
     r"""Return a printable form of each name; names that would look alike get a number.
 

@@ -23,6 +23,7 @@ from drapolicy.problem.ask import Ask, asks
 from drapolicy.problem.never import never_hold
 from drapolicy.problem.placement import Placement
 from drapolicy.release import Release
+from drapolicy.text import counted
 
 if TYPE_CHECKING:
     from drapolicy.cli.together import Timed  # what it needs takes longer to import than all else
@@ -211,4 +212,4 @@ def _unmodelled(decided: Decided) -> list[str]:
     for _, placement in decided.pairs:
         for what in placement.unmodelled:
             counts[what] = counts.get(what, 0) + 1
-    return [f"not modelled: {what} ({n} {'pod' if n == 1 else 'pods'})" for what, n in counts.items()]
+    return [f"not modelled: {what} ({counted(n, 'pod')})" for what, n in counts.items()]

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from drapolicy.cli.output import Format, print_data, print_line, print_table
-from drapolicy.cli.results import short
 from drapolicy.errors import UnknownReferenceError
 from drapolicy.evaluate import METRICS, Comparison, Pair, Ranking
 from drapolicy.evaluate import compare as compare_runs
+from drapolicy.evaluate.numbers import number
 
 
 def compare(folders: Sequence[Path], metric: str | None, output: Format) -> int:
@@ -39,7 +39,8 @@ def _print(found: Comparison, rankings: dict[str, Ranking]) -> None:
     for scenario, ranking in rankings.items():
         how = ", ".join(filter(None, (ranking.metric.unit, ranking.metric.better)))
         places = [
-            (str(place), place.policy, "-" if place.rank is None else f"{place.mean:.4g}") for place in ranking.places
+            (str(place), place.policy, "-" if place.rank is None else number(place.mean, digits=4))
+            for place in ranking.places
         ]
         print_line()
         print_table(("RANK", "POLICY", ranking.metric.name), places, title=f"{scenario}: {ranking.metric.name} ({how})")
@@ -52,7 +53,7 @@ def _strength(pair: Pair) -> str:
     if not found.certain:
         return ""
     holm = f" after Holm's correction for {pair.comparisons} pairs" if pair.comparisons > 1 else ""
-    return f" (p = {found.p:.2g}{holm}; Cohen's d {short(found.cohen)}, Cliff's delta {short(found.cliff)})"
+    return f" (p = {found.p:.2g}{holm}; Cohen's d {number(found.cohen)}, Cliff's delta {number(found.cliff)})"
 
 
 def _as_data(found: Comparison, rankings: dict[str, Ranking]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from drapolicy.policies import COMPARED, STOCK
 from drapolicy.policies import policy as policy_of
 from drapolicy.release import Release, release
 from drapolicy.simulate import Scenario
+from drapolicy.text import counted
 from drapolicy.workload.embedded import DATASETS
 
 
@@ -196,7 +197,7 @@ def decided_by(request: Request, played: Sequence[str]) -> list[str]:
 def unplaced(results: Results) -> list[str]:
     """Return why pods never started with the stock scheduler as recorded, commonest first, with counts."""
     return [
-        f"{scenario}: never started: {reason} ({count} {'pod' if count == 1 else 'pods'})"
+        f"{scenario}: never started: {reason} ({counted(count, 'pod')})"
         for scenario in results.scenarios
         for cell in results.of(scenario, STOCK)[:1]
         for reason, count in list(cell.reasons.items())[:5]
@@ -209,7 +210,7 @@ def unmodelled(results: Results) -> list[str]:
     for scenario in results.scenarios:
         cells = results.of(scenario, STOCK)
         for what, count in cells[0].unmodelled.items() if cells else ():
-            lines.append(f"{scenario}: not modelled: {what} ({count} {'pod' if count == 1 else 'pods'})")
+            lines.append(f"{scenario}: not modelled: {what} ({counted(count, 'pod')})")
     return lines
 
 

@@ -26,6 +26,7 @@ from drapolicy.evaluate.fgd import (
     write_bounds,
     write_tables,
 )
+from drapolicy.text import counted
 from drapolicy.workload.openb import Stream, read_stream, read_trace
 
 _SEEDS = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
@@ -119,7 +120,8 @@ def summary(runs: Sequence[Run]) -> Iterator[str]:
     for policy, curves in found.items():
         told = [_mean([curve[at] for curve in curves], at) for at in _READ_AT]
         own = [refusals_of(one) for one in runs if one.policy == policy]
-        yield f"{policy:{width}}  allocated {', '.join(told)} of arrival ({len(curves)} seeds){_refused(own)}"
+        seeds = counted(len(curves), "seed")
+        yield f"{policy:{width}}  allocated {', '.join(told)} of arrival ({seeds}){_refused(own)}"
 
 
 def bounded(bounds: Sequence[Bounds], everything: float) -> Iterator[str]:

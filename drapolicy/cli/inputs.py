@@ -18,6 +18,7 @@ from drapolicy.cli.output import note
 from drapolicy.errors import Fault, InputError
 from drapolicy.inventory import checks
 from drapolicy.release import Release
+from drapolicy.text import counted
 
 STDIN = "-"
 _POSITION = re.compile(r"\[[^\]]*\]")
@@ -120,7 +121,7 @@ def gathered(notes: Iterable[Fault]) -> list[Fault]:
 
 
 def _and_more(places: int) -> str:
-    return f" (and in {places:,} more place{'s' if places > 1 else ''})" if places else ""
+    return f" (and in {counted(places, 'more place')})" if places else ""
 
 
 def _readable(files: Sequence[str], kubernetes: Release, *, lenient: bool, validate: bool = True) -> Objects:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from math import isfinite, isnan
+from math import isnan
 from typing import Any
 
 from drapolicy.cli.output import on_terminal, print_line, print_table
 from drapolicy.evaluate import LEGEND, METRICS, Difference, Metric, Results
+from drapolicy.evaluate.numbers import number
 from drapolicy.evaluate.statistics import needed
 from drapolicy.policies import STOCK
+from drapolicy.text import counted
 
 TIME = "policy time (s)"
 
@@ -25,12 +27,12 @@ def print_results(results: Results, metric: str | None) -> None:
             (
                 policy,
                 *(_cell(results, scenario, policy, m, best=policy in best[m.name]) for m in shown),
-                f"{seconds(results, scenario, policy):.3g}",
+                f"{number(seconds(results, scenario, policy))}",
             )
             for policy in results.policies
         ]
         cells = results.of(scenario, STOCK)
-        title = f"{scenario}: {cells[0].arrivals} arrivals, {len(cells)} {'seed' if len(cells) == 1 else 'seeds'}"
+        title = f"{scenario}: {counted(cells[0].arrivals, 'arrival')}, {counted(len(cells), 'seed')}"
         print_table([*head, TIME], rows, title=title, right=range(1, len(head) + 1))
         print_line()
     print_line(
@@ -111,26 +113,11 @@ def _cell(results: Results, scenario: str, policy: str, metric: Metric, *, best:
     mean = results.mean(scenario, policy, metric.name)
     if isnan(mean):
         return ["-"]
-    text = f"{mean:.4g}{'*' if best else ''}"
+    text = f"{number(mean, digits=4)}{'*' if best else ''}"
     if policy == STOCK:
         return [text]
     delta = results.difference(scenario, policy, metric.name)
     if delta.mean == 0 and (isnan(delta.low) or delta.low == delta.high):
         return [text, "same"]
-    interval = "" if isnan(delta.low) else f" ({short(delta.low)} to {short(delta.high)})"
-    return [text, f"{'+' if delta.mean > 0 else ''}{short(delta.mean)}{interval}"]
-
-
-def short(number: float) -> str:
-    """Return a number with two or three digits that count.
-
-    Examples
-    --------
-    >>> short(-2234.5), short(0.0957), short(152.3)
-    ('-2.2k', '0.096', '152')
-    """
-    if not isfinite(number):
-        return f"{number}"
-    if abs(number) >= 1000:
-        return f"{number / 1000:.2g}k" if abs(number) < 99_500 else f"{number / 1000:.0f}k"
-    return f"{number:.2g}" if abs(number) < 99.5 else f"{number:.0f}"
+    interval = "" if isnan(delta.low) else f" ({number(delta.low)} to {number(delta.high)})"
+    return [text, f"{number(delta.mean, sign=True)}{interval}"]

@@ -12,6 +12,7 @@ from drapolicy.cli.output import Format, print_data, print_line, print_table, sh
 from drapolicy.cli.pictures import loaded
 from drapolicy.errors import InputError
 from drapolicy.release import Release
+from drapolicy.text import counted
 from drapolicy.topology.attributes import common
 from drapolicy.topology.bind import BindReport
 from drapolicy.topology.fleet import bind_fleet, devices_of, nodes_with, product_of
@@ -64,7 +65,7 @@ def bind(
         left.setdefault(why, []).append(vertex)
     for why, vertices in left.items():
         print_line(f"{shortly(vertices)}: not bound: {why}")
-    print_line(f"{_nodes(len(report.nodes))} got links, {len(report.without)} did not")
+    print_line(f"{counted(len(report.nodes), 'node')} got links, {len(report.without)} did not")
     if report.without:
         print_line(f"without: {shortly(report.without)}")
     if others:
@@ -72,7 +73,8 @@ def bind(
     for shape in apart:
         print_line(f"alike in their slices (signature {shape['signature'][:12]}), but not in their links:")
         for table in shape["links"]:
-            print_line(f"  {(table['links'] or 'none')[:12]}: {_nodes(len(table['nodes']))}: {shortly(table['nodes'])}")
+            nodes = table["nodes"]
+            print_line(f"  {(table['links'] or 'none')[:12]}: {counted(len(nodes), 'node')}: {shortly(nodes)}")
     return 0
 
 
@@ -110,10 +112,6 @@ def _report(found: BindReport, notes: Sequence[str]) -> dict[str, Any]:
 
 def _vertices(left: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
     return [{"vertex": vertex, "why": why} for vertex, why in left]
-
-
-def _nodes(count: int) -> str:
-    return f"{count:,} node{'' if count == 1 else 's'}"
 
 
 def _pairs(found: BindReport) -> Iterable[_Row]:

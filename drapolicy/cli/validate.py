@@ -14,6 +14,7 @@ from drapolicy.cli.inputs import notes_on, read_with_faults
 from drapolicy.cli.output import Format, note, print_data, print_line, print_table
 from drapolicy.problem.never import asks_to_match, never_hold
 from drapolicy.release import Release
+from drapolicy.text import counted
 
 _KINDS = {
     "ResourceSlice": "slices",
@@ -60,7 +61,7 @@ def validate(files: Sequence[str], *, kubernetes: Release, lenient: bool, output
         print_line("note: nothing of Dynamic Resource Allocation was found")
     if faults:
         note("\n".join(f"{fault}".replace("\n", "\\n") for fault in faults))
-        note(f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}")
+        note(counted(len(faults), "fault"))
         return BAD_INPUT
     print_line("no faults")
     return 0

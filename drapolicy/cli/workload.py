@@ -12,6 +12,7 @@ from drapolicy.cli.output import Format, Text, note, print_data, print_line, pri
 from drapolicy.errors import Fault, InputError, UnknownReferenceError
 from drapolicy.inventory import build
 from drapolicy.problem.sites import Sites
+from drapolicy.text import counted
 from drapolicy.workload import MODELS, PRESETS, Imported, Size, Wanted, fleet_objects, read, read_run_times
 from drapolicy.workload import generate as make
 from drapolicy.workload.folder import lines, refuse, write_folder
@@ -106,7 +107,7 @@ def generate(
 def import_files(form: str, files: Sequence[str], wanted: Wanted, *, out: Path, replace: bool, output: Format) -> int:
     """Read a trace and write its folder."""
     refuse(out, replace=replace)
-    note(f"reading {len(files)} {'file' if len(files) == 1 else 'files'} as {form}")
+    note(f"reading {counted(len(files), 'file')} as {form}")
     made = read_source(form, files, wanted, lambda read: note(f"{read:,} read"))
     return _written(made, out, replace=replace, output=output)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from drapolicy.evaluate.metrics import Metric
+from drapolicy.evaluate.numbers import number
 from drapolicy.evaluate.statistics import paired
 from drapolicy.evaluate.table import Results
 from drapolicy.text import distinct
@@ -159,7 +160,7 @@ def means(results: Results, scenario: str, metric: Metric) -> alt.TopLevelMixin 
         if isnan(spread.mean):
             continue
         low, high = (spread.mean, spread.mean) if isnan(spread.low) else (spread.low, spread.high)
-        rows.append({"policy": shown, "mean": spread.mean, "low": low, "high": high, "text": f"{spread.mean:.3g}"})
+        rows.append({"policy": shown, "mean": spread.mean, "low": low, "high": high, "text": number(spread.mean)})
         dots += [{"policy": shown, "value": value} for value in values if not isnan(value)]
     if not rows:
         return None
@@ -177,7 +178,7 @@ def means(results: Results, scenario: str, metric: Metric) -> alt.TopLevelMixin 
     if not isnan(bound):
         limit = alt.Chart(data([{"bound": bound}])).mark_rule(strokeDash=[3, 3], color="currentColor")
         layers.append(limit.encode(x="bound:Q"))
-    told = "" if isnan(bound) else f"; dashed: the bound, {bound:.4g}"
+    told = "" if isnan(bound) else f"; dashed: the bound, {number(bound, digits=4)}"
     below = f"mean, 95 % interval{told}; {metric.better or 'told, not judged'}"
     return finished(alt.layer(*layers), f"{metric.name} by policy", below)
 

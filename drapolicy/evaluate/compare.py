@@ -15,6 +15,7 @@ from drapolicy.evaluate.cell import Cell
 from drapolicy.evaluate.experiment import CELLS, MANIFEST
 from drapolicy.evaluate.store import Store
 from drapolicy.evaluate.table import Results
+from drapolicy.text import counted
 
 
 class _Scenario(msgspec.Struct, frozen=True):
@@ -124,16 +125,9 @@ def read_run(folder: str | Path, label: str = "") -> Run:
     packages: dict[str, set[str]] = {}
     for entry in manifest.cells:
         cell, how = store.get(entry.key), store.circumstances(entry.key)
-        if (
-            cell is None
-            or how is None
-            or (cell.scenario, cell.policy, cell.seed)
-            != (
-                entry.scenario,
-                entry.policy,
-                entry.seed,
-            )
-        ):
+        if cell is None or how is None:
+            continue
+        if (cell.scenario, cell.policy, cell.seed) != (entry.scenario, entry.policy, entry.seed):
             continue
         cells.append(cell)
         for package, version in how.versions.items():
@@ -156,13 +150,9 @@ def compare(folders: Sequence[str | Path]) -> Comparison:
         For fewer than two, folders without an evaluation, and runs that have no scenario in common.
     """
     if len(folders) < 2:
-        message = f"compare: {len(folders)} {'run' if len(folders) == 1 else 'runs'}; give two at least"
+        message = f"compare: {counted(len(folders), 'run')}; give two at least"
         raise InputError(message)
-    names = [Path(folder).name for folder in folders]
-    runs = [
-        read_run(folder, name if name and names.count(name) == 1 else str(folder))
-        for folder, name in zip(folders, names, strict=True)
-    ]
+    runs = [read_run(folder, label) for folder, label in zip(folders, _labels(folders), strict=True)]
     common = [
         scenario.name
         for scenario in runs[0].manifest.scenarios
@@ -172,6 +162,14 @@ def compare(folders: Sequence[str | Path]) -> Comparison:
         message = f"compare: {' and '.join(run.label for run in runs)} have no scenario in common"
         raise InputError(message)
     return Comparison(tuple(runs), tuple(_differences(runs, common)), Results(tuple(_cells(runs, common))))
+
+
+def _labels(folders: Sequence[str | Path]) -> Iterator[str]:
+    """Yield what runs are called: their folders' names, or paths where two have one name, which is told apart too."""
+    names = [Path(folder).name for folder in folders]
+    called = [name if name and names.count(name) == 1 else str(f) for f, name in zip(folders, names, strict=True)]
+    for position, label in enumerate(called):
+        yield label if called.count(label) == 1 else f"{label} ({called[: position + 1].count(label)})"
 
 
 def _cells(runs: Sequence[Run], scenarios: Sequence[str]) -> Iterator[Cell]:
@@ -226,7 +224,7 @@ def _differences(runs: Sequence[Run], common: Sequence[str]) -> Iterator[str]:
                 f"{name}: {what}", {label: one.inputs.get(what, "none")[:12] for label, one in found.items()}
             )
     for policy in dict.fromkeys(policy.name for run in runs for policy in run.manifest.policies):
-        prints = {run.label: _told(one) for run in runs for one in run.manifest.policies if one.name == policy}
+        prints = {run.label: _told(run, one) for run in runs for one in run.manifest.policies if one.name == policy}
         yield from _differ(f"policy {policy}", prints)
         if len(prints) < len(runs):
             yield f"policy {policy}: only in {', '.join(prints)}"
@@ -242,11 +240,11 @@ def _differences(runs: Sequence[Run], common: Sequence[str]) -> Iterator[str]:
         if run.missing:
             nameless = sum(not cell.key for cell in run.manifest.cells)
             why = f", {nameless} of them of policies whose code cannot be told" if nameless else ""
-            yield f"{run.label}: {run.missing} of {len(run.manifest.cells)} cells are not there{why}"
+            yield f"{run.label}: {run.missing:,} of {counted(len(run.manifest.cells), 'cell')} not there{why}"
 
 
-def _told(policy: _Policy) -> str:
-    return policy.fingerprint[:12] + (f" draws {policy.draws}" if policy.draws else "")
+def _told(run: Run, policy: _Policy) -> str:
+    return (policy.fingerprint or run.manifest.source)[:12] + (f" draws {policy.draws}" if policy.draws else "")
 
 
 def _differ(what: str, values: Mapping[str, str]) -> Iterator[str]:

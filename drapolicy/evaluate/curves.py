@@ -11,6 +11,7 @@ import numpy as np
 
 from drapolicy.evaluate.cell import Cell
 from drapolicy.evaluate.charts import dashes, data, finished, scale, svg
+from drapolicy.evaluate.numbers import number
 from drapolicy.evaluate.table import Results
 from drapolicy.text import distinct
 
@@ -205,7 +206,7 @@ def _told(results: Results, scenario: str, course: _Course) -> str:
     for policy, shown in distinct(results.policies).items():
         table = _series(results.of(scenario, policy), course.field)
         if table.size:
-            parts.append(f"{shown}: mean {table.mean():.3g}, highest {table.max():.3g}")
+            parts.append(f"{shown}: mean {number(table.mean())}, highest {number(table.max())}")
     return f"{course.title}, {course.unit}, by policy. {'; '.join(parts)}."
 
 
@@ -214,5 +215,5 @@ def _medians(results: Results, scenario: str, distribution: _Distribution) -> st
     for policy, shown in distinct(results.policies).items():
         values = [v for cell in results.of(scenario, policy) for v in getattr(cell, distribution.field)]
         if values:
-            parts.append(f"{shown}: median {median(values):.3g}")
+            parts.append(f"{shown}: median {number(median(values))}")
     return f"{distribution.title}, {distribution.x}, by policy. {'; '.join(parts)}."

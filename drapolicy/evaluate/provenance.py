@@ -11,7 +11,7 @@ from drapolicy.evaluate.experiment import Experiment
 from drapolicy.evaluate.store import Circumstances, Store
 from drapolicy.evaluate.table import Results
 from drapolicy.release import Release, release
-from drapolicy.text import printable
+from drapolicy.text import counted, printable
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def _machines(kept: list[Circumstances]) -> list[str]:
     for how in kept:
         groups.setdefault((how.host, how.platform), []).append(how)
     return [
-        printable(f"{host} ({platform}): {len(own)} {'cell' if len(own) == 1 else 'cells'}", 200)
+        printable(f"{host} ({platform}): {counted(len(own), 'cell')}", 200)
         + printable(f", {_minute(min(h.started for h in own))} to {_minute(max(h.ended for h in own))} UTC", 80)
         for (host, platform), own in sorted(groups.items())
     ]

@@ -9,6 +9,7 @@ from math import floor, inf, isfinite, isnan, log10, nan
 
 from drapolicy.evaluate.metrics import Metric
 from drapolicy.evaluate.statistics import Difference, holm, needed, paired
+from drapolicy.text import counted
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Pair:
 
     def __str__(self) -> str:
         found, name = self.difference, self.metric.name
-        seeds = f"{found.pairs} {'seed' if found.pairs == 1 else 'seeds'}"
+        seeds = counted(found.pairs, "seed")
         gone = f"; {found.left_out} left out, without a value" if found.left_out else ""
         if not found.pairs:
             return f"{self.first} and {self.second} have no {name} to compare{gone}"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from math import floor, isnan, log10
+from math import isnan
 from pathlib import Path
 
 from drapolicy.api.files import write_whole
@@ -18,6 +18,7 @@ from drapolicy.evaluate import charts
 from drapolicy.evaluate.curves import curves_of
 from drapolicy.evaluate.heat import HeatMap, heat_map
 from drapolicy.evaluate.metrics import LEGEND, METRICS, PRIMARY, Metric
+from drapolicy.evaluate.numbers import amount, number
 from drapolicy.evaluate.provenance import Provenance
 from drapolicy.evaluate.ranking import Ranking
 from drapolicy.evaluate.table import Results, Verdict
@@ -232,7 +233,7 @@ def sections_of(results: Results, metric: str | None, provenance: Provenance | N
 
 def _sections(results: Results, metric: str | None, provenance: Provenance) -> Iterator[Section]:
     shown, policies = distinct(results.scenarios), distinct(results.policies)
-    for number, scenario in enumerate(results.scenarios):
+    for position, scenario in enumerate(results.scenarios):
         verdict = results.verdict(scenario, metric)
         ranking = results.ranking(scenario, metric)
         cells = [cell for cell in results.cells if cell.scenario == scenario]
@@ -241,7 +242,7 @@ def _sections(results: Results, metric: str | None, provenance: Provenance) -> I
         for cell in cells:
             unmodelled.update(cell.unmodelled)
         # The stem is made of a number: a scenario's name may hold anything.
-        stem, heat_seed = f"s{number}", min(cell.seed for cell in cells)
+        stem, heat_seed = f"s{position}", min(cell.seed for cell in cells)
         first = [c for policy in results.policies for c in results.of(scenario, policy) if c.seed == heat_seed]
         yield Section(
             name=shown[scenario],
@@ -341,7 +342,7 @@ def _means(results: Results, verdict: Verdict, stem: str) -> Iterator[str]:
         chart = charts.means(results, verdict.scenario, metric)
         if chart is not None:
             values = ((shown[p], results.mean(verdict.scenario, p, metric.name)) for p in results.policies)
-            told = "; ".join(f"{p} {value:.3g} {metric.unit}" for p, value in values if not isnan(value))
+            told = "; ".join(f"{p} {amount(value, metric.unit)}" for p, value in values if not isnan(value))
             yield charts.svg(chart, f"{stem}-{metric.name}", f"{metric.label} by policy: {told}.")
 
 
@@ -356,18 +357,6 @@ def _classes(results: Results, scenario: str) -> Iterator[Class]:
             if refused or never:
                 mean = sum(first) / len(first) if first else float("nan")
                 yield Class(shown, printable(name, 60), came, refused, never, mean)
-
-
-def number(value: float, *, sign: bool = False) -> str:
-    """Return a number with three significant digits, written out.
-
-    Examples
-    --------
-    >>> number(12345.6), number(12.345), number(-0.01234, sign=True)
-    ('12,346', '12.3', '−0.0123')
-    """
-    decimals = 0 if value == 0 else min(max(2 - floor(log10(abs(value))), 0), 6)
-    return f"{value:{'+' if sign else ''},.{decimals}f}".replace("-", "−")
 
 
 def _unplaced(results: Results, scenario: str) -> Iterator[tuple[str, str, int]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from drapolicy.evaluate.occupancy import POINTS
 from drapolicy.simulate import Play
 from drapolicy.simulate.record import NANO
+from drapolicy.text import counted
 
 QUANTILES: Final = 101
 """How many quantiles are kept of a distribution, the least and the greatest included."""
@@ -99,7 +100,7 @@ def classes(play: Play) -> dict[str, list[int]]:
     never = play.records.column("started_ns") < 0
     names = np.array(play.records.texts("pattern"))
     if len(np.unique(names)) > MOST_CLASSES:
-        names = np.array([f"{count} {'device' if count == 1 else 'devices'}" for count in wanted.tolist()])
+        names = np.array([counted(count, "device") for count in wanted.tolist()])
     # In order of size, and of names among those that want as many.
     order = sorted({(count, name) for count, name in zip(wanted.tolist(), names.tolist(), strict=True)})
     found = {}

@@ -12,10 +12,11 @@ from math import isnan, nan
 from drapolicy.errors import UnknownReferenceError
 from drapolicy.evaluate.cell import Cell
 from drapolicy.evaluate.metrics import METRICS, PRIMARY, Metric
+from drapolicy.evaluate.numbers import amount
 from drapolicy.evaluate.ranking import Ranking, ranking
 from drapolicy.evaluate.statistics import Difference, holm, needed, paired
 from drapolicy.policies import STOCK
-from drapolicy.text import printable
+from drapolicy.text import counted, printable
 
 
 @dataclass(frozen=True)
@@ -54,21 +55,23 @@ class Verdict:
     rivals: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        unit = self.metric.unit
         if self.seeds < self.needed:
             few = "1 seed is" if self.seeds == 1 else f"{self.seeds} seeds are"
             return f"{self.scenario}: {few} too few to name a winner; play {self.needed} at least"
         if self.winner == STOCK:
-            return f"{self.scenario}: no policy is better than {STOCK} by {self.metric.name} ({self.stock:.3g} {unit})"
+            return f"{self.scenario}: no policy is better than {STOCK} by {self.metric.name} ({self._told(self.stock)})"
         percent = f"{100 * abs(self.value - self.stock) / abs(self.stock):.0f} % " if self.stock else ""
         direction = "lower" if self.value < self.stock else "higher"
         low, high = sorted((abs(self.difference.low), abs(self.difference.high)))
         return (
-            f"{self.scenario}: {self.winner} wins: {self.metric.name} {self.value:.3g} {unit} against {self.stock:.3g} "
-            f"{unit} of {STOCK}, {percent}{direction} (95 % interval of the difference {low:.2g} to {high:.2g} "
-            f"{unit}, {self.difference.pairs} seeds)"
+            f"{self.scenario}: {self.winner} wins: {self.metric.name} {self._told(self.value)} against "
+            f"{self._told(self.stock)} of {STOCK}, {percent}{direction} (95 % interval of the difference "
+            f"{self._told(low)} to {self._told(high)}, {counted(self.difference.pairs, 'seed')})"
             + (f"; {', '.join(self.rivals)} may be as good" if self.rivals else "")
         )
+
+    def _told(self, value: float) -> str:
+        return amount(value, self.metric.unit)
 
 
 @dataclass(frozen=True)
@@ -176,7 +179,7 @@ class Results:
         """Return for each scenario how many pods the figures of topology leave out; nothing where all are in."""
         counts = {s: sum(cell.uncompared for cell in self.cells if cell.scenario == s) for s in self.scenarios}
         return [
-            f"{scenario}: not computed: the best set for {count} {'pod' if count == 1 else 'pods'}, all policies and "
+            f"{scenario}: not computed: the best set for {counted(count, 'pod')}, all policies and "
             "seeds; bandwidth, of-fleet and delivered leave them out"
             for scenario, count in counts.items()
             if count

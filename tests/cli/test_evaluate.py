@@ -13,7 +13,7 @@ import pytest
 
 from drapolicy import api
 from drapolicy.cli.output import Format
-from drapolicy.cli.results import best_of, short
+from drapolicy.cli.results import best_of
 from drapolicy.evaluate import LEGEND, METRICS, Experiment, Results
 from drapolicy.evaluate.cell import Cell
 from drapolicy.policies import COMPARED
@@ -54,7 +54,7 @@ def test_table_report_and_winner(run, words, tmp_path):
     ran = run(*words, "--policy", "packing", "--policy", "random", "--name", "mine")
     assert (ran.code, ran.err) == (0, "")
     lines = ran.out.splitlines()
-    assert lines[0] == "mine: 1 arrivals, 2 seeds"
+    assert lines[0] == "mine: 1 arrival, 2 seeds"
     assert [line.split()[0] for line in lines[2:5]] == ["kube-scheduler", "packing", "random"]
     assert "policy time (s)" in lines[1]
     assert "not reproducible" in ran.out
@@ -272,24 +272,6 @@ def test_markup_in_names_is_not_interpreted(capsys):
 
     print_table(("[bold]A", "B"), [("[red]x[/red]", "\x1b[2J :smile:")], title="[blue]t\n")
     assert capsys.readouterr().out.splitlines() == ["[blue]t\\n", "[bold]A        B", "[red]x[/red]   \\x1b[2J :smile:"]
-
-
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [
-        (0, "0"),
-        (0.123, "0.12"),
-        (-9.96, "-10"),
-        (99.4, "99"),
-        (99.6, "100"),
-        (999, "999"),
-        (-5180, "-5.2k"),
-        (2e5, "200k"),
-    ],
-)
-def test_short_numbers(number, text):
-    """Differences are told with the digits that count and without exponents."""
-    assert short(number) == text
 
 
 def test_formats_are_those_of_the_other_commands():

@@ -13,6 +13,7 @@ from drapolicy import api
 from drapolicy.errors import InputError
 from drapolicy.evaluate import Experiment, compare
 from drapolicy.inventory import build
+from drapolicy.policies import POLICIES
 from drapolicy.simulate import Scenario
 from drapolicy.simulate.discipline import DISCIPLINES
 from drapolicy.testing.simple import row
@@ -91,7 +92,7 @@ def test_seeds_are_paired_and_what_is_missing_is_told(tmp_path: Path) -> None:
     found = compare([one, two])
     assert found.differences[-2:] == (
         "seeds: two has 8 of 9; the others count for nothing",
-        "two: 1 of 16 cells are not there",
+        "two: 1 of 16 cells not there",
     )
     values = found.results.values("s", "first-fit", "placed")
     assert [isnan(value) for value in values] == [True, *[False] * 7, True]
@@ -103,6 +104,33 @@ def test_runs_of_one_name_are_called_by_their_paths(tmp_path: Path) -> None:
     """Two folders may have one name."""
     runs = [run(tmp_path / part / "out") for part in "ab"]
     assert [one.label for one in compare(runs).runs] == [str(path) for path in runs]
+
+
+def test_a_run_beside_itself_is_the_same(tmp_path: Path) -> None:
+    """Nothing differs, each policy is there once, and the two are told apart by number."""
+    out = run(tmp_path / "one", "random", seeds=2)
+    found = compare([out, out])
+    assert found.differences == ()
+    assert [one.label for one in found.runs] == [f"{out} (1)", f"{out} (2)"]
+    assert found.results.policies == ("kube-scheduler", "random")
+
+
+class Own:
+    """A policy whose code cannot be told."""
+
+    name = "own"
+
+    def place(self, problem, rng):
+        return replace(POLICIES["first-fit"].place(problem, rng), policy=self.name)
+
+
+def test_code_beside_an_experiment_is_told(tmp_path: Path) -> None:
+    """Where a policy has no code of its own to be known by, that of its experiment's file counts."""
+    for source in ("a" * 64, "b" * 64):
+        Experiment([scenario()], [Own()], 2, source=source).run(tmp_path / source[0], jobs=1)
+    found = compare([tmp_path / "a", tmp_path / "b"])
+    assert found.differences == (f"policy own differs: {'a' * 12} in a, {'b' * 12} in b",)
+    assert found.results.policies == ("kube-scheduler", "own (a)", "own (b)")
 
 
 def test_scenarios_of_one_run_alone_are_left_out(tmp_path: Path) -> None:

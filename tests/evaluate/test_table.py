@@ -115,11 +115,11 @@ def test_verdicts_read_well() -> None:
     """One sentence with both numbers, the difference in percent and its interval."""
     won = results(stock=STOCK_SLOW, a=slow(2.0, 2.1, 1.9, 2.0) * 2).verdict("s")
     assert str(won) == (
-        "s: a wins: slowdown 2 x against 3 x of kube-scheduler, 33 % lower "
-        "(95 % interval of the difference 1 to 1 x, 8 seeds)"
+        "s: a wins: slowdown 2.00 x against 3.00 x of kube-scheduler, 33 % lower "
+        "(95 % interval of the difference 1.00 x to 1.00 x, 8 seeds)"
     )
     lost = results(stock=STOCK_SLOW).verdict("s")
-    assert str(lost) == "s: no policy is better than kube-scheduler by slowdown (3 x)"
+    assert str(lost) == "s: no policy is better than kube-scheduler by slowdown (3.00 x)"
     from_zero = results(stock=[{"bandwidth": 0.0}] * 8, a=[{"bandwidth": 5.0}, {"bandwidth": 5.1}] * 4)
     assert "5.05 % against 0 % of kube-scheduler, higher (95 %" in str(from_zero.verdict("s", "bandwidth"))
 
