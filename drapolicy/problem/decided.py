@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from drapolicy.problem.formulation import Assignment, Formulation, first, infeasible
+from drapolicy.problem.node_search import NodeSearch
 from drapolicy.problem.outcome import Fits, Outcome, TimedOut
 from drapolicy.problem.solution import Solution
-
-if TYPE_CHECKING:
-    from drapolicy.problem.local import LocalProblem
 
 MAX_STEPS = 2_000_000
 _EASY = 300
 _HARD = 100_000
 
 
-def decided(local: LocalProblem, max_steps: int | None = MAX_STEPS) -> tuple[Outcome, Solution | None]:
+def decided(local: NodeSearch, max_steps: int | None = MAX_STEPS) -> tuple[Outcome, Solution | None]:
     """Return what the reference decides, and its solution if the claims fit.
 
     What a few hundred steps do not decide, the formulation decides, where it decides as the reference does.
@@ -34,7 +30,7 @@ def decided(local: LocalProblem, max_steps: int | None = MAX_STEPS) -> tuple[Out
     return outcome, solution
 
 
-def _quickly(local: LocalProblem) -> tuple[Outcome, Solution | None] | None:
+def _quickly(local: NodeSearch) -> tuple[Outcome, Solution | None] | None:
     """Return what the reference would decide, without its search; None where only that can tell."""
     formulation = local.formulation
     if not isinstance(formulation, Formulation) or formulation.may_abort or formulation.gaps or not formulation.orderly:
@@ -49,7 +45,7 @@ def _quickly(local: LocalProblem) -> tuple[Outcome, Solution | None] | None:
     return seated(local, found.assignment)
 
 
-def seated(local: LocalProblem, assignment: Assignment) -> tuple[Outcome, Solution] | None:
+def seated(local: NodeSearch, assignment: Assignment) -> tuple[Outcome, Solution] | None:
     """Return an assignment as Kubernetes writes it, with its solution; None where the reference refuses it."""
     solution = local.seat(assignment)
     if solution is None:

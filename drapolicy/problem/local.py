@@ -1,60 +1,35 @@
-"""One node for one ask: what a solver and an objective see."""
+"""One node for one ask, as an objective sees it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drapolicy import cel
 from drapolicy.api.core import Pod
-from drapolicy.api.resource import (
-    AllocationResult,
-    DeviceClass,
-    DeviceSubRequest,
-    ExactDeviceRequest,
-    ResourceClaim,
-)
+from drapolicy.api.resource import DeviceClass, ResourceClaim
 from drapolicy.inventory.pool_device import PoolDevice
 from drapolicy.problem.allocated import AllocatedState
+from drapolicy.problem.counters_left import CountersLeft
 from drapolicy.problem.decided import decided
-from drapolicy.problem.formulation import Assignment, Formulation, formulate
 from drapolicy.problem.millis import Millis, millis
-from drapolicy.problem.outcome import Abort, Fits, Outcome
+from drapolicy.problem.node_search import NodeSearch
 from drapolicy.problem.pod_requests import pod_ask
-from drapolicy.problem.reference import Allocator
 from drapolicy.problem.reference.capacity import charge
-from drapolicy.problem.reference.counters import drawing, drawn_for_shares
 from drapolicy.problem.room import NodeRoom, Outlook
 from drapolicy.problem.site import SHORT_NAMES, Site
-from drapolicy.problem.solution import Solution, rank_of
+from drapolicy.problem.solution import rank_of
+from drapolicy.problem.wishes import Wish, masks, wishes_of
 from drapolicy.release import Release
 from drapolicy.topology.attributes import value
 
 _NONE = np.empty(0, np.intp)
 
 
-class Wish(NamedTuple):
-    """One request or alternative of a claim, a row of the masks.
-
-    Attributes
-    ----------
-    claim, request, alternative
-        Positions; ``alternative`` is 0 for ``exactly``.
-    wanted
-        Class, selectors and count.
-    """
-
-    claim: int
-    request: int
-    alternative: int
-    wanted: ExactDeviceRequest | DeviceSubRequest
-
-
-class LocalProblem:
+class LocalProblem(NodeSearch):
     """One node, the claims that an ask still needs, and what is free: made for one decision, read-only.
 
     D is the number of devices that the node can use, R the number of requests and alternatives (one row each).
@@ -84,19 +59,12 @@ class LocalProblem:
         pod: Pod | None = None,
         sizes: Callable[[], frozenset[int]] = frozenset,
     ) -> None:
-        self.claims = tuple(claims)
+        super().__init__(site, claims, allocated, classes, release)
         self._pod = pod
         self._sizes = sizes
+        self._room = room
         self.reads: set[str] = set()
         self.reads_state = False
-        self._site = site
-        self._room = room
-        self._allocated = allocated
-        self._classes = classes
-        self._release = release
-        self._allocator = Allocator(release, allocated, classes, (), pools=lambda _node: site.pools)
-
-    # --- what objectives see ---------------------------------------------------------------------------------
 
     @property
     def site(self) -> Site:
@@ -193,14 +161,7 @@ class LocalProblem:
     @cached_property
     def wishes(self) -> tuple[Wish, ...]:
         """Requests and alternatives of all claims, in order; the rows of ``eligible`` and ``count``."""
-        found = []
-        for c, claim in enumerate(self.claims):
-            for r, request in enumerate(claim.spec.devices.requests):
-                choices: Sequence[ExactDeviceRequest | DeviceSubRequest] = request.first_available or (
-                    [request.exactly] if request.exactly else []
-                )
-                found += [Wish(c, r, a, wanted) for a, wanted in enumerate(choices)]
-        return tuple(found)
+        return wishes_of(self.claims)
 
     @cached_property
     def count(self) -> NDArray[np.int64]:
@@ -209,30 +170,7 @@ class LocalProblem:
 
     @cached_property
     def _masks(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        shape = (len(self.wishes), len(self._site.devices))
-        eligible, failing = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
-        for r, wish in enumerate(self.wishes):
-            programs = self._programs(wish)
-            for d, device in enumerate(self._site.devices):
-                verdict: bool | str = programs is not None
-                for text, program in programs or ():
-                    verdict = device.verdict(text, program)
-                    if verdict is not True:
-                        break
-                failing[r, d] = isinstance(verdict, str)
-                eligible[r, d] = verdict is True and device.on_node
-        eligible.flags.writeable = failing.flags.writeable = False
-        return eligible, failing
-
-    def _programs(self, wish: Wish) -> list[tuple[str, cel.Program]] | None:
-        cls = self._classes.get(wish.wanted.device_class_name)
-        if cls is None:
-            return None
-        texts = [s.cel.expression for s in (*cls.spec.selectors, *wish.wanted.selectors) if s.cel is not None]
-        try:
-            return [(text, cel.compile(text, self._release)) for text in texts]
-        except cel.CompileError:
-            return None
+        return masks(self.wishes, self._site.devices, self._classes, self._release)
 
     @property
     def eligible(self) -> NDArray[np.bool_]:
@@ -307,30 +245,14 @@ class LocalProblem:
     # --- counters --------------------------------------------------------------------------------------------
 
     @cached_property
-    def _available(self) -> NDArray[np.int64]:
-        ledger = self._site.ledger
-        drawn_by = drawing(self._allocated, self._release.behaviour)
-        taken = [d for d, device in enumerate(self._site.devices) if drawn_by(device.id)]
-        elsewhere = [e for e, identity in enumerate(ledger.elsewhere) if drawn_by(identity)]
-        drawn = ledger.draws[taken].sum(axis=0) + ledger.draws_elsewhere[elsewhere].sum(axis=0)
-        available: NDArray[np.int64] = ledger.totals - drawn
-        available.flags.writeable = False
-        return available
-
-    @cached_property
-    def _needs(self) -> NDArray[np.int64]:
-        """What each device would still have to draw: nothing once a share of it is taken."""
-        drawn = drawn_for_shares(self._allocated, self._release.behaviour)
-        shared = [d for d, device in enumerate(self._site.devices) if drawn(device.id)]
-        needs = self._site.ledger.draws.copy()
-        needs[shared] = 0
-        return needs
+    def _counters(self) -> CountersLeft:
+        return CountersLeft(self._site, self._allocated, self._release.behaviour)
 
     @property
     def counters(self) -> NDArray[np.int64]:
         """What is left of each shared counter; ndarray of shape (K,), int64, each in a unit of its own."""
         self.reads_state = True
-        return self._available
+        return self._counters.left
 
     @property
     def draws(self) -> NDArray[np.int64]:
@@ -348,104 +270,13 @@ class LocalProblem:
         self.reads_state = True
         if left is None:
             return self._placeable_now
-        chosen = np.setdiff1d(self.left(_NONE), left, assume_unique=True)
-        return self._fitting(left, self._available - self._needs[chosen].sum(axis=0))
+        return self._counters.placeable(left, np.setdiff1d(self.left(_NONE), left, assume_unique=True))
 
     @cached_property
     def _placeable_now(self) -> NDArray[np.bool_]:
-        mask = self._fitting(self.left(_NONE), self._available)
+        mask = self._counters.placeable(self.left(_NONE))
         mask.flags.writeable = False
         return mask
-
-    def _fitting(self, devices: NDArray[np.intp], available: NDArray[np.int64]) -> NDArray[np.bool_]:
-        mask = np.zeros(len(self._site.devices), np.bool_)
-        needs = self._needs[devices]
-        short = (needs > available) & self._site.ledger.bears[devices]
-        mask[devices] = ~(short.any(axis=1) & needs.any(axis=1))
-        return mask
-
-    # --- searching -------------------------------------------------------------------------------------------
-
-    @property
-    def timeout_s(self) -> float | None:
-        """Time that the next search may take, in seconds; None, no limit: results should not depend on a clock."""
-        return None
-
-    def first(self, max_steps: int | None = None) -> tuple[Outcome, Solution | None]:
-        """Return what the reference decides, just as the release's scheduler would, and its solution if it fits.
-
-        Parameters
-        ----------
-        max_steps
-            Limit of the search.
-        """
-        found = self._allocator.find(self._site.node, self.claims, max_steps=max_steps, timeout_s=self.timeout_s)
-        if not isinstance(found, Solution):
-            return found, None
-        outcome = self.written(found)
-        return outcome, found if isinstance(outcome, Fits) else None
-
-    def search(
-        self,
-        order: Sequence[int] | None = None,
-        visit: Callable[[Solution], bool] | None = None,
-        max_steps: int | None = None,
-    ) -> Outcome:
-        """Return what the reference finds with the devices tried in an order of one's own.
-
-        Parameters
-        ----------
-        order
-            Permutation of the device indices; None for upstream's order.
-        visit
-            Called with each complete assignment; True accepts it, False searches on.
-        max_steps
-            Limit of the search.
-        """
-        return self._allocator.allocate(
-            self._site.node, self.claims, order=order, visit=visit, max_steps=max_steps, timeout_s=self.timeout_s
-        )
-
-    @cached_property
-    def formulation(self) -> Formulation | Abort:
-        """What may be assigned, as arrays; or why the attempt ends before any device is looked at."""
-        return formulate(self._site.pools, self.claims, self._allocated, self._classes, self._release)
-
-    def seat(self, assignment: Assignment) -> Solution | None:
-        """Return the solution that an assignment of :attr:`formulation` is, each device taken by the reference.
-
-        Parameters
-        ----------
-        assignment
-            A complete assignment; None is returned where the reference refuses one of its devices.
-        """
-        chosen: list[list[tuple[int, Sequence[int]]]] = [[] for _ in self.claims]
-        if isinstance(self.formulation, Abort):
-            return None
-        for r, devices in assignment:
-            row = self.formulation.rows[r]
-            chosen[row.claim].append((row.alternative, devices))
-        return self.taking(chosen)
-
-    def taking(self, chosen: Sequence[Sequence[tuple[int, Sequence[int]]]]) -> Solution | None:
-        """Return the solution in which given devices are taken, by the reference; None where it refuses one.
-
-        Parameters
-        ----------
-        chosen
-            For each claim and request the alternative, 0 without alternatives, and the devices, ascending.
-        """
-        return self._allocator.seat(self._site.node, self.claims, chosen)
-
-    def written(self, solution: Solution) -> Outcome:
-        """Return a solution as Kubernetes would write it."""
-        return self._allocator.results(self._site.node, self.claims, solution)
-
-    def indices(self, results: Sequence[AllocationResult]) -> NDArray[np.intp]:
-        """Return the distinct devices of some results; ascending indices."""
-        at = {device.id: device.index for device in self._site.devices}
-        found = {at[r.driver, r.pool, r.device] for result in results for r in result.devices.results}  # type: ignore[index]
-        return np.array(sorted(found), np.intp)
 
 
 class _Groups(Mapping[str, NDArray[np.int16]]):

@@ -18,7 +18,6 @@ from drapolicy.inventory.reach import NodeSelectionError, Reach
 from drapolicy.inventory.taint_rules import with_taint_rules
 from drapolicy.problem.site import Site
 
-
 _KEPT_HOMES = 20_000
 
 
