@@ -17,8 +17,8 @@ from drapolicy.topology.diff import diff as compare
 from drapolicy.topology.generate import ALIASES, KINDS, from_text, kind_of
 from drapolicy.topology.generate import matrix as matrix_of
 from drapolicy.topology.graph import Topology
-from drapolicy.topology.links import DEFAULT_FAMILY, family
 from drapolicy.topology.matrix import text as letters
+from drapolicy.topology.products import DEFAULT_FAMILY, family
 from drapolicy.topology.read import Reading
 
 # Formats that name GPUs by a number alone; how fast their links are depends on what they are.

@@ -36,10 +36,11 @@ from drapolicy.topology.diff import Diff, diff
 from drapolicy.topology.drawing import draw, draw_bandwidths
 from drapolicy.topology.generate import generate
 from drapolicy.topology.graph import Topology
-from drapolicy.topology.links import LinkKind, LinkRates, link_rates
+from drapolicy.topology.links import LinkKind
 from drapolicy.topology.measures import bandwidth_mb_s, best_sets
 from drapolicy.topology.node_link import load, save
 from drapolicy.topology.nvidia_smi import Matrix
+from drapolicy.topology.products import LinkRates, link_rates
 from drapolicy.topology.read import read
 
 __all__ = [

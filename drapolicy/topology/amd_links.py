@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from drapolicy.errors import InputError
 from drapolicy.topology.graph import INSIDE, Topology
-from drapolicy.topology.links import LinkKind, LinkRates, link_rates
+from drapolicy.topology.links import LinkKind
+from drapolicy.topology.products import LinkRates, link_rates
 
 STEP_WEIGHT: Final = 15
 """Weight of one xGMI link on the way (Linux, amdkfd/kfd_crat.c: KFD_CRAT_XGMI_WEIGHT times the links passed)."""

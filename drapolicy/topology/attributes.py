@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.api.resource import Device, DeviceAttribute
-from drapolicy.topology.links import LinkKind, link_rates
+from drapolicy.topology.links import LinkKind
+from drapolicy.topology.products import link_rates
 from drapolicy.topology.spellings import LOCATION_FACTS, SPELLINGS
 
 NodeDevice = tuple[str, str, Device]
@@ -95,7 +96,7 @@ def attribute_links(
     devices
         D devices of one node: driver, pool, device.
     product, pcie_generation
-        Choose the bandwidths, see `drapolicy.topology.links.link_rates`; the first product name among the GPUs'
+        Choose the bandwidths, see `drapolicy.topology.products.link_rates`; the first product name among the GPUs'
         attributes by default.
 
     Returns

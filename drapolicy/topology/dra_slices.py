@@ -17,7 +17,9 @@ from drapolicy.topology import kubernetes_nodes
 from drapolicy.topology.attributes import number, role, value, values
 from drapolicy.topology.graph import INSIDE, Topology
 from drapolicy.topology.hwloc import pci_address
-from drapolicy.topology.links import SOCKET_MB_S, LinkKind, link_rates
+from drapolicy.topology.links import LinkKind
+from drapolicy.topology.products import link_rates
+from drapolicy.topology.rates import SOCKET_MB_S
 from drapolicy.topology.source import refusal
 
 if TYPE_CHECKING:

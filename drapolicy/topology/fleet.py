@@ -17,9 +17,9 @@ from drapolicy.inventory.links import NodeLinks
 from drapolicy.topology.attributes import NodeDevice, is_gpu_driver, role, value
 from drapolicy.topology.bind import BindReport, Machine, Match
 from drapolicy.topology.graph import Topology
-from drapolicy.topology.links import family
 from drapolicy.topology.measures.spread import groups
 from drapolicy.topology.nearness import nearness
+from drapolicy.topology.products import family
 from drapolicy.topology.read import read
 
 # Slices in which product names are counted; a fleet's machines are alike.
@@ -224,7 +224,7 @@ def with_topology(fleet: Fleet, path: str | Path, *, product: str = "") -> tuple
 
 
 def nodes_with(fleet: Fleet, product: str) -> list[str]:
-    """Return the nodes with GPUs of a product's family (`drapolicy.topology.links.FAMILIES`).
+    """Return the nodes with GPUs of a product's family (`drapolicy.topology.products.FAMILIES`).
 
     Examples
     --------

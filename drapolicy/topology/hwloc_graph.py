@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from drapolicy.errors import InputError
 from drapolicy.topology.graph import INSIDE, MOST_TEXT, Topology
 from drapolicy.topology.hwloc import BANDWIDTHS, COMPUTE, Item, Machine
-from drapolicy.topology.links import PCIE_RAW_LANE_MB_S, SOCKET_MB_S, LinkKind, LinkRates, link_rates, pcie_mb_s
+from drapolicy.topology.links import LinkKind
+from drapolicy.topology.products import LinkRates, link_rates
+from drapolicy.topology.rates import PCIE_RAW_LANE_MB_S, SOCKET_MB_S, pcie_mb_s
 from drapolicy.topology.sockets import socket_link
 
 if TYPE_CHECKING:

@@ -9,7 +9,9 @@ from drapolicy.errors import InputError
 from drapolicy.topology.amd_links import STEP_WEIGHT
 from drapolicy.topology.graph import INSIDE, Topology
 from drapolicy.topology.kfd_record import Capture, Link, Node
-from drapolicy.topology.links import SOCKET_MB_S, LinkKind, link_rates
+from drapolicy.topology.links import LinkKind
+from drapolicy.topology.products import link_rates
+from drapolicy.topology.rates import SOCKET_MB_S
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -7,8 +7,8 @@ from collections.abc import Collection, Hashable, Mapping
 from typing import Final
 
 from drapolicy.errors import Fault
-from drapolicy.topology.links import PCIE_GENERATION_OF_GT_S
 from drapolicy.topology.nccl import PCI_ADDRESS
+from drapolicy.topology.rates import PCIE_GENERATION_OF_GT_S
 from drapolicy.topology.xml import Element
 
 LANES: Final = (1, 2, 4, 8, 12, 16, 32)

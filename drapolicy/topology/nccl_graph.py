@@ -9,18 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from drapolicy.errors import InputError
 from drapolicy.topology.graph import INSIDE, Topology
-from drapolicy.topology.links import (
-    GA10X_NVLINK,
-    NCCL_LOCAL,
-    NVLINK_MB_S,
-    SOCKET_MB_S,
-    XGMI_MB_S,
-    LinkKind,
-    LinkRates,
-    link_rates,
-    pcie_mb_s,
-)
+from drapolicy.topology.links import LinkKind
 from drapolicy.topology.nccl import PCI_ADDRESS, Cpu, Gpu, Link, Net, Pci, System
+from drapolicy.topology.products import LinkRates, link_rates
+from drapolicy.topology.rates import GA10X_NVLINK, NCCL_LOCAL, NVLINK_MB_S, SOCKET_MB_S, XGMI_MB_S, pcie_mb_s
 from drapolicy.topology.sockets import socket_link
 
 if TYPE_CHECKING:

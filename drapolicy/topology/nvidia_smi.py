@@ -14,9 +14,10 @@ from os import PathLike, fspath
 from drapolicy.errors import Fault, InputError, ParseError
 from drapolicy.topology import piped, plain
 from drapolicy.topology.graph import INSIDE, Topology
-from drapolicy.topology.links import LETTERS, LinkKind, link_rates
+from drapolicy.topology.links import LETTERS, LinkKind
 from drapolicy.topology.listing import GPU, Cell, Listing, Row
 from drapolicy.topology.matrix import Matrix, facts, text
+from drapolicy.topology.products import link_rates
 from drapolicy.topology.source import text_of
 
 __all__ = ["NAME", "Matrix", "facts", "parse", "read", "recognises", "text", "topology"]

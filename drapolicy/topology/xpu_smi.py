@@ -16,8 +16,10 @@ from typing import Any, Final
 
 from drapolicy.errors import InputError, ParseError
 from drapolicy.topology.graph import INSIDE, Topology
-from drapolicy.topology.links import MDF, XE_LINK, LinkKind, LinkRates, link_rates
+from drapolicy.topology.links import LinkKind
 from drapolicy.topology.listing import lines_of
+from drapolicy.topology.products import LinkRates, link_rates
+from drapolicy.topology.rates import MDF, XE_LINK
 from drapolicy.topology.source import text_of
 from drapolicy.topology.tables import Table, Tables, Words, take
 

@@ -14,7 +14,8 @@ from drapolicy.policies.objective import as_objective
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.site import Site
 from drapolicy.topology.attributes import role, value, values
-from drapolicy.topology.links import LinkKind, link_rates
+from drapolicy.topology.links import LinkKind
+from drapolicy.topology.products import link_rates
 
 _INSIDE = {kind.value for kind in (LinkKind.PIX, LinkKind.PXB, LinkKind.PHB, LinkKind.NODE)}
 _SLICE = re.compile(r"memory-slice-?(\d+)$", re.IGNORECASE)

@@ -9,7 +9,8 @@ import pytest
 from drapolicy.errors import InputError, ParseError
 from drapolicy.topology import nccl_xml
 from drapolicy.topology.graph import Topology
-from drapolicy.topology.links import GA10X_NVLINK, LinkKind
+from drapolicy.topology.links import LinkKind
+from drapolicy.topology.rates import GA10X_NVLINK
 
 AMPERE = """\
 <!-- two hosts' worth of comments

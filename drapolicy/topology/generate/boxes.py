@@ -7,7 +7,7 @@ from itertools import combinations
 from drapolicy.errors import InputError
 from drapolicy.topology.generate.draft import Draft, check_size
 from drapolicy.topology.generate.machine import Machine, Root, Tree
-from drapolicy.topology.links import SOCKET_MB_S
+from drapolicy.topology.rates import SOCKET_MB_S
 
 
 def pcie_box(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from drapolicy.errors import InputError
 from drapolicy.topology.graph import INSIDE, Topology
-from drapolicy.topology.links import LATENCY_NS, SOCKET_MB_S, LinkKind, pcie_mb_s
+from drapolicy.topology.links import LinkKind
+from drapolicy.topology.rates import LATENCY_NS, SOCKET_MB_S, pcie_mb_s
 
 if TYPE_CHECKING:
     import networkx as nx

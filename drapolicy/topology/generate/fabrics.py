@@ -10,7 +10,8 @@ from drapolicy.errors import InputError
 from drapolicy.topology.generate.catalogue import MACHINES
 from drapolicy.topology.generate.draft import MOST_DEVICES, Draft, check_size
 from drapolicy.topology.generate.machine import draw
-from drapolicy.topology.links import ICI_MB_S, INFINIBAND_LANE_MBIT_S, LinkKind, ethernet_mb_s, infiniband_mb_s
+from drapolicy.topology.links import LinkKind
+from drapolicy.topology.rates import ICI_MB_S, INFINIBAND_LANE_MBIT_S, ethernet_mb_s, infiniband_mb_s
 
 SPEEDS = (*INFINIBAND_LANE_MBIT_S, *(f"{gbit_s}GbE" for gbit_s in (1, 10, 25, 40, 50, 100, 200, 400, 800)))
 """Speeds of a network's ports: InfiniBand of four lanes, and Ethernet."""

@@ -18,7 +18,7 @@ from drapolicy.topology.generate.draft import MOST_DEVICES, Draft
 from drapolicy.topology.generate.machine import Machine, draw_nodes
 from drapolicy.topology.generate.params import Param, flag, lengths, text, whole, word
 from drapolicy.topology.graph import INSIDE, Topology, integer
-from drapolicy.topology.links import ICI_MB_S
+from drapolicy.topology.rates import ICI_MB_S
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Kind:
     what
         One line that says what it is.
     source
-        Where its structure is from; rates are those of `drapolicy.topology.links`.
+        Where its structure is from; rates are those of `drapolicy.topology.rates`.
     build
         Adds it to a `Draft`, given the parameters.
     params

@@ -1,6 +1,6 @@
 """How a machine is written down and drawn: NUMA nodes, roots, switches and devices, and links of GPUs.
 
-Bandwidths are those of `drapolicy.topology.links`. PCI addresses are made up in order, a domain for each root; all else
+Bandwidths are those of `drapolicy.topology.rates`. PCI addresses are made up in order, a domain for each root; all else
 is as the source of each machine says.
 """
 
@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from drapolicy.topology.generate.draft import Draft, check_size
-from drapolicy.topology.links import LinkKind, link_rates
+from drapolicy.topology.links import LinkKind
+from drapolicy.topology.products import link_rates
 
 Tree: TypeAlias = "str | tuple[Tree, ...]"
 """A device, ``G`` or ``N`` with a number, or a PCIe switch with what is on it."""
@@ -31,7 +32,7 @@ class Machine:
     numa
         For each NUMA node its PCIe roots.
     sockets
-        Link between NUMA nodes, a row of `drapolicy.topology.links.SOCKET_MB_S`.
+        Link between NUMA nodes, a row of `drapolicy.topology.rates.SOCKET_MB_S`.
     source
         Where this is from.
     mesh

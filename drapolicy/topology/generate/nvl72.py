@@ -5,7 +5,9 @@ from __future__ import annotations
 from itertools import product
 
 from drapolicy.topology.generate.draft import Draft
-from drapolicy.topology.links import C2C_MB_S, LinkKind, infiniband_mb_s, link_rates
+from drapolicy.topology.links import LinkKind
+from drapolicy.topology.products import link_rates
+from drapolicy.topology.rates import C2C_MB_S, infiniband_mb_s
 
 PRODUCT = "NVIDIA GB200"
 TRAYS = 18

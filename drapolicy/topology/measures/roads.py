@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from drapolicy.errors import InputError
 from drapolicy.topology.graph import INSIDE, Topology
-from drapolicy.topology.links import PCIE_SHARE_24THS, LinkKind
+from drapolicy.topology.links import LinkKind
 from drapolicy.topology.measures.checks import check_names
+from drapolicy.topology.rates import PCIE_SHARE_24THS
 
 WHOLE = 24
 """A link that keeps its full bandwidth, in the unit of `PCIE_SHARE_24THS`."""

@@ -16,9 +16,9 @@ from drapolicy.errors import InputError
 from drapolicy.topology import LinkKind, Topology, best_sets, nvidia_smi, read
 from drapolicy.topology.generate import KINDS, generate, matrix
 from drapolicy.topology.generate.catalogue import MACHINES
-from drapolicy.topology.links import link_rates
 from drapolicy.topology.measures import alignment, pairwise
 from drapolicy.topology.nvidia_smi import Matrix
+from drapolicy.topology.products import link_rates
 
 
 def named(shown: Matrix, only: str = "") -> dict[tuple[str, str], str]:
