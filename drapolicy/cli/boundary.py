@@ -45,7 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     _lenient_streams()
     words = spread(sys.argv[1:] if arguments is None else arguments)
-    return _run(words)
+    try:
+        return _run(words)
+    except KeyboardInterrupt:
+        return _say("interrupted", INTERRUPTED)
 
 
 def _run(words: Sequence[str]) -> int:
@@ -59,8 +62,6 @@ def _run(words: Sequence[str]) -> int:
     except ClickException as error:
         error.show()
         return error.exit_code
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except VerificationError as error:
         return _say(f"{error}\nThis is a bug of the policy or of drapolicy.", BUG)
     except DrapolicyError as error:

@@ -132,8 +132,8 @@ def carry_out(
             results = experiment.run(out, jobs=jobs, executor=executor, progress=progress)
     except KeyboardInterrupt:
         again = [word for word in sys.argv[1:] if word != "--fresh"]
-        note(f"interrupted; {len(list(store))} finished parts are kept in {store.folder}")
-        note(f"to go on, give the same command again: {program_name(sys.argv[0])} {shlex.join(again)}")
+        kept = f"interrupted; {counted(len(list(store)), 'finished cell')} kept in {store.folder}"
+        note(f"{kept}; the same command goes on: {program_name(sys.argv[0])} {shlex.join(again)}")
         return INTERRUPTED
     notes = [*told, *unmodelled(results), *results.uncompared()]
     files = write_files(results, experiment, out, notes)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import threading
 import uuid
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing.connection import wait
 from typing import Any, Protocol
 
 from drapolicy.errors import DrapolicyError, InputError
 from drapolicy.evaluate.work import Played, play_packed
+from drapolicy.evaluate.workers import over_processes
 
 
 class Executor(Protocol):
@@ -50,41 +45,15 @@ class Local:
 
     def play(self, scenarios: Sequence[bytes], tasks: Sequence[tuple[int, bytes]]) -> Iterator[tuple[int, Played]]:
         """Play packed tasks."""
-        # A fresh interpreter a worker: a fork would take over the notebook's threads.
-        context = multiprocessing.get_context("spawn")
-        jobs = min(self.jobs or os.cpu_count() or 1, len(tasks))
-        with ProcessPoolExecutor(jobs, context, _begin, (list(scenarios),)) as pool:
-            futures = {pool.submit(_play_here, *task): position for position, task in enumerate(tasks)}
-            try:
-                for future in as_completed(futures):
-                    yield futures[future], future.result()
-            except BrokenProcessPool as error:
-                message = (
-                    "evaluate: a worker process ended without an answer, perhaps for want of memory; what is finished "
-                    "is kept: run it again, with fewer --jobs"
-                )
-                raise DrapolicyError(message) from error
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)  # or leaving would wait for every cell to be played
+        jobs = self.jobs or os.cpu_count() or 1
+        yield from over_processes(_play_here, tasks, jobs, _begin, list(scenarios))
 
 
 _scenarios: list[bytes] = []
 
 
 def _begin(scenarios: list[bytes]) -> None:
-    """Set a worker up."""
-    # Ctrl-C reaches the whole process group; the process that started this one decides what becomes of it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _scenarios[:] = scenarios
-    threading.Thread(target=_follow, daemon=True).start()
-
-
-def _follow() -> None:
-    """End with the process that started this one: it may be killed, and nobody would ever ask for the answer."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
 
 
 def _play_here(scenario: int, task: bytes) -> Played:

@@ -79,14 +79,14 @@ def test_an_unexpected_error_is_a_bug(run, fleet, claims, monkeypatch):
 
 
 def test_an_interrupt_ends_with_130(run, fleet, claims, monkeypatch):
-    """Ctrl-C ends a command without a word."""
+    """Ctrl-C ends a command with a line."""
 
     def interrupted(*_args, **_options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("drapolicy.cli.allocate.place_all", interrupted)
     ran = run("allocate", fleet, claims(1))
-    assert (ran.code, ran.out, ran.err) == (130, "", "")
+    assert (ran.code, ran.out, ran.err) == (130, "", "drapolicy: interrupted\n")
 
 
 def test_nobody_has_to_read_to_the_end(root):

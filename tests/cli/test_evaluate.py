@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -226,8 +227,9 @@ def test_a_folder_that_cannot_be_is_named(run, words, fleet):
     assert str(fleet) in ran.err
 
 
-def test_an_interrupt_keeps_what_is_finished(root, tmp_path):
-    """Ctrl-C ends at once with code 130, says how to go on, and the parts that were finished are kept."""
+@pytest.mark.parametrize("finished", [0, 2])
+def test_an_interrupt_keeps_what_is_finished(root, tmp_path, finished):
+    """Ctrl-C, which all processes of a terminal get, ends with code 130 and one line, while workers start too."""
     cells = tmp_path / "out" / "cells"
     command_line = ["evaluate", "--out", str(tmp_path / "out"), "--seeds", "50", "--jobs", "2", "--policy", "first-fit"]
     with subprocess.Popen(
@@ -236,18 +238,22 @@ def test_an_interrupt_keeps_what_is_finished(root, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         cwd=root,
+        start_new_session=True,
     ) as process:
         end = time.monotonic() + 60
-        while time.monotonic() < end and len(list(cells.glob("*.json"))) < 2:
+        manifest = tmp_path / "out" / "experiment.json"
+        while time.monotonic() < end and not (manifest.exists() and len(list(cells.glob("*.json"))) >= finished):
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=30)
-    kept = list(cells.glob("*.json"))
+    kept = len(list(cells.glob("*.json")))
     assert (process.returncode, out) == (130, "")
-    assert 2 <= len(kept) < 200
+    assert finished <= kept < 200
+    told = (
+        f"interrupted; {kept} finished {'cell' if kept == 1 else 'cells'} kept in {cells}; the same command goes on: "
+    )
     assert [line for line in err.splitlines() if " of 200 played" not in line] == [
-        f"interrupted; {len(kept)} finished parts are kept in {cells}",
-        f"to go on, give the same command again: python -m drapolicy {' '.join(command_line)}",
+        f"{told}python -m drapolicy {' '.join(command_line)}"
     ]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["cells", "experiment.json"]
 

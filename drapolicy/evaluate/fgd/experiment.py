@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -15,6 +12,7 @@ from types import MappingProxyType
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.evaluate.fgd.curves import Run
 from drapolicy.evaluate.fgd.play import Setting, play
+from drapolicy.evaluate.workers import over_processes
 from drapolicy.inventory import Fleet
 from drapolicy.policies import policy as policy_of
 from drapolicy.policies.named import TABLE
@@ -142,16 +140,8 @@ def _played(
         for task in tasks:
             yield task, worker.run(*task)
         return
-    # A fresh interpreter a worker: a fork would take over the notebook's threads.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, _begin, (experiment,)) as pool:
-        futures = {pool.submit(_run, *task): task for task in tasks}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # or leaving would wait for every run to be played
-            raise
+    for position, run in over_processes(_run, tasks, jobs, _begin, experiment):
+        yield tasks[position], run
 
 
 class _Worker:
@@ -176,8 +166,6 @@ _worker: _Worker | None = None
 
 def _begin(experiment: Experiment) -> None:
     global _worker  # noqa: PLW0603 - how a process is told what all its runs have in common
-    # Ctrl-C reaches the whole process group; the first process alone decides what becomes of the workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _worker = _Worker(experiment)
 
 
