@@ -29,6 +29,10 @@ _PROTOCOL_FLAGS = {
 }
 
 
+class Interrupted(Exception):
+    """Ctrl-C ended a command that has something to say about what is kept."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
@@ -47,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = spread(sys.argv[1:] if arguments is None else arguments)
     try:
         return _run(words)
-    except KeyboardInterrupt:
-        return _say("interrupted", INTERRUPTED)
+    except (KeyboardInterrupt, Interrupted) as error:
+        return _say(str(error) or "interrupted", INTERRUPTED)
 
 
 def _run(words: Sequence[str]) -> int:
@@ -58,6 +62,8 @@ def _run(words: Sequence[str]) -> int:
 
     try:
         code = app(words, prog_name=program_name(sys.argv[0]), standalone_mode=False)
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt  # the parser has made a code of it
         sys.stdout.flush()
     except ClickException as error:
         error.show()

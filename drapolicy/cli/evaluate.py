@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from drapolicy.cli.boundary import INTERRUPTED, program_name
+from drapolicy.cli.boundary import Interrupted, program_name
 from drapolicy.cli.inputs import examine, notes_on, once, refuse
 from drapolicy.cli.output import Format, note, print_data, print_line
 from drapolicy.cli.progress import interruptible, shown_progress
@@ -48,7 +48,7 @@ class Request:
 
 
 def evaluate(request: Request, output: Format) -> int:
-    """Play everything, print the comparison and write report and table; return 0, or 130 when interrupted.
+    """Play everything, print the comparison and write report and table; return 0.
 
     Raises
     ------
@@ -85,7 +85,7 @@ class RunRequest:
 
 
 def run(request: RunRequest, output: Format) -> int:
-    """Play the experiment of a file; return 0, or 130 when interrupted.
+    """Play the experiment of a file; return 0.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def carry_out(
     executor: Executor | None = None,
     fresh: bool = False,
 ) -> int:
-    """Play an experiment, print the comparison and write report and table; return 0, or 130 when interrupted."""
+    """Play an experiment, print the comparison and write report and table; return 0."""
     store = Store(out / CELLS)
     out.mkdir(parents=True, exist_ok=True)
     if fresh:
@@ -133,8 +133,8 @@ def carry_out(
     except KeyboardInterrupt:
         again = [word for word in sys.argv[1:] if word != "--fresh"]
         kept = f"interrupted; {counted(len(list(store)), 'finished cell')} kept in {store.folder}"
-        note(f"{kept}; the same command goes on: {program_name(sys.argv[0])} {shlex.join(again)}")
-        return INTERRUPTED
+        message = f"{kept}; the same command goes on: {program_name(sys.argv[0])} {shlex.join(again)}"
+        raise Interrupted(message) from None
     notes = [*told, *unmodelled(results), *results.uncompared()]
     files = write_files(results, experiment, out, notes)
     notes = [*unplaced(results), *notes]  # the report has a chapter of its own for these

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from drapolicy.cli.boundary import INTERRUPTED
-from drapolicy.cli.output import note, print_line
+from drapolicy.cli.boundary import Interrupted
+from drapolicy.cli.output import print_line
 from drapolicy.cli.progress import interruptible, shown_counts
 from drapolicy.errors import InputError
 from drapolicy.evaluate.fgd import (
@@ -64,8 +64,8 @@ def run(request: Request) -> int:
         with interruptible(), shown_counts() as progress:
             runs = run_all(experiment, jobs=request.jobs, progress=progress)
     except KeyboardInterrupt:
-        note("interrupted; nothing is written")
-        return INTERRUPTED
+        message = "interrupted; nothing is written"
+        raise Interrupted(message) from None
     files = write_tables(runs, trace.name, experiment.ratio, request.out)
     for line in summary(runs):
         print_line(line)

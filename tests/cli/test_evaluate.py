@@ -249,9 +249,7 @@ def test_an_interrupt_keeps_what_is_finished(root, tmp_path, finished):
     kept = len(list(cells.glob("*.json")))
     assert (process.returncode, out) == (130, "")
     assert finished <= kept < 200
-    told = (
-        f"interrupted; {kept} finished {'cell' if kept == 1 else 'cells'} kept in {cells}; the same command goes on: "
-    )
+    told = f"drapolicy: interrupted; {kept} finished {'cell' if kept == 1 else 'cells'} kept in {cells}; the same command goes on: "
     assert [line for line in err.splitlines() if " of 200 played" not in line] == [
         f"{told}python -m drapolicy {' '.join(command_line)}"
     ]
