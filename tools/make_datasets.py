@@ -1,4 +1,4 @@
-"""Writes datasets/: two fleets with workloads, from seeds. Run by `make data`; a test holds the files equal to it."""
+"""Writes datasets/: fleets with workloads, from seeds. Run by `make data`; a test holds the files equal to it."""
 
 from __future__ import annotations
 

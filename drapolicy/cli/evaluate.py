@@ -19,13 +19,14 @@ from drapolicy.evaluate import METRICS, Experiment, Results, embedded, of_files
 from drapolicy.evaluate.executor import Executor
 from drapolicy.evaluate.experiment import CELLS, SEEDS
 from drapolicy.evaluate.experiment_file import read_experiment
+from drapolicy.evaluate.scenarios import of_dataset
 from drapolicy.evaluate.store import Store
 from drapolicy.policies import COMPARED, STOCK
 from drapolicy.policies import policy as policy_of
 from drapolicy.release import Release, release
 from drapolicy.simulate import Scenario
 from drapolicy.text import counted
-from drapolicy.workload.embedded import DATASETS
+from drapolicy.workload.embedded import ABOUT, DATASETS, TWIN, is_dataset, parts_of
 
 
 @dataclass(frozen=True)
@@ -153,13 +154,20 @@ def _scenarios(request: Request) -> tuple[Scenario, ...]:
             message = "evaluate: --topology and --name are for files of your own; give --fleet and --workload"
             raise InputError(message)
         return embedded(request.kubernetes)
+    if len(request.workload) == 1 and is_dataset(request.workload[0]) and not request.fleet:
+        if request.topology is not None:
+            raise InputError("evaluate: --topology is for a fleet of your own; give --fleet, or leave it out")
+        made = of_dataset(request.workload[0], request.kubernetes)
+        look_at(made, request.kubernetes, lenient=request.lenient)
+        return (replace(made, name=request.name or made.name),)
     if not request.fleet or not request.workload:
         given, missing = ("--fleet", "--workload") if request.fleet else ("--workload", "--fleet")
-        message = f"evaluate: {given} without {missing}; give both, or none for the scenarios that come along"
+        come = f"a dataset as --workload ({', '.join(ABOUT)})"
+        message = f"evaluate: {given} without {missing}; give both, {come}, or none for the scenarios that come along"
         raise InputError(message)
     scenario, report = of_files(
-        once(request.fleet),
-        once(request.workload),
+        once(_located(request.fleet, "fleet")),
+        once(_located(request.workload, "workload")),
         topology=request.topology,
         name=request.name,
         release=request.kubernetes,
@@ -169,6 +177,13 @@ def _scenarios(request: Request) -> tuple[Scenario, ...]:
     if report is not None:
         note(f"topology: {report}")
     return (scenario,)
+
+
+def _located(words: Sequence[str], part: str) -> list[str]:
+    """Return files and folders, with those of a dataset in place of its name."""
+    if TWIN in filter(is_dataset, words):
+        raise InputError(f"evaluate: fleet and pods of {TWIN} go together; give --workload {TWIN} alone")
+    return [str(parts_of(word)[part]) if is_dataset(word) else word for word in words]
 
 
 def look_at(scenario: Scenario, kubernetes: Release, *, lenient: bool) -> None:

@@ -20,10 +20,15 @@ def _evaluate(
     context: typer.Context,
     *,
     fleet: Annotated[
-        list[str] | None, typer.Option(metavar="FILES...", help="Fleet of your own; by default two that come along.")
+        list[str] | None,
+        typer.Option(metavar="FILES...", help="Fleet of your own, or a dataset's; by default two that come along."),
     ] = None,
     workload: Annotated[
-        list[str] | None, typer.Option(metavar="FILES...", help="Its pods, claims and one CSV file of arrivals.")
+        list[str] | None,
+        typer.Option(
+            metavar="FILES...",
+            help="Its pods, claims and one CSV file of arrivals; or a dataset, see `drapolicy workload list`.",
+        ),
     ] = None,
     topology: Topology = None,
     name: Annotated[str, typer.Option(help="What your scenario is called.")] = "",
@@ -52,6 +57,7 @@ def _evaluate(
     \b
     Examples:
       drapolicy evaluate
+      drapolicy evaluate --workload helios-day
       drapolicy evaluate --fleet fleet.yaml --workload pods.yaml arrivals.csv --topology topo.txt
       drapolicy evaluate --policy packing --policy bandwidth --seeds 20 --metric bandwidth -o json
     """  # noqa: D301 - \b keeps the parser from joining the lines that follow it

@@ -10,11 +10,13 @@ from typing import Any
 from drapolicy import api
 from drapolicy.cli.output import Format, Text, note, print_data, print_line, print_table
 from drapolicy.errors import Fault, InputError, UnknownReferenceError
+from drapolicy.evaluate.scenarios import of_dataset
 from drapolicy.inventory import build
 from drapolicy.problem.sites import Sites
 from drapolicy.text import counted
 from drapolicy.workload import MODELS, PRESETS, Imported, Size, Wanted, fleet_objects, read, read_run_times
 from drapolicy.workload import generate as make
+from drapolicy.workload.embedded import ABOUT, TWIN, is_dataset, parts_of
 from drapolicy.workload.folder import lines, refuse, write_folder
 from drapolicy.workload.generate import GENERATED, OPENB_LIKE
 from drapolicy.workload.presets import facts
@@ -33,6 +35,7 @@ def list_all(name: str, output: Format) -> int:
     rows += [
         ("import", s.name, s.what if s.tried else f"{s.what}; not tried on the original") for s in SOURCES.values()
     ]
+    rows += [("evaluate", dataset, about) for dataset, about in ABOUT.items()]
     rows += [("fleet", model, _machine(model)) for model in MODELS]
     if output is Format.TABLE:
         print_table(("COMMAND", "NAME", "WHAT IT IS"), rows)
@@ -63,12 +66,23 @@ def _about(name: str, output: Format) -> int:
         return 0
     if name in SOURCES:
         return _print_pairs(_source(SOURCES[name]), output)
+    if name in ABOUT:
+        parts = {part: str(path) for part, path in parts_of(name).items()}
+        return _print_pairs({"name": name, "about": ABOUT[name], **parts, "play": _play(name)}, output)
     if name in MODELS:
         return _print_pairs({"name": name, "about": _machine(name)}, output)
     if name == OPENB_LIKE:
         about = "openb's twin: counts of the published lists, drawn anew; see docs/workloads.md"
         return _print_pairs({"name": name, "about": about}, output)
-    raise UnknownReferenceError(f"workload {name!r}: unknown; use one of {', '.join((*GENERATED, *SOURCES, *MODELS))}")
+    known = ", ".join((*GENERATED, *SOURCES, *ABOUT, *MODELS))
+    raise UnknownReferenceError(f"workload {name!r}: unknown; use one of {known}")
+
+
+def _play(name: str) -> str:
+    if name == TWIN:
+        lists = parts_of(name)
+        return f"drapolicy evaluate fgd --pods {lists['workload']} --nodes {lists['fleet']}"
+    return f"drapolicy evaluate --workload {name}"
 
 
 def _number(value: float) -> str:
@@ -135,15 +149,20 @@ def _written(made: Imported, out: Path, *, replace: bool, output: Format) -> int
 
 def show(files: Sequence[str], output: Format) -> int:
     """Print what a workload is like."""
-    workload = read(*files)
-    fleet = workload.objects if workload.objects.slices else None
+    if len(files) == 1 and is_dataset(files[0]):
+        scenario = of_dataset(files[0])
+        name, workload = scenario.name, scenario.workload
+        fleet: api.Objects | None = scenario.fleet.objects
+    else:
+        workload = read(*files)
+        name, fleet = workload.name, workload.objects if workload.objects.slices else None
     told = _told(summary(workload), fleet)
     if fleet is not None:
         told["pods of unknown classes"] = len(class_faults(workload, fleet))
     if output is Format.TABLE:
-        _print_summary(workload.name, told)
+        _print_summary(name, told)
     else:
-        print_data({"name": workload.name, **told}, output)
+        print_data({"name": name, **told}, output)
     return 0
 
 

@@ -114,7 +114,8 @@ def import_trace(
 @app.command()
 def show(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILES", help="Folder of a workload; or objects and one CSV of arrivals.")
+        list[str],
+        typer.Argument(metavar="FILES", help="Folder of a workload, or a dataset; or objects and one CSV of arrivals."),
     ],
     *,
     output: Output = Format.TABLE,
@@ -124,6 +125,7 @@ def show(
     \b
     Examples:
       drapolicy workload show helios/
+      drapolicy workload show philly-day
       drapolicy workload show pods.yaml arrivals.csv -o json
     """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
     from drapolicy.cli.workload import show as run

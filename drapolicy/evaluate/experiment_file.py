@@ -17,14 +17,14 @@ import yaml
 from drapolicy.errors import DrapolicyError, Fault, InputError, ParseError
 from drapolicy.evaluate.experiment import SEEDS, Experiment
 from drapolicy.evaluate.metrics import METRICS
-from drapolicy.evaluate.scenarios import of_files, of_folder
+from drapolicy.evaluate.scenarios import of_dataset, of_files, of_folder
 from drapolicy.policies import COMPARED, Policy, Rule
 from drapolicy.policies import policy as policy_of
 from drapolicy.release import Release, release
 from drapolicy.simulate import Scenario, read_incidents
 from drapolicy.simulate.discipline import KUBERNETES, discipline
 from drapolicy.simulate.incidents import checked
-from drapolicy.workload.embedded import DATASETS, dataset_folder
+from drapolicy.workload.embedded import ABOUT
 
 MAX_BYTES: Final = 1 << 20
 MAX_SEEDS: Final = 100_000
@@ -280,10 +280,10 @@ class _Reader:
 
     def _of_embedded(self, fields: dict[str, yaml.Node], path: str, kubernetes: Release) -> Scenario | None:
         name = self._text(fields["embedded"], path)
-        if name not in DATASETS:
-            self._fault(fields["embedded"], path, f"{name!r} does not come along; use one of {', '.join(DATASETS)}")
+        if name not in ABOUT:
+            self._fault(fields["embedded"], path, f"{name!r} does not come along; use one of {', '.join(ABOUT)}")
             return None
-        return of_folder(dataset_folder() / name, kubernetes)
+        return of_dataset(name, kubernetes)
 
     def _of_folder(self, fields: dict[str, yaml.Node], path: str, kubernetes: Release) -> Scenario | None:
         folder = self._text(fields["folder"], f"{path}.folder")

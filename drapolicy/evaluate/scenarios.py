@@ -14,7 +14,8 @@ from drapolicy.simulate import Scenario, read_incidents
 from drapolicy.simulate.incidents import checked
 from drapolicy.topology.fleet import FleetReport, with_topology
 from drapolicy.workload import read as read_workload
-from drapolicy.workload.embedded import DATASETS, dataset_folder
+from drapolicy.workload import read_openb
+from drapolicy.workload.embedded import DATASETS, TWIN, dataset_folder, parts_of
 from drapolicy.workload.summary import class_faults
 
 
@@ -36,6 +37,23 @@ def embedded(release: Release | None = None) -> tuple[Scenario, ...]:
         except InputError:
             of_folder(folder)  # files that are broken in the newest release too are an error
     return tuple(found)
+
+
+def of_dataset(name: str, release: Release | None = None) -> Scenario:
+    """Return the scenario of a dataset that comes along, by its name in :data:`drapolicy.workload.embedded.ABOUT`.
+
+    Raises
+    ------
+    UnknownReferenceError
+        For another name.
+    InputError
+        When the release would refuse its files.
+    """
+    parts = parts_of(name)
+    if name != TWIN:
+        return of_folder(dataset_folder() / name, release)
+    made = read_openb(parts["workload"], parts["fleet"])
+    return Scenario(name, inventory.build(made.fleet or api.Objects(), release), made.workload)
 
 
 def of_folder(folder: str | Path, release: Release | None = None) -> Scenario:

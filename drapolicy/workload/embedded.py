@@ -1,4 +1,6 @@
-"""The datasets that come with drapolicy, written by :func:`write_all` from seeds: two scenarios and openb's twin.
+"""The datasets that come with drapolicy, written by :func:`write_all` from seeds.
+
+Two scenarios that `drapolicy evaluate` plays by itself, a day after each published trace, and openb's twin.
 
 The mixes follow what published traces of GPU clusters have in common: most pods ask for one device, few for many, run
 times are spread over orders of magnitude (log-normal), and arrivals are a Poisson process at a load near capacity.
@@ -6,15 +8,19 @@ times are spread over orders of magnitude (log-normal), and arrivals are a Poiss
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from drapolicy import api
 from drapolicy.api import Objects
 from drapolicy.api.resource import DeviceRequest
+from drapolicy.errors import UnknownReferenceError
 from drapolicy.workload.arrivals import COLUMNS
+from drapolicy.workload.days import DAYS, day_files
 from drapolicy.workload.fleets import fleet_objects, topology_text
 from drapolicy.workload.folder import lines, packed
 from drapolicy.workload.machine import GPU_DRIVER
@@ -71,6 +77,8 @@ class Dataset:
 
     Attributes
     ----------
+    what
+        One line about it.
     model, nodes
         The fleet, see :data:`drapolicy.workload.models.MODELS`.
     jobs
@@ -83,6 +91,7 @@ class Dataset:
         Of everything.
     """
 
+    what: str
     model: str
     nodes: int
     jobs: tuple[Job, ...]
@@ -101,6 +110,7 @@ _ROOT = "resource.kubernetes.io/pcieRoot"
 DATASETS: dict[str, Dataset] = {
     # Cards in bridged pairs: which two cards a pod gets decides how fast it runs.
     "bridged-a100": Dataset(
+        what="pods of one, two and four cards, which are bridged in pairs; the mix is ours",
         model="a100-pcie-bridged",
         nodes=12,
         jobs=(
@@ -115,6 +125,7 @@ DATASETS: dict[str, Dataset] = {
     ),
     # Cards cut into partitions: where the small ones go decides whether the large ones still fit.
     "mig-a100": Dataset(
+        what="whole GPUs and partitions of them; the mix is ours",
         model="a100-mig",
         nodes=6,
         jobs=(
@@ -129,13 +140,55 @@ DATASETS: dict[str, Dataset] = {
 }
 
 
+ABOUT: Mapping[str, str] = MappingProxyType(
+    {
+        **{name: dataset.what for name, dataset in DATASETS.items()},
+        **{name: day.what for name, day in DAYS.items()},
+        TWIN: "openb's twin: pods and nodes in the columns and proportions of the trace, none of its rows",
+    }
+)
+"""Every dataset, with one line about it."""
+
+
 def write_all(folder: Path) -> None:
     """Write every dataset below a folder: fleets and workloads, and the lists of the twin."""
-    for name, made in {**{name: files(dataset) for name, dataset in DATASETS.items()}, TWIN: twin_files()}.items():
-        for path, content in made.items():
+    for name in ABOUT:
+        for path, content in files_of(name).items():
             target = folder / name / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
+
+
+def files_of(name: str) -> dict[str, bytes]:
+    """Return the files of a dataset of :data:`ABOUT`, by path; the same bytes in any process."""
+    if name == TWIN:
+        return twin_files()
+    return day_files(name) if name in DAYS else files(DATASETS[name])
+
+
+def parts_of(name: str) -> dict[str, Path]:
+    """Return where a dataset is: files and folders called ``fleet``, ``workload`` and perhaps ``topology``.
+
+    Of the twin they are lists in the columns of openb.
+
+    Raises
+    ------
+    UnknownReferenceError
+        For a name that is none of :data:`ABOUT`.
+    """
+    if name not in ABOUT:
+        raise UnknownReferenceError(f"dataset {name!r}: unknown; use one of {', '.join(ABOUT)}")
+    folder = dataset_folder() / name
+    if name == TWIN:
+        return {"fleet": folder / "nodes.csv.gz", "workload": folder / "pods.csv.gz"}
+    found = {"fleet": folder / "fleet.json.gz", "workload": folder / "workload"}
+    links = folder / "topology.txt"
+    return {**found, "topology": links} if links.is_file() else found
+
+
+def is_dataset(word: str) -> bool:
+    """Tell whether a word is the name of a dataset and of no file here."""
+    return word in ABOUT and not Path(word).exists()
 
 
 def twin_files() -> dict[str, bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +42,11 @@ def write_folder(made: Imported, folder: str | Path, *, replace: bool = False) -
         When the folder holds something else, see :func:`refuse`.
     """
     target = refuse(folder, replace=replace)
-    contents = {ABOUT: about(made).encode(), PODS: lines(made.workload.objects).encode()}
-    contents[ARRIVALS] = write_arrivals(made.workload.arrivals).encode()
-    if made.fleet is not None:
-        contents[FLEET] = packed(lines(made.fleet))
+    files = contents(made)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as beside:
         new, old = Path(beside) / "new", Path(beside) / "old"
-        for name, content in contents.items():
+        for name, content in files.items():
             (new / name).parent.mkdir(parents=True, exist_ok=True)
             (new / name).write_bytes(content)
         there = target.exists()
@@ -61,7 +58,25 @@ def write_folder(made: Imported, folder: str | Path, *, replace: bool = False) -
             if there:
                 old.rename(target)
             raise
-    return [Path(folder) / name for name in sorted(contents)]
+    return [Path(folder) / name for name in sorted(files)]
+
+
+def contents(made: Imported, *, pack: Collection[str] = ()) -> dict[str, bytes]:
+    """Return what :func:`write_folder` writes, by path; the same bytes whenever it is made.
+
+    Parameters
+    ----------
+    made
+        What to write.
+    pack
+        Paths of files that are gzipped; their names then end so.
+    """
+    texts = {ABOUT: about(made), PODS: lines(made.workload.objects), ARRIVALS: write_arrivals(made.workload.arrivals)}
+    files = {
+        f"{name}.gz" if name in pack else name: packed(text) if name in pack else text.encode()
+        for name, text in texts.items()
+    }
+    return files if made.fleet is None else {**files, FLEET: packed(lines(made.fleet))}
 
 
 def refuse(folder: str | Path, *, replace: bool = False) -> Path:
@@ -97,6 +112,7 @@ def about(made: Imported) -> str:
         f"- source: {source.where}",
         f"- what is what: {source.meaning}",
         *(f"- note: {text}" for text in made.notes),
+        *(f"- number: {text}" for text in source.numbers),
     ]
     return "\n".join([*facts[:2], "", *facts[2:]]) + "\n"
 

@@ -16,7 +16,7 @@ from drapolicy.workload.fleets import fleet_objects
 from drapolicy.workload.jobs import Job, Wanted, split, workload_of
 from drapolicy.workload.laws import Laws, laws
 from drapolicy.workload.models import MODELS
-from drapolicy.workload.presets import PRESETS, Preset
+from drapolicy.workload.presets import PRESETS, Preset, facts
 from drapolicy.workload.provenance import Imported, Source
 from drapolicy.workload.quotas import quotas
 from drapolicy.workload.recorded import OPENB, read_openb
@@ -184,10 +184,16 @@ def _source(preset: Preset) -> Source:
     return Source(
         name=preset.name,
         what=f"synthetic {preset.what}",
-        files="none",
-        where="docs/workloads.md lists each number with its source",
-        meaning="a job is as many pods as it has GPUs by 8; several are a gang; tenants are namespaces",
+        files="no file: every job is drawn from the numbers below, no row is anybody's",
+        where="with each number",
+        meaning=(
+            "a job is as many pods as it has GPUs by 8; several are a gang; tenants are namespaces; sizes are powers of"
+            " two, run times log-normal, arrivals a Poisson process that follows the hours and weekdays of openb"
+        ),
         tried=True,
+        numbers=tuple(
+            f"{name} = {fact.value:,}: {meaning}; {fact.kind}: {fact.source}" for name, meaning, fact in facts(preset)
+        ),
     )
 
 
@@ -201,7 +207,10 @@ def _twin(seed: int, size: Size) -> Imported:
         lists[1].write_text(twin_nodes(nodes), encoding="utf-8")
         made = read_openb(*lists, Wanted(days=size.days, jobs=size.jobs))
     source = replace(
-        OPENB, name=OPENB_LIKE, what="a synthetic twin of openb: its proportions, none of its rows", files="none"
+        OPENB,
+        name=OPENB_LIKE,
+        what="a synthetic twin of openb: its proportions, none of its rows",
+        files="no file: drawn",
     )
     notes = (f"synthetic, seed {seed}: {pods:,} pods for {nodes:,} nodes", *made.notes)
     return Imported(replace(made.workload, name=OPENB_LIKE), source, notes, made.fleet)

@@ -29,6 +29,8 @@ class Source:
     machines
         A fleet like the source's, as ``drapolicy workload fleet`` takes it; empty where the source has one, or none is
         known.
+    numbers
+        What a generator was told, each number with its source.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Source:
     meaning: str
     tried: bool
     machines: str = ""
+    numbers: tuple[str, ...] = ()
 
     @property
     def caveat(self) -> str:

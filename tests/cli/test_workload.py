@@ -32,7 +32,7 @@ def test_everything_is_listed(run):
         assert f" {name} " in ran.out
     assert "April to September 2020; not tried on the original" in ran.out
     listed = json.loads(run("workload", "list", "-o", "json").out)
-    assert {item["command"] for item in listed} == {"generate", "import", "fleet"}
+    assert {item["command"] for item in listed} == {"generate", "import", "evaluate", "fleet"}
 
 
 def test_everything_can_be_asked_about(run):
@@ -84,6 +84,41 @@ def test_a_generated_workload_is_shown_and_played(run, tmp_path):
         "json",
     )
     assert played.code == 0
+
+
+def test_datasets_are_played_by_name(run, tmp_path):
+    """With their own fleet, or with one's own; fleets too; shown with what they ask for."""
+    shown = json.loads(run("workload", "show", "philly-day", "-o", "json").out)
+    assert (shown["name"], shown["nodes"], shown["pods of unknown classes"]) == ("philly-day", 16, 0)
+    play = json.loads(run("workload", "list", "philly-day", "-o", "json").out)["play"]
+    words = ["--policy", "first-fit", "--seeds", "1", "--jobs", "1", "--out", tmp_path / "o", "-o", "json"]
+    ran = run(*play.split()[1:], *words)
+    assert ran.code == 0
+    assert "philly-day" in ran.out
+    fleet = tmp_path / "fleet.json"
+    fleet.write_text(run("workload", "fleet", "helios-v100=2").out)
+    ran = run("evaluate", "--workload", "philly-day", "--fleet", fleet, "--name", "other", *words, "--fresh")
+    assert ran.code == 0
+    assert "other" in ran.out
+    ran = run("evaluate", "--workload", "philly-day", "--fleet", "acme-day", *words, "--fresh")
+    assert ran.code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--fleet", "philly-day"], "--fleet without --workload; give both, a dataset as --workload (bridged-a100"),
+        (["--workload", "philly-days"], "--workload without --fleet; give both"),
+        (["--workload", "philly-day", "--topology", "t.txt"], "--topology is for a fleet of your own"),
+        (["--workload", "openb-twin", "--fleet", "philly-day"], "fleet and pods of openb-twin go together"),
+    ],
+)
+def test_datasets_that_cannot_be_played(run, tmp_path, words, told):
+    """With what to do instead."""
+    ran = run("evaluate", *words, "--out", tmp_path / "o")
+    assert ran.code == 2
+    assert told in ran.err
+    assert not (tmp_path / "o").exists()
 
 
 def test_a_trace_is_imported(run, log, tmp_path):

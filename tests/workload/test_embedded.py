@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from drapolicy.evaluate.scenarios import embedded
-from drapolicy.workload.embedded import DATASETS, TWIN, dataset_folder, files, twin_files, write_all
+from drapolicy.errors import UnknownReferenceError
+from drapolicy.evaluate.scenarios import embedded, of_dataset
+from drapolicy.workload.days import DAYS, NODES
+from drapolicy.workload.embedded import ABOUT, DATASETS, TWIN, dataset_folder, files_of, is_dataset, parts_of, write_all
+from drapolicy.workload.presets import PRESETS
+from drapolicy.workload.summary import summary
 
-FILES = {**{name: files(dataset) for name, dataset in DATASETS.items()}, TWIN: twin_files()}
+FILES = {name: files_of(name) for name in ABOUT}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -30,6 +34,7 @@ def test_write_all_writes_them(tmp_path: Path) -> None:
     """One call writes all datasets."""
     write_all(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
+    assert DATASETS.keys() < ABOUT.keys()
     assert (tmp_path / "mig-a100" / "workload" / "arrivals.csv").is_file()
 
 
@@ -40,6 +45,57 @@ def test_datasets_load_with_validation() -> None:
     assert len(bridged.workload.arrivals) == len(mig.workload.arrivals) == 420
     assert sorted(bridged.fleet.links) == list(bridged.fleet.nodes.names)
     assert not mig.fleet.links
+
+
+@pytest.mark.parametrize("name", DAYS)
+def test_days_are_like_their_trace(name: str) -> None:
+    """A day of jobs that ask for about the trace's part of the fleet; some are gangs; the classes are there."""
+    scenario = of_dataset(name)
+    found = summary(scenario.workload)
+    devices = len(scenario.fleet.devices)
+    wanted = PRESETS[DAYS[name].preset].load.value
+    assert len(scenario.fleet.nodes) == NODES
+    assert 80_000 < found.span_s <= 86_400
+    assert found.device_seconds / (devices * 86_400) == pytest.approx(wanted, abs=0.04)
+    assert found.gangs >= 3
+    assert max(found.devices) == 8
+
+
+@pytest.mark.parametrize("name", DAYS)
+def test_days_tell_where_they_are_from(root: Path, name: str) -> None:
+    """Synthetic, by which seed, each number with its source; how it was chosen."""
+    text = (root / "datasets" / name / "README.md").read_text()
+    assert text.startswith(f"# {name}\nSynthetic ")
+    assert f"synthetic, seed {DAYS[name].seed}: " in text
+    assert "load and seed were chosen" in text
+    assert text.count("- number: ") == 11
+    assert "cluster_summary.csv of InternLM/AcmeTrace" in text
+
+
+def test_every_dataset_is_a_scenario() -> None:
+    """By its name; the twin with the times of its list."""
+    for name in ABOUT:
+        scenario = of_dataset(name)
+        assert scenario.name == name
+        assert set(parts_of(name)) >= {"fleet", "workload"}
+        assert all(path.exists() for path in parts_of(name).values())
+    assert (len(scenario.workload.arrivals), len(scenario.fleet.nodes)) == (8_152, 1_213)
+    assert name == TWIN
+    assert of_dataset("bridged-a100").fleet.links
+    assert "topology" in parts_of("bridged-a100")
+    with pytest.raises(
+        UnknownReferenceError, match="dataset 'x': unknown; use one of bridged-a100, mig-a100, philly-day"
+    ):
+        of_dataset("x")
+
+
+def test_files_come_before_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has a file that is called as a dataset means the file."""
+    monkeypatch.chdir(tmp_path)
+    assert is_dataset("acme-day")
+    assert not is_dataset("nobody")
+    (tmp_path / "acme-day").touch()
+    assert not is_dataset("acme-day")
 
 
 def test_datasets_are_beside_the_package(root: Path) -> None:

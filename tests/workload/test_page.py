@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from drapolicy.cli import main
+from drapolicy.workload import days
 from drapolicy.workload.presets import PRESETS, facts
 from drapolicy.workload.readers import SOURCES
 from drapolicy.workload.twin import NODES, PODS
@@ -48,6 +49,19 @@ def test_the_commands_of_the_page_run(
     for words in ran:
         assert main(words) == 0
     assert "philly-2" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", days.DAYS)
+def test_days_are_on_the_page(page: str, name: str) -> None:
+    """With jobs, GPUs, load and gangs as they are made."""
+    made = days.DAYS[name].made()
+    asked, drawn = made.notes[0], made.notes[1]
+    jobs, gpus = asked.split(": ")[1].split()[0], asked.split()[-2]
+    percent = drawn.partition("ask for ")[2].split()[0]
+    gangs = len({arrival.group for arrival in made.workload.arrivals} - {""})
+    (line,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+    assert f"| {jobs} jobs on {days.NODES} nodes" in line
+    assert f"asking for {percent} % of {gpus} GPUs; {gangs} gangs" in line
 
 
 def test_the_size_of_the_twin_is_on_the_page(page: str) -> None:
