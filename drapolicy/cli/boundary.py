@@ -29,7 +29,7 @@ _PROTOCOL_FLAGS = {
 }
 
 
-class Interrupted(Exception):
+class InterruptionError(Exception):
     """Ctrl-C ended a command that has something to say about what is kept."""
 
 
@@ -51,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = spread(sys.argv[1:] if arguments is None else arguments)
     try:
         return _run(words)
-    except (KeyboardInterrupt, Interrupted) as error:
-        return _say(str(error) or "interrupted", INTERRUPTED)
+    except KeyboardInterrupt:
+        return _say("interrupted", INTERRUPTED)
 
 
 def _run(words: Sequence[str]) -> int:
@@ -62,12 +62,12 @@ def _run(words: Sequence[str]) -> int:
 
     try:
         code = app(words, prog_name=program_name(sys.argv[0]), standalone_mode=False)
-        if code == INTERRUPTED:
-            raise KeyboardInterrupt  # the parser has made a code of it
         sys.stdout.flush()
     except ClickException as error:
         error.show()
         return error.exit_code
+    except InterruptionError as error:
+        return _say(str(error), INTERRUPTED)
     except VerificationError as error:
         return _say(f"{error}\nThis is a bug of the policy or of drapolicy.", BUG)
     except DrapolicyError as error:
@@ -91,6 +91,8 @@ def _run(words: Sequence[str]) -> int:
             "\nPlease report it with what `DRAPOLICY_DEBUG=1 drapolicy ...` prints.",
             BUG,
         )
+    if code == INTERRUPTED:
+        return _say("interrupted", code)  # the parser has made a code of Ctrl-C
     return int(code or 0)
 
 

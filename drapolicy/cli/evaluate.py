@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from drapolicy.cli.boundary import Interrupted, program_name
+from drapolicy.cli.boundary import InterruptionError, program_name
 from drapolicy.cli.inputs import examine, notes_on, once, refuse
 from drapolicy.cli.output import Format, note, print_data, print_line
 from drapolicy.cli.progress import interruptible, shown_progress
@@ -135,7 +135,7 @@ def carry_out(
         again = [word for word in sys.argv[1:] if word != "--fresh"]
         kept = f"interrupted; {counted(len(list(store)), 'finished cell')} kept in {store.folder}"
         message = f"{kept}; the same command goes on: {program_name(sys.argv[0])} {shlex.join(again)}"
-        raise Interrupted(message) from None
+        raise InterruptionError(message) from None
     notes = [*told, *unmodelled(results), *results.uncompared()]
     files = write_files(results, experiment, out, notes)
     notes = [*unplaced(results), *notes]  # the report has a chapter of its own for these

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from drapolicy.cli.boundary import Interrupted
+from drapolicy.cli.boundary import InterruptionError
 from drapolicy.cli.output import print_line
 from drapolicy.cli.progress import interruptible, shown_counts
 from drapolicy.errors import InputError
@@ -49,7 +49,7 @@ class Request:
 
 
 def run(request: Request) -> int:
-    """Play the experiment, print what is allocated in the end and write the tables; 130 when interrupted.
+    """Play the experiment, print what is allocated in the end and write the tables; return 0.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def run(request: Request) -> int:
             runs = run_all(experiment, jobs=request.jobs, progress=progress)
     except KeyboardInterrupt:
         message = "interrupted; nothing is written"
-        raise Interrupted(message) from None
+        raise InterruptionError(message) from None
     files = write_tables(runs, trace.name, experiment.ratio, request.out)
     for line in summary(runs):
         print_line(line)
