@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -17,7 +18,7 @@ from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.problem.events import Change, Cordon, Fail, Join, Leave, Repair, Taint, Uncordon, Untaint
 from drapolicy.problem.state import State
 from drapolicy.workload.faults import Faults
-from drapolicy.workload.table import NS, Row, table
+from drapolicy.workload.table import LIMIT_S, NS, Row, table
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,18 @@ class Incident:
     what: Befalls
 
 
-def change_of(what: Befalls) -> Change:
-    """Return what an incident changes of the state."""
-    return Cordon(what.node) if isinstance(what, Drain) else what
+def befall(state: State, what: Befalls) -> None:
+    """Change a state as an incident does; a node that is cordoned already can still be drained.
+
+    Raises
+    ------
+    DrapolicyError
+        As :meth:`State.apply <drapolicy.problem.state.State.apply>`.
+    """
+    if not isinstance(what, Drain):
+        state.apply(what)
+    elif state.fleet.nodes.index.get(what.node) not in state.conditions.cordoned:
+        state.apply(Cordon(what.node))
 
 
 def said(what: Befalls) -> str:
@@ -173,10 +183,10 @@ def checked(fleet: Fleet, incidents: Sequence[Incident]) -> tuple[Incident, ...]
     state = State(fleet)
     for number, incident in enumerate(ordered):
         try:
-            if incident.time_ns < 0:
-                message = f"time {incident.time_ns} ns is negative; times count from the start"
+            if not 0 <= incident.time_ns <= LIMIT_S * NS:
+                message = f"time {incident.time_ns} ns is not from 0 to {LIMIT_S} s; times count from the start"
                 raise InputError(message)
-            state.apply(change_of(incident.what))
+            befall(state, incident.what)
         except DrapolicyError as error:
             faults.append(Fault("", -1, f"incident {number + 1}", "", str(error)))
     if faults:
@@ -241,6 +251,25 @@ class Failures:
             down = now
             now += max(1, round(rng.exponential(repair_s) * NS))
             yield down, now
+
+
+def besides(incidents: Sequence[Incident], drawn: Sequence[Incident]) -> tuple[Incident, ...]:
+    """Return incidents in order of time with failures that come besides; what is down twice is back after both."""
+    causes: Counter[str | DeviceId] = Counter()
+    found = []
+    for incident in sorted((*incidents, *drawn), key=lambda incident: incident.time_ns):
+        match incident.what:
+            case Leave(name) | Fail(name):
+                causes[name] += 1
+                changes = causes[name] == 1
+            case Join(name) | Repair(name):
+                causes[name] -= 1
+                changes = causes[name] == 0
+            case _:
+                changes = True
+        if changes:
+            found.append(incident)
+    return tuple(found)
 
 
 def _devices(fleet: Fleet) -> Iterator[DeviceId]:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from drapolicy.problem.events import Start
 from drapolicy.simulate.deciding import Decider, Verdict
 from drapolicy.simulate.discipline import Discipline
 from drapolicy.simulate.displacing import preemption, puts_off, start_ns
 from drapolicy.simulate.queue import Queue, Unit
 from drapolicy.simulate.stays import Stays
-
-MOST_EVICTIONS: Final = 100
-"""After so many evictions an ask does not start again: what keeps it off a node may do so for ever."""
 
 
 class Judge:
@@ -39,9 +34,6 @@ class Judge:
 
     def judge(self, unit: Unit, now: int) -> Verdict:
         """Return what becomes of the unit that is tried now."""
-        evictions = self._stays.sheet["evictions"]
-        if any(evictions[number] >= MOST_EVICTIONS for number in unit.numbers):
-            return Verdict((), f"given up after {MOST_EVICTIONS} evictions", alike=False)
         verdict = self._decider.decide(unit, now)
         if verdict.starts:
             return verdict if self._discipline.passes != "backfill" else self._backfilled(unit, verdict, now)

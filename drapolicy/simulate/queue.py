@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import TypeAlias
 
 from drapolicy.problem.ask import Ask
 from drapolicy.simulate.discipline import Discipline
+from drapolicy.simulate.job import Job
 
 Rank: TypeAlias = tuple[int, int]
 
@@ -21,20 +22,22 @@ class Unit:
         Positions of its arrivals, and their asks.
     at_least
         How many of them must start for any to start.
+    job
+        Whose they are.
     priority, tenant
-        Of its first ask.
+        Of the job's first ask, and of its own first.
     key
         Equal for units of which none starts where another was refused.
     """
 
-    __slots__ = ("asks", "at_least", "key", "numbers", "priority", "tenant")
+    __slots__ = ("asks", "at_least", "job", "key", "numbers", "priority", "tenant")
 
-    def __init__(self, numbers: tuple[int, ...], asks: tuple[Ask, ...], at_least: int, key: Hashable) -> None:
-        self.numbers = numbers
+    def __init__(self, asks: tuple[Ask, ...], job: Job, key: Hashable) -> None:
+        self.numbers = job.waiting
         self.asks = asks
-        self.at_least = at_least
-        pod = asks[0].pod
-        self.priority = 0 if pod is None else pod.spec.priority or 0
+        self.job = job
+        self.at_least = job.needed
+        self.priority = job.priority
         self.tenant = asks[0].name.partition("/")[0]
         self.key = key
 
@@ -127,6 +130,16 @@ class Queue:
         if not line.units:
             del self._lines[unit.key]
             del self._open[unit.key]
+
+    def withdraw(self, unit: Unit) -> None:
+        """Take out any unit."""
+        line = self._lines[unit.key]
+        line.units.remove((self._rank(unit), unit))
+        heapify(line.units)
+        self._count -= len(unit.asks)
+        if not line.units:
+            del self._lines[unit.key]
+            self._open.pop(unit.key, None)
 
     def refuse(self, unit: Unit, reason: str, unmodelled: tuple[str, ...]) -> None:
         """Note that the unit that :meth:`next` returned does not start now, why, and what of it is not modelled."""

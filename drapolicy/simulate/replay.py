@@ -11,7 +11,7 @@ from drapolicy.errors import InputError
 from drapolicy.problem.events import Finish, Start
 from drapolicy.problem.state import State
 from drapolicy.simulate import log as log_of
-from drapolicy.simulate.incidents import change_of, said
+from drapolicy.simulate.incidents import befall, said
 from drapolicy.simulate.scenario import Scenario
 from drapolicy.simulate.streams import Streams
 
@@ -93,7 +93,7 @@ def _happened(scenario: Scenario, head: log_of.Head, lines: Iterator[log_of.Line
                     message = f"log: incident {number} of {len(incidents)} happens; give the log of this play"
                     raise InputError(message)
                 what = incidents[number].what
-                state.apply(change_of(what))
+                befall(state, what)
                 yield Happened(t, said(what), state)
             case log_of.End(t):
                 yield Happened(t, "the end", state)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -19,13 +18,15 @@ from drapolicy.simulate.agenda import Agenda
 from drapolicy.simulate.deciding import Decider, Verdict
 from drapolicy.simulate.figures import whole_devices
 from drapolicy.simulate.garbage import Sweeper, seldom
-from drapolicy.simulate.incidents import change_of, said
+from drapolicy.simulate.incidents import befall, said
+from drapolicy.simulate.job import Job
 from drapolicy.simulate.judging import Judge
 from drapolicy.simulate.queue import Queue, Unit
 from drapolicy.simulate.record import NEVER, Play, Series
 from drapolicy.simulate.scenario import Scenario
-from drapolicy.simulate.stays import Job, Stay, Stays
+from drapolicy.simulate.stays import Stay, Stays
 from drapolicy.simulate.streams import Streams
+from drapolicy.workload.arrivals import Arrival
 
 if TYPE_CHECKING:
     from drapolicy.policies.groups import GroupPolicy
@@ -135,9 +136,8 @@ class _Run:
         self.queue = Queue(scenario.queue, self.stays.held_by)
         self.judge = Judge(scenario.queue, self.decider, self.stays, self.queue)
         self.joint = groups is not None
-        self.gathering: dict[str, list[int]] = {}
+        self.groups: dict[str, Job] = {}
         self.wanted = {name: devices_of(pattern) for name, pattern in scenario.workload.patterns.items()}
-        self.expected = Counter(arrival.group for arrival in self.arrivals)
         self.rows: list[tuple[int, ...]] = []
         self.seen = self.waiting = self.away = self.evicted = 0
         self.log = None
@@ -220,25 +220,32 @@ class _Run:
         sheet["tenant"][number] = ask.name.partition("/")[0]
         sheet["priority"][number] = 0 if ask.pod is None else ask.pod.spec.priority or 0
         sheet["wanted"][number] = self.wanted[arrival.pod]
-        if not arrival.group or (not arrival.at_least and not self.joint):
-            self._wait((number,), 1)
-            came.append(number)
-            return
-        members = self.gathering.setdefault(arrival.group, [])
-        members.append(number)
-        if len(members) == self.expected[arrival.group]:
-            del self.gathering[arrival.group]
-            self._wait(tuple(members), arrival.at_least)
-            came += members
+        job = self._job(arrival, sheet["priority"][number])
+        job.come += 1
+        self._wait(job, (number,))
+        if job.come >= job.at_least:
+            came += job.waiting if job.come == job.at_least else (number,)
         else:
-            sheet["reason"][number] = f"waiting for {arrival.at_least} pods of group {arrival.group}"
+            sheet["reason"][number] = f"waiting for {job.at_least} pods of group {arrival.group}"
 
-    def _wait(self, numbers: tuple[int, ...], at_least: int) -> None:
-        asks = tuple(self.stays.asks[number] for number in numbers)
-        if len(asks) == 1:
-            at_least = 1
-        key: Hashable = (at_least, *map(self._kind, asks))
-        self.queue.add(Unit(numbers, asks, at_least, key))
+    def _job(self, arrival: Arrival, priority: int) -> Job:
+        """Return the job of what arrives: its group's, or one of its own."""
+        if not arrival.group or (not arrival.at_least and not self.joint):
+            return Job(1, priority)
+        if arrival.group not in self.groups:
+            self.groups[arrival.group] = Job(arrival.at_least, priority)
+        return self.groups[arrival.group]
+
+    def _wait(self, job: Job, numbers: tuple[int, ...]) -> None:
+        """Let asks of a job wait, as one unit with those of it that wait already."""
+        if job.unit is not None:
+            self.queue.withdraw(job.unit)
+            job.unit = None
+        job.waiting = tuple(sorted((*job.waiting, *numbers)))
+        if job.come >= job.at_least and not self.stays.given_up(job):
+            asks = tuple(self.stays.asks[number] for number in job.waiting)
+            job.unit = Unit(asks, job, (job.needed, *map(self._kind, asks)))
+            self.queue.add(job.unit)
 
     def _kind(self, ask: Ask) -> Hashable:
         """Return what tells an ask from those that are refused where it is: claims are alike that nobody shares."""
@@ -268,10 +275,8 @@ class _Run:
             for name in verdict.victims:
                 self._evict(self.stays.number_of[name], now, f"preempted by {unit.asks[0].name}", preempted=True)
             self._start(unit, verdict, now)
-            begun = {begin.position for begin in verdict.begins}
-            left = tuple(number for at, number in enumerate(unit.numbers) if at not in begun)
-            if left:
-                self._wait(left, max(1, unit.at_least - len(begun)) if self.joint else 1)
+            if unit.job.waiting:
+                self._wait(unit.job, ())
 
     def _decide(self, unit: Unit, now: int) -> Verdict:
         log = self.log
@@ -307,7 +312,9 @@ class _Run:
             log.mark(log_of.Mark(self.decider.decisions, self.state.cursor, log_of.draws_of(self.rng)))
 
     def _start(self, unit: Unit, verdict: Verdict, now: int) -> None:
-        job = Job(unit.at_least, unit.priority)
+        job = unit.job
+        begun = {begin.position for begin in verdict.begins}
+        job.unit, job.waiting = None, tuple(number for at, number in enumerate(unit.numbers) if at not in begun)
         for begin in verdict.begins:
             number = unit.numbers[begin.position]
             due = self.stays.start(number, begin, job, now)
@@ -348,7 +355,7 @@ class _Run:
                 self.log.write(log_of.Evicted(now, self.stays.asks[each].name, why))
             self._freed(n)
         self.judge.forget()
-        self._wait(tuple(each for each, _ in gone), min(job.at_least, len(gone)))
+        self._wait(job, tuple(each for each, _ in gone))
 
     def _evict_in_time(self, number: int, now: int) -> None:
         """Evict an ask whose time on tainted devices is over, and plan it where it is not."""
@@ -364,7 +371,7 @@ class _Run:
         what = self.incidents[number].what
         if self.log is not None:
             self.log.write(log_of.Befell(now, number))
-        self.state.apply(change_of(what))
+        befall(self.state, what)
         self.stays.tolerance.note(what, now)
         self.judge.forget()
         self.away = self.stays.measuring.away(self.state.conditions)

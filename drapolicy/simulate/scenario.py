@@ -13,7 +13,7 @@ from drapolicy.api import Objects
 from drapolicy.inventory import Fleet
 from drapolicy.problem.state import State
 from drapolicy.simulate.discipline import KUBERNETES, Discipline
-from drapolicy.simulate.incidents import Failures, Incident, checked
+from drapolicy.simulate.incidents import Failures, Incident, besides, checked
 from drapolicy.simulate.streams import Streams
 from drapolicy.workload.arrivals import Arrival, redrawn
 from drapolicy.workload.workload import Workload
@@ -80,7 +80,7 @@ class Scenario:
         arrivals = redrawn(self.workload.arrivals, seed)
         end_ns = max((arrival.time_ns for arrival in arrivals), default=0)
         drawn = self.failures.drawn(self.fleet, end_ns, streams.faults) if self.failures.any else ()
-        return World(arrivals, checked(self.fleet, (*self.incidents, *drawn)), end_ns)
+        return World(arrivals, besides(checked(self.fleet, self.incidents), drawn), end_ns)
 
     @cached_property
     def inputs(self) -> Mapping[str, str]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from drapolicy.problem.ask import Ask, claim_key
 from drapolicy.problem.events import Fail, Finish, Leave, Start
@@ -17,30 +16,19 @@ from drapolicy.simulate.eviction import Tolerance
 from drapolicy.simulate.figures import Figures, Measuring, own
 from drapolicy.simulate.hints import Hints
 from drapolicy.simulate.incidents import Befalls, Drain
+from drapolicy.simulate.job import Job
 from drapolicy.simulate.record import NEVER, Sheet
 from drapolicy.simulate.scenario import Scenario
 from drapolicy.simulate.speed import stretched_ns
 from drapolicy.workload.arrivals import Arrival
 from drapolicy.workload.workload import communication_percent
 
+MOST_EVICTIONS: Final = 100
+"""After so many evictions an ask does not start again: what keeps it off a node may do so for ever."""
 
-@dataclass(slots=True, eq=False)
-class Job:
-    """Asks that started together; where too few of them are left, these are taken off their nodes too.
 
-    Attributes
-    ----------
-    at_least
-        How many there must be.
-    priority
-        Of the first.
-    running
-        Numbers of those that run.
-    """
-
-    at_least: int
-    priority: int
-    running: set[int] = field(default_factory=set)
+LAST_NS: Final = 2**63 - 1
+"""The last time that records can tell, after 292 years; what runs on runs for ever."""
 
 
 class Stay(NamedTuple):
@@ -136,7 +124,8 @@ class Stays:
         if arrival.duration_ns is None:
             return None
         percent = self._waits_for_links[arrival.pod]
-        return now + stretched_ns(arrival.duration_ns, percent, figures.ideal_mb_s, figures.real_mb_s)
+        end = now + stretched_ns(arrival.duration_ns, percent, figures.ideal_mb_s, figures.real_mb_s)
+        return end if end <= LAST_NS else None
 
     def start(self, number: int, begin: Begin, job: Job, now: int) -> Due:
         """Let an ask start."""
@@ -222,6 +211,14 @@ class Stays:
             sheet["joined"][each], sheet["reason"][each] = False, why
         return list(zip(gone, nodes, strict=True))
 
+    def given_up(self, job: Job) -> bool:
+        """Tell whether some of a job that wait have been evicted too often; none of those starts then."""
+        sheet = self.sheet.columns
+        over = any(sheet["evictions"][number] >= MOST_EVICTIONS for number in job.waiting)
+        for number in job.waiting if over else ():
+            sheet["reason"][number] = f"given up after {MOST_EVICTIONS} evictions"
+        return over
+
     # --- telling ---------------------------------------------------------------------------------------------
 
     def ends(self) -> list[End]:
@@ -230,11 +227,14 @@ class Stays:
         return sorted((finished[n], self.asks[n].name) for n in self.jobs if finished[n] != NEVER)
 
     def lower(self, priority: int) -> list[Together]:
-        """Return jobs of a lower priority, the most important first: higher priority, then started earlier."""
+        """Return who is of lower priority, gangs as one, the most important first: higher priority, started earlier."""
         started = self.sheet["started_ns"]
         jobs = dict.fromkeys(job for job in self.jobs.values() if job.priority < priority)
-        ordered = sorted(jobs, key=lambda job: (-job.priority, min((started[n], n) for n in job.running)))
-        return [tuple(self.asks[n].name for n in sorted(job.running)) for job in ordered]
+        found: list[tuple[int, int, list[int]]] = []
+        for job in jobs:
+            together = [sorted(job.running)] if job.at_least > 1 else [[number] for number in job.running]
+            found += [(-job.priority, min(started[n] for n in numbers), numbers) for numbers in together]
+        return [tuple(self.asks[n].name for n in numbers) for _, _, numbers in sorted(found)]
 
     def on(self, nodes: Iterable[int]) -> list[int]:
         """Return who runs on some nodes, ascending."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -13,7 +14,7 @@ import numpy as np
 
 from drapolicy.errors import Fault
 from drapolicy.workload.faults import Faults
-from drapolicy.workload.table import NS, Row, table
+from drapolicy.workload.table import LIMIT_S, NS, Row, table
 
 COLUMNS = ("time_s", "duration_s", "pod")
 GROUP_COLUMNS = ("group", "at_least")
@@ -125,6 +126,29 @@ def _check_groups(path: str, arrivals: Sequence[Arrival], lines: Sequence[int], 
         if least > size[group] and not faults.rows:
             message = f"{least} of group {group!r} must be placed, but it has {size[group]} pods"
             faults.of_row(Fault(path, -1, f"line {line}", "at_least", message))
+
+
+def faults_in(arrivals: Sequence[Arrival]) -> list[Fault]:
+    """Return what is wrong with arrivals that no file holds: times, their order, and what is said of groups."""
+    found: list[Fault] = []
+    before = 0
+    sizes = Counter(arrival.group for arrival in arrivals)
+    said: dict[str, int] = {}
+    for number, arrival in enumerate(arrivals, start=1):
+        least = said.setdefault(arrival.group, arrival.at_least)
+        wrong = {
+            "time_ns": not before <= arrival.time_ns <= LIMIT_S * NS
+            and f"{arrival.time_ns} is not from {before}, the time before it, to {LIMIT_S} s; give arrivals in order",
+            "duration_ns": not 0 <= (arrival.duration_ns or 0) <= LIMIT_S * NS
+            and f"{arrival.duration_ns} is not from 0 to {LIMIT_S} s; give None for ever",
+            "at_least": not 0 <= arrival.at_least <= (sizes[arrival.group] if arrival.group else 0)
+            and f"{arrival.at_least} of group {arrival.group!r} must be placed, but it has {sizes[arrival.group]} pods",
+            "group": bool(arrival.group and arrival.at_least != least)
+            and f"{arrival.group!r} says {arrival.at_least} here and {least} before; say one of them",
+        }
+        found += [Fault("", -1, f"arrival {number}", name, told) for name, told in wrong.items() if told]
+        before = max(before, arrival.time_ns)
+    return found
 
 
 def write_arrivals(arrivals: Iterable[Arrival]) -> str:

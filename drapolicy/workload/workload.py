@@ -18,7 +18,7 @@ from drapolicy.api.resource import ResourceClaim
 from drapolicy.errors import Fault, InputError
 from drapolicy.problem.ask import Ask, asks
 from drapolicy.release import Release
-from drapolicy.workload.arrivals import Arrival, no_pattern, read_arrivals
+from drapolicy.workload.arrivals import Arrival, faults_in, no_pattern, read_arrivals
 
 COMMUNICATION = "drapolicy/communication-percent"
 """Annotation of a pod: the share of its run time that waits for its devices' links, on ideal devices."""
@@ -48,10 +48,10 @@ class Workload:
 
     def __post_init__(self) -> None:
         unknown = sorted({arrival.pod for arrival in self.arrivals} - self.patterns.keys())
-        if unknown:
-            raise InputError(
-                faults=[Fault("", -1, "arrivals", "pod", no_pattern(name, self.patterns)) for name in unknown]
-            )
+        faults = [Fault("", -1, "arrivals", "pod", no_pattern(name, self.patterns)) for name in unknown]
+        faults += faults_in(self.arrivals)
+        if faults:
+            raise InputError(faults=faults)
         for ask in self.patterns.values():
             communication_percent(ask.pod)
 

@@ -14,7 +14,8 @@ from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.inventory import build
 from drapolicy.policies import POLICIES
 from drapolicy.policies.groups import Greedy, Patterns
-from drapolicy.simulate import DISCIPLINES, Discipline, Play, Scenario, discipline, play
+from drapolicy.problem.events import Join, Leave
+from drapolicy.simulate import DISCIPLINES, Discipline, Incident, Play, Scenario, discipline, play
 from drapolicy.testing.simple import row
 from drapolicy.workload import Arrival, Workload
 
@@ -189,6 +190,37 @@ def test_a_gang_waits_for_its_last_pod() -> None:
     assert starts(played) == [3, 3]
     assert [r.refused_ns for r in played.records] == [None, None]
     assert played.series.waiting.tolist()[0] == 1
+
+
+def test_a_gang_starts_when_enough_of_it_have_come() -> None:
+    """Two of three are enough (K8s S79); the third joins them when it comes."""
+    group = [(t, 20, "p0n1", "g", 2) for t in (0, 3, 5)]
+    assert starts(play(scenario("kubernetes", *group), FIRST_FIT, 0, check=True)) == [3, 3, 5]
+
+
+def test_a_gang_that_was_taken_off_starts_whole_again() -> None:
+    """Its pods are one unit again, with those that waited meanwhile: none of them starts before enough can."""
+    gang = [(0, 100, "p0n2", "g", 2)] * 3
+    made = scenario("kubernetes", *gang, (1, 10, "p0n2"), devices=2, nodes=2)
+    befalls = (Incident(5 * S, Leave("node-0")), Incident(40 * S, Join("node-0")))
+    found = play(replace(made, incidents=befalls), FIRST_FIT, 0, check=True)
+    # At 5 the first is thrown off, and the second with it: the pod on its own gets node-1, and then nobody does.
+    assert starts(found) == [40, 40, 140, 5]
+    assert [r.evictions for r in found.records] == [1, 1, 0, 0]
+
+
+def test_a_pod_that_joined_a_gang_counts() -> None:
+    """Three run of which two must: when one is thrown off the others stay, though one of them came later."""
+    gang = [(t, 100, "p0n2", "g", 2) for t in (0, 0, 1)]
+    made = replace(scenario("kubernetes", *gang, devices=2, nodes=3), incidents=(Incident(5 * S, Leave("node-0")),))
+    assert starts(play(made, FIRST_FIT, 0, check=True)) == [100, 0, 1]
+
+
+def test_of_a_batch_only_one_gives_way() -> None:
+    """Pods of a group that may run alone are not displaced with each other."""
+    batch = [(0, 10, "p0n1", "g", 1)] * 4
+    found = play(scenario("priority", *batch, (1, 10, "p9n1")), FIRST_FIT, 0, check=True)
+    assert [r.preemptions for r in found.records] == [0, 0, 0, 1, 0]
 
 
 def test_nothing_of_a_gang_that_failed_is_left() -> None:

@@ -17,14 +17,15 @@ from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.policies import POLICIES
 from drapolicy.policies.groups import Patterns
 from drapolicy.problem.events import Cordon, Fail, Join, Leave, Repair, Taint, Uncordon, Untaint
-from drapolicy.simulate import Drain, Failures, Incident, Play, Scenario, play, read_incidents
-from drapolicy.simulate.incidents import said
-from drapolicy.simulate.judging import MOST_EVICTIONS
+from drapolicy.simulate import DISCIPLINES, Drain, Failures, Incident, Play, Scenario, play, read_incidents
+from drapolicy.simulate.incidents import besides, said
+from drapolicy.simulate.stays import MOST_EVICTIONS
 from drapolicy.testing.scenarios import taint
 from drapolicy.testing.simple import DRIVER, row
 from drapolicy.workload import Arrival, Workload
 
 S = 10**9
+OPEN = Uncordon("node-0")
 FIRST_FIT = POLICIES["first-fit"]
 CLAIM = """
 apiVersion: resource.k8s.io/v1
@@ -249,6 +250,35 @@ def test_incidents_that_cannot_happen_are_told_together() -> None:
         played(made)
     assert [fault.object for fault in caught.value.faults] == ["incident 1", "incident 2", "incident 3", "incident 5"]
     assert "node node-0: is not away already" in str(caught.value)
+
+
+def test_who_is_given_up_holds_up_nobody() -> None:
+    """In a queue that nobody passes, others go on once the first was thrown off too often."""
+    thrown = [(2 * k + t, what) for k in range(MOST_EVICTIONS) for t, what in ((1, Drain("node-0")), (2, OPEN))]
+    made = scenario(*thrown, arrivals=((0, 1000, "two"), (150, 5, "two")), nodes=1)
+    found = played(replace(made, queue=DISCIPLINES["fifo"]))
+    assert told(found) == [(None, "", MOST_EVICTIONS), (2 * MOST_EVICTIONS, "node-0", 0)]
+    assert found.records[0].reason == f"given up after {MOST_EVICTIONS} evictions"
+
+
+def test_a_cordoned_node_can_be_drained() -> None:
+    """As people do: no new pods first, then the old ones off."""
+    found = played(scenario((1, Cordon("node-0")), (4, Drain("node-0")), arrivals=((0, 10, "one"),)))
+    assert told(found) == [(4, "node-1", 1)]
+
+
+def test_drawn_failures_come_besides_what_is_told() -> None:
+    """A node that is away twice is back after both, whichever came first."""
+    told_of = [Incident(t * S, what) for t, what in ((10, Leave("a")), (20, Join("a")), (30, Leave("b")))]
+    drawn = [Incident(t * S, what) for t, what in ((5, Leave("a")), (12, Join("a")), (31, Leave("b")), (40, Join("b")))]
+    found = [(i.time_ns // S, said(i.what)) for i in besides(told_of, drawn)]
+    assert found == [(5, "node a leaves"), (20, "node a joins"), (30, "node b leaves")]
+    made = replace(
+        scenario((10, Leave("node-0")), (300, Join("node-0")), arrivals=((0, 5, "one"), (400, 5, "one"))),
+        failures=Failures(device_mtbf_s=20, device_repair_s=20, node_mtbf_s=20, node_repair_s=20),
+    )
+    for seed in range(5):
+        play(made, FIRST_FIT, seed, check=True)
 
 
 # --- drawn failures ---------------------------------------------------------------------------------------------

@@ -16,18 +16,21 @@ from hypothesis import strategies as st
 
 from drapolicy.errors import InputError
 from drapolicy.policies import POLICIES
+from drapolicy.policies.groups import Greedy
 from drapolicy.problem.state import State
-from drapolicy.simulate import Moment, Play, Scenario, judging, play, replay, state_at
+from drapolicy.simulate import Moment, Play, Scenario, play, replay, state_at, stays
 from drapolicy.simulate import log as log_of
 from drapolicy.simulate.run import _Run
 from drapolicy.testing.scenarios import a_scenario
+from drapolicy.workload import Arrival
+from drapolicy.workload.arrivals import redrawn
 
 
 @pytest.fixture(autouse=True, scope="module")
 def few_evictions() -> Iterator[None]:
     """Give up soon where a taint throws a pod off again and again."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(judging, "MOST_EVICTIONS", 4)
+        patch.setattr(stays, "MOST_EVICTIONS", 4)
         yield
 
 
@@ -71,6 +74,31 @@ def test_lines_and_hints_change_nothing(seed: int, name: str) -> None:
     assert [outcome(r) for r in found.records] == [outcome(r) for r in naive.records]
     assert found.series == naive.series
     assert found.decisions <= naive.decisions
+
+
+@settings(max_examples=15)
+@given(SEEDS, NAMES, st.booleans())
+def test_of_a_gang_enough_run_or_none(seed: int, name: str, joint: bool) -> None:
+    """At any time so many of a group run as must, or as many as are not done; whatever befalls the fleet."""
+    scenario = a_scenario(seed, incidents=10)
+    groups: dict[str, list[tuple[str, Arrival]]] = {}
+    for number, arrival in enumerate(redrawn(scenario.workload.arrivals, 1)):
+        if arrival.group and arrival.at_least:
+            name_of = scenario.workload.ask(arrival, number).name
+            groups.setdefault(arrival.group, []).append((name_of, arrival))
+    states: list[set[str]] = []
+
+    def watch(moment: Moment) -> None:
+        states.append(set(moment.state.running))
+
+    found = played(scenario, name, watch=watch, groups=Greedy(POLICIES[name]) if joint else None)
+    done = {r.name: r.finished_ns for r in found.records if r.finished_ns is not None}
+    for now, running in zip(found.series.time_ns.tolist(), states, strict=True):
+        for members in groups.values():
+            names = {member for member, _ in members}
+            left = {member for member in names if done.get(member, now + 1) > now}
+            running_now = len(names & running)
+            assert running_now == 0 or running_now >= min(members[0][1].at_least, len(left))
 
 
 def outcome(record: Any) -> tuple[Any, ...]:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from drapolicy import api
 from drapolicy.api.core import Node, NodeStatus
 from drapolicy.api.quantity import Quantity
-from drapolicy.errors import VerificationError
+from drapolicy.errors import InputError, VerificationError
 from drapolicy.evaluate.scenarios import embedded
 from drapolicy.inventory import build
 from drapolicy.inventory.links import NodeLinks
@@ -259,6 +259,32 @@ def test_capacity_counts_whole_devices() -> None:
     bridged, mig = embedded()
     assert capacity(Scenario("s", fleet(2, 4), workload())) == 8
     assert (capacity(bridged), capacity(mig)) == (12 * (8 + 2), 6 * 4)
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "expected"),
+    [
+        ([Arrival(-1, None, "n1"), Arrival(0, -1, "n1")], ["arrival 1: time_ns", "arrival 2: duration_ns"]),
+        ([Arrival(2, None, "n1"), Arrival(1, 10**30, "n1")], ["arrival 2: time_ns", "arrival 2: duration_ns"]),
+        ([Arrival(0, None, "n1", "g", 2), Arrival(0, 1, "n9")], ["arrivals: pod", "arrival 1: at_least"]),
+        ([Arrival(0, None, "n1", "g", 1), Arrival(0, 1, "n1", "g", 2)], ["arrival 2: group"]),
+        ([Arrival(0, None, "n1", "", 1)], ["arrival 1: at_least"]),
+    ],
+    ids=["negative", "order", "small group", "one group twice", "no group"],
+)
+def test_arrivals_that_cannot_be_are_told_together(arrivals: list[Arrival], expected: list[str]) -> None:
+    """Before anything is played, by arrival and field."""
+    with pytest.raises(InputError) as caught:
+        replace(workload(), arrivals=tuple(arrivals))
+    assert [f"{fault.object}: {fault.path}" for fault in caught.value.faults] == expected
+
+
+def test_who_would_run_longer_than_records_can_tell_runs_for_ever() -> None:
+    """Ten years on links a thousand times slower end after the last time that there is."""
+    made = linked(100, (0, 1, 3000), (0, 2, 1), (0, 3, 1), (1, 2, 1), (1, 3, 1), (2, 3, 1))
+    ten_years = Arrival(S, 10 * 365 * 24 * 3600 * S, "n2")
+    made = replace(made, workload=replace(made.workload, arrivals=(made.workload.arrivals[0], ten_years)))
+    assert times(play(made, FIRST_FIT, 0))[1] == (1, None)
 
 
 def test_nothing_arrives() -> None:
