@@ -50,6 +50,13 @@ class _Snapshot:
     objects: Objects
     time_ns: int
 
+    @property
+    def series(self) -> str:
+        """Return what files of the same query have in common: their name up to the time."""
+        name = Path(self.file).name
+        named = _STAMP.search(name)
+        return name[: named.start()] if named else ""
+
 
 @dataclass
 class _Life:
@@ -57,6 +64,7 @@ class _Life:
 
     pod: Pod
     file: str
+    series: str
     seen_ns: int
     gone_ns: int | None = None
     ok: bool = True
@@ -69,8 +77,9 @@ def read_history(*sources: str | Path, lenient: bool = False, release: Release |
     ----------
     sources
         Files of YAML or JSON, plain or gzipped, in any order, and folders of them. When one was taken is told by its
-        name (``pods-2026-11-24T14:00:00Z.json``, UTC), or else is the latest time that it holds. Files without pods may
-        hold the rest: templates, slices, classes, nodes.
+        name (``pods-2026-11-24T14:00:00Z.json``, UTC), or else is the latest time that it holds. Files whose names are
+        the same up to the time are of one query: a pod of one that is not in the next is gone. Files of queries without
+        pods hold the rest: claims, templates, slices, classes, nodes.
     lenient
         Leave pods out of which something is missing, and let unknown fields pass; say how many.
     release
@@ -99,6 +108,9 @@ def read_history(*sources: str | Path, lenient: bool = False, release: Release |
             _fault(faults, life, path, message)
         if one is not None and life.ok:
             found.append((*one, patterns.name_of(life.pod), _group(life.pod)))
+    unused = patterns.unused()
+    if unused:
+        left["claims were no pod's: they were left out"] += unused
     notes = [*faults.settle(lenient=lenient), *(f"{n:,} {what}" for what, n in left.items())]
     workload = Workload(patterns.objects(), _arrivals(found), "history")
     return Imported(workload, HISTORY, (HISTORY.caveat, *notes), _fleet(snapshots))
@@ -168,9 +180,11 @@ def _strings(value: Any, *keys: str) -> Iterator[str]:
 def _lives(snapshots: Sequence[_Snapshot]) -> list[_Life]:
     """Return every pod once, in the order in which they were first seen."""
     found: dict[tuple[str, ...], _Life] = {}
-    here: set[tuple[str, ...]] = set()
+    here: dict[str, set[tuple[str, ...]]] = {s.series: set() for s in snapshots if s.objects.pods}
     for snapshot in snapshots:
-        if not snapshot.objects.pods and not _STAMP.search(Path(snapshot.file).name):
+        series = snapshot.series
+        # A file of one query that holds nothing tells that all pods are gone.
+        if series not in here or not (snapshot.objects.pods or series):
             continue
         now: set[tuple[str, ...]] = set()
         for pod in snapshot.objects.pods:
@@ -179,10 +193,11 @@ def _lives(snapshots: Sequence[_Snapshot]) -> list[_Life]:
                 (meta.uid,) if meta.uid else (meta.namespace, meta.name, meta.creation_timestamp or "")
             )
             now.add(key)
-            found[key] = _Life(pod, snapshot.file, snapshot.time_ns)
-        for key in here - now:
-            found[key].gone_ns = snapshot.time_ns
-        here = now
+            found[key] = _Life(pod, snapshot.file, series, snapshot.time_ns)
+        for key in here[series] - now:
+            if found[key].series == series:
+                found[key].gone_ns = snapshot.time_ns
+        here[series] = now
     return list(found.values())
 
 
@@ -198,6 +213,12 @@ def _times(life: _Life, faults: Faults, left: Counter[str]) -> tuple[int, int | 
     status = _inside(life.pod.source, "status")
     created = _read(life, faults, "metadata.creationTimestamp", life.pod.metadata.creation_timestamp)
     started = _read(life, faults, "status.startTime", next(_strings(status, "startTime"), None))
+    deleted = _read(
+        life,
+        faults,
+        "metadata.deletionTimestamp",
+        next(_strings(_inside(life.pod.source, "metadata"), "deletionTimestamp"), None),
+    )
     ended = _end(life, faults, status)
     if created is None:
         if not life.pod.metadata.creation_timestamp:
@@ -214,8 +235,11 @@ def _times(life: _Life, faults: Faults, left: Counter[str]) -> tuple[int, int | 
         left["pods were waiting at the end: they come, and stay once they start"] += 1
         return created, None
     if ended is None and life.gone_ns is not None:
-        left["pods were gone from one file to the next: they end in the middle of the two"] += 1
-        ended = max((life.seen_ns + life.gone_ns) // 2, started)
+        if deleted is None:
+            left["pods were gone from one file to the next: they end in the middle of the two"] += 1
+            deleted = (life.seen_ns + life.gone_ns) // 2
+        # What is being deleted ends by the time that was given for it, if not before.
+        ended = max(min(max(deleted, life.seen_ns), life.gone_ns), started)
     if ended is None:
         left["pods were running at the end: they stay"] += 1
         return created, None
@@ -259,6 +283,9 @@ def _arrivals(found: Iterable[tuple[int, int | None, str, str]]) -> tuple[Arriva
     given = sorted(found, key=lambda item: item[0])
     sizes = Counter(group for *_, group in given if group)
     begin = given[0][0] if given else 0
+    if given and given[-1][0] - begin > LIMIT_S * NS:
+        message = f"was created more than ten years before {given[-1][2]}; check the clock, or leave its file out"
+        raise InputError(faults=[Fault("", -1, f"Pod {given[0][2]}", "metadata.creationTimestamp", message)])
     return tuple(Arrival(time - begin, duration, name, group, sizes[group]) for time, duration, name, group in given)
 
 

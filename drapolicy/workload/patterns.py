@@ -42,9 +42,21 @@ class Patterns:
         self._pods: dict[str, Pod] = {}
         self._made: list[ResourceClaimTemplate] = []
         self._common: dict[str, ResourceClaim] = {}
+        self._used: set[str] = set()
+
+    def unused(self) -> int:
+        """Return how many claims were made for no pod, and are named by none of those that were looked at."""
+        own = {
+            key for key, claim in self._claims.items() if any(o.kind == "Pod" for o in claim.metadata.owner_references)
+        }
+        return len(self._claims.keys() - self._used - own)
 
     def missing(self, pod: Pod) -> list[tuple[str, str]]:
         """Return path and message for each entry of a pod whose claim nothing tells."""
+        space = pod.metadata.namespace or "default"
+        made = (status.resource_claim_name for status in pod.status.resource_claim_statuses)
+        named = (entry.resource_claim_name for entry in pod.spec.resource_claims)
+        self._used.update(f"{space}/{name}" for name in (*made, *named))
         return [
             (f"spec.resourceClaims[{at}]", _untold(_made_claim(pod, entry) or entry.resource_claim_name, entry))
             for at, entry in enumerate(pod.spec.resource_claims)

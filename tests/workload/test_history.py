@@ -180,6 +180,76 @@ def test_times_of_files_without_names(tmp_path: Path) -> None:
     assert seconds(read_history(*paths)) == [(0, 5400, "team/gone"), (3599, 3600, "team/late")]
 
 
+def listed(folder: Path, name: str, *items: dict[str, Any]) -> Path:
+    path = folder / f"{name}:00:00Z.json"
+    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    return path
+
+
+def test_queries_are_kept_apart(tmp_path: Path) -> None:
+    """A pod is gone when it is not in the next file of the same query, whatever others hold; nothing is an answer."""
+    a, b = (pod(name, "09:00:00", started="09:00:00", template="t") for name in "ab")
+    paths = [
+        listed(tmp_path, f"{query}-{DAY}{hour}", *items)
+        for query, hour, items in (
+            ("one", 10, [a]),
+            ("two", 10, [b]),
+            ("claims", 10, [claim(f"{name}-gpu-abcde", 1) for name in "ab"]),
+            ("one", 11, [a]),
+            ("claims", 11, []),
+            ("two", 12, []),
+        )
+    ]
+    for order in (paths, paths[::-1]):
+        found = read_history(*order)
+        assert sorted(duration or 0 for _, duration, _ in seconds(found)) == [0, 2 * 3600]
+        assert "1 pods were running at the end: they stay" in found.notes
+
+
+@pytest.mark.parametrize(
+    ("deletion", "end"), [("09:30:00", "10:00:00"), ("10:10:00", "10:10:00"), ("12:00:00", "11:00:00")]
+)
+def test_pods_that_are_deleted_end_when_they_were_to(tmp_path: Path, deletion: str, end: str) -> None:
+    """Not before they were last seen, nor after they were gone."""
+    item = pod("p", "09:00:00", started="09:00:00")
+    item["metadata"]["deletionTimestamp"] = DAY + deletion
+    paths = written(tmp_path, at1000=[item], at1100=[pod("q", "10:30:00", cpu="2")])
+    hours, minutes, _ = map(int, end.split(":"))
+    assert seconds(read_history(*paths))[0] == (0, (hours - 9) * 3600 + minutes * 60, "team/p")
+
+
+def test_claims_of_no_pod_are_counted(tmp_path: Path) -> None:
+    """Those that were made for a pod that no file holds are not; nor what pods name."""
+    made = claim("gone-gpu-x", 1)
+    made["metadata"]["ownerReferences"] = [{"apiVersion": "v1", "kind": "Pod", "name": "gone", "uid": "u"}]
+    item = pod("p", "09:00:00", started="09:00:00", claim="named")
+    found = read_history(*written(tmp_path, at1000=[item, made, *(claim(name, 1) for name in ("named", "x", "y"))]))
+    assert found.notes[-1] == "2 claims were no pod's: they were left out"
+
+
+def test_claims_of_older_versions_are_read(tmp_path: Path) -> None:
+    """As those of v1."""
+    old = claim("p-gpu-abcde", 1)
+    old["apiVersion"] = "resource.k8s.io/v1beta1"
+    (request,) = old["spec"]["devices"]["requests"]
+    old["spec"]["devices"]["requests"] = [{"name": "gpu", **request["exactly"]}]
+    item = pod("p", "09:00:00", started="09:00:00", template="t")
+    new, old_one = (
+        read_history(*written(tmp_path, at1000=[item, made])).workload.digest for made in (claim("p-gpu-abcde", 1), old)
+    )
+    assert new == old_one
+
+
+def test_pods_of_other_ages_are_refused(tmp_path: Path) -> None:
+    """A clock that was wrong would be an arrival that no command reads back."""
+    item = pod("p", "09:00:00")
+    item["metadata"]["creationTimestamp"] = "1970-01-01T00:00:00Z"
+    with pytest.raises(
+        InputError, match="Pod team/p: metadata.creationTimestamp: was created more than ten years before"
+    ):
+        read_history(*written(tmp_path, at1000=[item, pod("q", "09:00:00", cpu="2")]))
+
+
 def test_slices_and_nodes_are_the_fleet(tmp_path: Path, root: Path) -> None:
     """Of the latest file that has them, as they are."""
     fleet = api.load(root / "datasets" / "bridged-a100" / "fleet.json.gz")
