@@ -15,26 +15,23 @@ from drapolicy.cel.call_estimates import SELF_COMPARED
 from drapolicy.cel.dispatch import Overloads
 from drapolicy.cel.environment import Environment
 from drapolicy.cel.errors import CompileError, EvaluationError
+from drapolicy.cel.folds import accumulated, appending, folding, inserting
 from drapolicy.cel.functions import FUNCTIONS
 from drapolicy.cel.library import regex_fault
 from drapolicy.cel.older import functions_of
 from drapolicy.cel.steps import (
-    UNSET,
     Frame,
     Run,
     alternative,
-    appending,
-    attempt,
     binary,
     conditional,
     conjunction,
     disjunction,
     domain_field,
-    elements,
     hashed_membership,
-    inserting,
+    listed,
+    mapped,
     not_strictly_false,
-    pairs,
     self_compared,
 )
 from drapolicy.cel.syntax import (
@@ -50,11 +47,10 @@ from drapolicy.cel.syntax import (
     Struct,
     children,
 )
-from drapolicy.cel.values import MAPS, Optional, TextMap, TypeName, go_name, key, no_overload
+from drapolicy.cel.values import TextMap, TypeName, go_name, no_overload
 
 _CONVERSIONS = frozenset({"int", "uint", "double", "string", "bool", "bytes", "dyn", "type", "duration", "timestamp"})
 _READS = frozenset({"_[_]", "_[?_]", "_?._"})
-_GROWING = MAPS | {list}
 
 
 class Builder:
@@ -253,46 +249,12 @@ class Builder:
 
     def _list(self, node: ListLiteral) -> Run:
         runs = [self.build(part) for part in node.elements]
-
-        def make(frame: Frame) -> list[Any]:
-            values = []
-            for index, run in enumerate(runs):
-                value = run(frame)
-                if index in node.optional:
-                    if type(value) is not Optional:
-                        raise EvaluationError(
-                            f"cannot initialize optional list element from non-optional value {value}"
-                        )
-                    if not value.present:
-                        continue
-                    value = value.value
-                values.append(value)
-            return values
-
-        return self._literal(runs, make, optional=bool(node.optional))
+        return self._literal(runs, listed(runs, node.optional), optional=bool(node.optional))
 
     def _map(self, node: MapLiteral) -> Run:
         entries = [(self.build(name), self.build(value), optional) for _, name, value, optional in node.entries]
-
-        def make(frame: Frame) -> dict[Any, Any]:
-            values: dict[Any, Any] = {}
-            for name, run, optional in entries:
-                entry, value = name(frame), run(frame)
-                entry = key(entry)
-                if optional:
-                    if type(value) is not Optional:
-                        raise EvaluationError(
-                            f"cannot initialize optional entry '{entry}' from non-optional value {value}"
-                        )
-                    if not value.present:
-                        values.pop(entry, None)
-                        continue
-                    value = value.value
-                values[entry] = value
-            return values
-
         runs = [run for name, value, _ in entries for run in (name, value)]
-        return self._literal(runs, make, optional=any(optional for *_, optional in entries))
+        return self._literal(runs, mapped(entries), optional=any(optional for *_, optional in entries))
 
     def _slot(self) -> int:
         self.slots += 1
@@ -301,20 +263,8 @@ class Builder:
     def _fold(self, node: Fold) -> Run:
         over, start = self.build(node.over), self.build(node.start)
         outer = dict(self._scope)
-        accumulator, first, second = self._slot(), self._slot(), self._slot()
-
-        def read(frame: Frame) -> Any:
-            value = frame[accumulator]
-            if value is UNSET:
-                value = attempt(start, frame)
-                if type(value) in _GROWING and not value:
-                    # Upstream puts a new list or map here, which may grow; missing keys of such a map are errors.
-                    value = [] if type(value) is list else {}
-                frame[accumulator] = value
-            if isinstance(value, EvaluationError):
-                raise value
-            return value
-
+        slots = accumulator, first, second = self._slot(), self._slot(), self._slot()
+        read = accumulated(accumulator, start)
         self._scope[node.accumulator] = read
         result = self.build(node.result)
         self._scope[node.variable] = lambda frame: frame[first]
@@ -327,22 +277,15 @@ class Builder:
         step = grown or self.build(node.step)
         fresh: Callable[[], Any] = dict if isinstance(node.start, MapLiteral) else list
         self._scope = outer
-        two = bool(node.variable2)
-
-        def fold(frame: Frame) -> Any:
-            values = over(frame)
-            items = pairs(values) if two else elements(values)
-            frame[accumulator] = fresh() if grown else UNSET
-            for item in items:
-                if two:
-                    frame[first], frame[second] = item
-                else:
-                    frame[first] = item
-                if attempt(condition, frame) is False:
-                    break
-                frame[accumulator] = attempt(step, frame)
-            return result(frame)
-
+        fold = folding(
+            over,
+            condition,
+            step,
+            result,
+            slots=slots,
+            fresh=fresh if grown else None,
+            two=bool(node.variable2),
+        )
         return self._folded(over, fold)
 
     def _folded(self, over: Run, fold: Run) -> Run:  # noqa: ARG002

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from drapolicy.cel.errors import CompileError
-from drapolicy.cel.lexing import Token, bytes_value, string_value, tokens
+from drapolicy.cel.lexing import Token, tokens
+from drapolicy.cel.literals import literal_value
 from drapolicy.cel.macros import Expander, MacroError
 from drapolicy.cel.syntax import Call, Const, Ident, ListLiteral, MapLiteral, Node, Select, Struct, Tree
-from drapolicy.cel.values import INT_MAX, INT_MIN, UINT_MAX, Uint
 from drapolicy.cel.wording import Fault, shown
 
 # K: cel-go's parser, of each kind of rule and of all together.
@@ -352,37 +352,9 @@ class _Parser:
         if token is None:
             raise UnparsableError
         self._at += not negative
-        value, reason = _value(token, negative=negative)
+        value, reason = literal_value(token, negative=negative)
         if reason == "":
             raise UnparsableError
         if reason is not None:
             return self._fault(start, reason)
         return self._made(Const(self._new(start), value))
-
-
-def _value(token: Token, *, negative: bool) -> tuple[Any, str | None]:
-    """Return the value of a literal, and what is wrong with it: None if nothing, empty if it is no literal."""
-    text = token.text
-    match token.kind:
-        case "int":
-            number = int(text, 16 if text.startswith("0x") else 10)
-            number = -number if negative else number
-            return number, None if INT_MIN <= number <= INT_MAX else "invalid int literal"
-        case "uint":
-            number = int(text[:-1], 16 if text.startswith("0x") else 10)
-            return Uint(number), None if number <= UINT_MAX else "invalid uint literal"
-        case "float":
-            double = float(text)
-            fault = "invalid double literal" if double == float("inf") else None
-            return -double if negative else double, fault
-        case "string":
-            string = string_value(text)
-            return string, "invalid unicode code point" if string is None else None
-        case "bytes":
-            octets = bytes_value(text)
-            return octets, "unable to unescape string" if octets is None else None
-        case "true" | "false":
-            return token.kind == "true", None
-        case "null":
-            return None, None
-    return None, ""

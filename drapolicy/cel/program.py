@@ -19,7 +19,8 @@ from drapolicy.cel.headroom import free_to
 from drapolicy.cel.rules import validate
 from drapolicy.cel.steps import Run
 from drapolicy.cel.syntax import Checked
-from drapolicy.cel.tracking import TrackedBuilder, Tracker
+from drapolicy.cel.tracker import Tracker
+from drapolicy.cel.tracking import TrackedBuilder
 from drapolicy.cel.values import Optional, type_name
 from drapolicy.release import Release
 

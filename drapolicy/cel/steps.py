@@ -6,40 +6,15 @@ for each variable of a comprehension.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
-from drapolicy.cel import lists, standard
+from drapolicy.cel import standard
 from drapolicy.cel.errors import EvaluationError, FinalError
-from drapolicy.cel.values import MAPS, Optional, go_name, key, no_lister, no_overload, unkey
+from drapolicy.cel.values import Optional, key, no_lister, no_overload
 
 Frame = list[Any]
 Run = Callable[[Frame], Any]
-
-# A slot that nothing was put into yet.
-UNSET = object()
-
-
-def appending(read: Run, item: Run) -> Run:
-    """Return a step that appends to the list behind ``read``."""
-
-    def step(frame: Frame) -> Any:
-        values = read(frame)
-        values.append(item(frame))
-        return values
-
-    return step
-
-
-def inserting(read: Run, added: list[Run]) -> Run:
-    """Return a step that adds entries to the map behind ``read``."""
-
-    def step(frame: Frame) -> Any:
-        values = read(frame)
-        lists.insert(values, *[run(frame) for run in added])
-        return values
-
-    return step
 
 
 def attempt(run: Callable[..., Any], *args: Any) -> Any:
@@ -169,19 +144,41 @@ def alternative(first: Run, second: Run, *, unwrap: bool, strict: bool) -> Run:
     return choose
 
 
-def elements(values: Any) -> list[Any]:
-    """Return what a comprehension of one variable runs over."""
-    if type(values) is list:
+def listed(runs: Sequence[Run], optional: Container[int]) -> Run:
+    """Return a list of the values of steps; those at ``optional`` positions are left out where they are empty."""
+
+    def make(frame: Frame) -> list[Any]:
+        values = []
+        for index, run in enumerate(runs):
+            value = run(frame)
+            if index in optional:
+                if type(value) is not Optional:
+                    raise EvaluationError(f"cannot initialize optional list element from non-optional value {value}")
+                if not value.present:
+                    continue
+                value = value.value
+            values.append(value)
         return values
-    if isinstance(values, dict):
-        return [unkey(entry) for entry in values]
-    raise EvaluationError(f"got '{go_name(values)}', expected iterable type")
+
+    return make
 
 
-def pairs(values: Any) -> list[tuple[Any, Any]]:
-    """Return what a comprehension of two variables runs over."""
-    if type(values) is list:
-        return list(enumerate(values))
-    if type(values) in MAPS:
-        return [(unkey(entry), value) for entry, value in values.items()]
-    raise EvaluationError(f"unsupported comprehension range type: {go_name(values)}")
+def mapped(entries: Sequence[tuple[Run, Run, bool]]) -> Run:
+    """Return a map of the values of steps, name and value each; optional entries are left out where they are empty."""
+
+    def make(frame: Frame) -> dict[Any, Any]:
+        values: dict[Any, Any] = {}
+        for name, run, optional in entries:
+            entry, value = name(frame), run(frame)
+            entry = key(entry)
+            if optional:
+                if type(value) is not Optional:
+                    raise EvaluationError(f"cannot initialize optional entry '{entry}' from non-optional value {value}")
+                if not value.present:
+                    values.pop(entry, None)
+                    continue
+                value = value.value
+            values[entry] = value
+        return values
+
+    return make

@@ -9,177 +9,19 @@ upstream keeps it, because an operand that it does not find makes a call free.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from drapolicy.cel import lists
-from drapolicy.cel.access import element, has_element, optional_element
 from drapolicy.cel.call_estimates import SELF_COMPARED, SETS
 from drapolicy.cel.charges import charge
-from drapolicy.cel.cost import IDENT, LIMIT, LIST_BASE, MAP_BASE
+from drapolicy.cel.cost import IDENT, LIST_BASE, MAP_BASE
 from drapolicy.cel.environment import Environment
-from drapolicy.cel.errors import EvaluationError, FinalError
+from drapolicy.cel.errors import EvaluationError
 from drapolicy.cel.evaluator import Builder
 from drapolicy.cel.steps import Frame, Run, attempt, conjunction, disjunction, hashed_membership
-from drapolicy.cel.strings import COST_EXCEEDED
 from drapolicy.cel.syntax import Call, Checked, Fold, Ident, ListLiteral, MapLiteral, Node, Select
-from drapolicy.cel.values import NONE, Optional, no_overload
-
-
-class Tracker:
-    """The account of one evaluation.
-
-    Attributes
-    ----------
-    cost
-        Spent so far.
-    """
-
-    __slots__ = ("_ids", "_limit", "_values", "_where", "cost")
-
-    def __init__(self, limit: int = LIMIT) -> None:
-        self.cost = 0
-        self._limit = limit
-        self._ids: list[int] = []
-        self._values: list[Any] = []
-        self._where: dict[int, list[int]] = {}
-
-    def report(self, step: int, value: Any) -> None:
-        """Put a step's value on the stack, or end the evaluation when it has become too expensive."""
-        self._where.setdefault(step, []).append(len(self._ids))
-        self._ids.append(step)
-        self._values.append(value)
-        # What falls below zero has wrapped around upstream.
-        if not 0 <= self.cost <= self._limit:
-            raise FinalError(COST_EXCEEDED)
-
-    def foresee(self, cost: int) -> None:
-        """End the evaluation before a call that is charged in full only afterwards, and takes long."""
-        if self.cost + cost > self._limit:
-            self.cost += cost
-            raise FinalError(COST_EXCEEDED)
-
-    def drop(self, step: int) -> None:
-        """Take the last value of a step off the stack with all above it, if it is there."""
-        places = self._where.get(step)
-        if places:
-            self._cut(places[-1])
-
-    def take(self, steps: list[int]) -> list[Any] | None:
-        """Take the operands of a call off the stack, None if one is missing."""
-        values = []
-        for step in reversed(steps):
-            places = self._where.get(step)
-            if not places:
-                return None
-            values.append(self._values[places[-1]])
-            self._cut(places[-1])
-        return values[::-1]
-
-    def _cut(self, length: int) -> None:
-        ids, where = self._ids, self._where
-        while len(ids) > length:
-            where[ids.pop()].pop()
-        del self._values[length:]
-
-
-@dataclass(slots=True)
-class _Qualifier:
-    """One field or index of an attribute."""
-
-    id: int
-    name: Run
-    optional: bool = False
-    test: bool = False
-    # An index that is computed by a call reports as an attribute of its own.
-    computed: bool = False
-    defaults: bool = True
-
-    def apply(self, frame: Frame, value: Any) -> Any:
-        tracker: Tracker = frame[1]
-        if self.optional or type(value) is Optional:
-            if type(value) is Optional and not value.present:
-                return False if self.test else NONE
-            found = optional_element(value, self.name(frame), defaults=self.defaults)
-            if found.present:
-                self._report(tracker, found.value)
-            return found.present if self.test else found
-        found = attempt(self._plain, frame, value)
-        self._report(tracker, found)
-        if isinstance(found, EvaluationError):
-            raise found
-        return found
-
-    def _plain(self, frame: Frame, value: Any) -> Any:
-        name = self.name(frame)
-        return has_element(value, name) if self.test else element(value, name)
-
-    def _report(self, tracker: Tracker, value: Any) -> None:
-        if self.computed:
-            tracker.drop(self.id)
-        tracker.cost += IDENT
-        tracker.report(self.id, value)
-
-
-@dataclass(slots=True)
-class _Attribute:
-    """A variable or a value with the fields read from it."""
-
-    first: int
-    base: Run
-    qualifiers: list[_Qualifier] = field(default_factory=list)
-
-    @property
-    def id(self) -> int:
-        return self.qualifiers[-1].id if self.qualifiers else self.first
-
-    def add(self, qualifier: _Qualifier) -> None:
-        # Only what is read from a value as such may lose its default.
-        qualifier.defaults = qualifier.defaults or bool(self.qualifiers)
-        self.qualifiers.append(qualifier)
-
-    def resolve(self, frame: Frame) -> Any:
-        value = self.base(frame)
-        for qualifier in self.qualifiers:
-            value = qualifier.apply(frame, value)
-        return value
-
-    def settle(self, tracker: Tracker) -> None:
-        tracker.drop(self.id)
-        tracker.cost += IDENT
-
-
-@dataclass(slots=True)
-class _Choice:
-    """A conditional; fields read from it are read from either branch."""
-
-    own: int
-    condition: Run
-    condition_id: int
-    then: _Attribute | _Choice
-    otherwise: _Attribute | _Choice
-
-    @property
-    def id(self) -> int:
-        then = self.then.id
-        return then if then == self.otherwise.id else self.own
-
-    def add(self, qualifier: _Qualifier) -> None:
-        self.then.add(qualifier)
-        self.otherwise.add(qualifier)
-
-    def resolve(self, frame: Frame) -> Any:
-        value = self.condition(frame)
-        if value is True:
-            return self.then.resolve(frame)
-        if value is False:
-            return self.otherwise.resolve(frame)
-        raise no_overload()
-
-    def settle(self, tracker: Tracker) -> None:
-        for step in (self.otherwise.id, self.then.id, self.condition_id):
-            tracker.drop(step)
-
+from drapolicy.cel.tracked_attributes import Attribute, Choice, Qualifier
+from drapolicy.cel.tracker import Tracker
 
 # Functions that upstream stops to evaluate operands of at the first error, whatever their number.
 _STOPPING = frozenset({"format", "cel.@mapInsert", "findAll"})
@@ -197,7 +39,7 @@ class TrackedBuilder(Builder):
 
     def __init__(self, checked: Checked, expression: str, environment: Environment) -> None:
         super().__init__(checked, expression, environment)
-        self._attributes: dict[Run, _Attribute | _Choice] = {}
+        self._attributes: dict[Run, Attribute | Choice] = {}
         self._ids: dict[Run, int] = {}
         self._drops: dict[Run, list[int]] = {}
 
@@ -249,7 +91,7 @@ class TrackedBuilder(Builder):
         attribute = self._attributes.get(run)
         return self._ids[run] if attribute is None else attribute.id
 
-    def _reported_attribute(self, attribute: _Attribute | _Choice, *, test: bool = False) -> Run:
+    def _reported_attribute(self, attribute: Attribute | Choice, *, test: bool = False) -> Run:
         def read(frame: Frame) -> Any:
             value = attempt(attribute.resolve, frame)
             tracker: Tracker = frame[1]
@@ -265,8 +107,8 @@ class TrackedBuilder(Builder):
         self._attributes[read] = attribute
         return read
 
-    def _as_attribute(self, run: Run) -> _Attribute | _Choice:
-        return self._attributes.get(run) or _Attribute(self._id(run), run)
+    def _as_attribute(self, run: Run) -> Attribute | Choice:
+        return self._attributes.get(run) or Attribute(self._id(run), run)
 
     def _ident(self, node: Ident) -> Run:
         run = super()._ident(node)
@@ -274,14 +116,14 @@ class TrackedBuilder(Builder):
             return run
         name = self._checked.full_name(node)
         if node.name in self._scope or not name.startswith("device."):
-            return self._reported_attribute(_Attribute(node.id, run))
+            return self._reported_attribute(Attribute(node.id, run))
         # A field of the device counts as what it is, though it is declared as one name.
         field_name = name.removeprefix("device.")
-        qualifier = _Qualifier(node.id, lambda _: field_name)
-        return self._reported_attribute(_Attribute(-node.id, lambda frame: frame[0], [qualifier]))
+        qualifier = Qualifier(node.id, lambda _: field_name)
+        return self._reported_attribute(Attribute(-node.id, lambda frame: frame[0], [qualifier]))
 
-    def _qualifier(self, node: Node, name: Run, **how: bool) -> _Qualifier:
-        return _Qualifier(node.id, name, defaults=self._engine.keeps_defaults, **how)
+    def _qualifier(self, node: Node, name: Run, **how: bool) -> Qualifier:
+        return Qualifier(node.id, name, defaults=self._engine.keeps_defaults, **how)
 
     def _select(self, node: Select) -> Run:
         if self._is_type(node):
@@ -301,7 +143,7 @@ class TrackedBuilder(Builder):
                 return run
             case "_?_:_":
                 then, otherwise = map(self._as_attribute, runs[1:])
-                choice = _Choice(node.id, runs[0], self._id(runs[0]), then, otherwise)
+                choice = Choice(node.id, runs[0], self._id(runs[0]), then, otherwise)
                 return self._reported_attribute(choice)
             case "_[_]" | "_[?_]" | "_?._":
                 return self._index(node, *runs)

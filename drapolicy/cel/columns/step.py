@@ -10,7 +10,8 @@ from drapolicy.cel.errors import EvaluationError
 from drapolicy.cel.evaluator import Builder
 from drapolicy.cel.program import Program
 from drapolicy.cel.syntax import Ident, Node
-from drapolicy.cel.tracking import TrackedBuilder, Tracker
+from drapolicy.cel.tracker import Tracker
+from drapolicy.cel.tracking import TrackedBuilder
 
 
 def slot(place: int) -> Ident:
