@@ -21,11 +21,12 @@ class Hints:
     state
         At the start.
     shared
-        Claims that several asks use: their devices may be there already.
+        Claims that several asks use, or that held something before: their devices may be there already.
 
     Notes
     -----
-    Where devices can be shared, or pools belong to several nodes, everything may help everybody. Devices that failed
+    Where devices can be shared, pools belong to several nodes, or what is held from the start may be given back,
+    everything may help everybody. Devices that failed
     count as free: hints are about who cannot be helped, not about who is.
     """
 
@@ -33,7 +34,7 @@ class Hints:
         self._shared = shared
         self._free: list[int] | None = None
         fleet = state.fleet
-        if _apart(fleet):
+        if _apart(fleet) and not any(key in state.held for key in shared):
             free = np.zeros(len(fleet.nodes), np.int64)
             np.add.at(free, fleet.node_of_slice, np.diff(fleet.slices.first))
             self._free = free.tolist()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from drapolicy.errors import InputError
 from drapolicy.policies import Policy
 from drapolicy.problem.ask import Ask, devices_of
-from drapolicy.problem.events import Join, Repair, Taint, Uncordon, Untaint
+from drapolicy.problem.events import Taint
 from drapolicy.problem.state import State
 from drapolicy.simulate import log as log_of
 from drapolicy.simulate.agenda import Agenda
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from drapolicy.policies.groups import GroupPolicy
 
 _FINISH, _INCIDENT, _EVICT, _ARRIVE = range(4)
-_HELPING: Final = (Join, Uncordon, Repair, Untaint)
 
 
 class Moment(NamedTuple):
@@ -380,8 +379,7 @@ class _Run:
         if isinstance(what, Taint):
             for each in self.stays.tainted():
                 self._evict_in_time(each, now)
-        if isinstance(what, _HELPING):
-            self.queue.freed()
+        self.queue.freed()  # even a device that is gone may have been what stopped others (K8s S75)
 
 
 def capacity(scenario: Scenario) -> int:

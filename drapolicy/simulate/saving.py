@@ -11,6 +11,7 @@ from drapolicy.api.resource import (
     ResourceClaimConsumerReference,
     ResourceClaimStatus,
 )
+from drapolicy.errors import InputError
 from drapolicy.problem.ask import claim_key
 from drapolicy.problem.state import State
 
@@ -27,6 +28,11 @@ def saved(state: State, standing: Objects = Objects()) -> Objects:  # noqa: B008
     standing
         What was allocated and bound from the start.
 
+    Raises
+    ------
+    InputError
+        When a claim holds devices that neither an ask that runs nor ``standing`` has.
+
     Examples
     --------
     >>> from drapolicy.inventory import build
@@ -41,9 +47,14 @@ def saved(state: State, standing: Objects = Objects()) -> Objects:  # noqa: B008
         ask = running.ask
         for claim in ask.claims:
             known[claim_key(claim)] = claim
-            users.setdefault(claim_key(claim), []).append(name)
+            if ask.pod is not None:
+                users.setdefault(claim_key(claim), []).append(name)
         if ask.pod is not None:
             pods.append(replace(ask.pod, spec=replace(ask.pod.spec, node_name=state.fleet.nodes.names[running.node])))
+    unknown = min(state.held.keys() - known.keys(), default=None)
+    if unknown is not None:
+        message = f"saved: claim {unknown} holds devices, and no ask that runs has it; give what stood from the start"
+        raise InputError(message)
     claims = [_holding(known[key], allocation, users.get(key, [])) for key, allocation in state.held.items()]
     return Objects(claims=tuple(claims), pods=tuple(pods))
 

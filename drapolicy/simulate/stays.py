@@ -72,7 +72,7 @@ class Stays:
     jobs
         The job of each that runs.
     shared
-        Claims that several arrivals use.
+        Claims that several arrivals use, or that one uses and that hold something from the start.
     held_by
         How much of the fleet each namespace holds, in billionths of a device.
     drawn
@@ -88,7 +88,7 @@ class Stays:
         self.asks: dict[int, Ask] = {}
         self.number_of: dict[str, int] = {}
         self.jobs: dict[int, Job] = {}
-        self.shared = _shared(scenario, arrivals)
+        self.shared = _shared(scenario, arrivals, state)
         self.held_by: dict[str, int] = {}
         self.drawn = 0
         self.measuring = Measuring(scenario.fleet, quality=quality)
@@ -259,12 +259,12 @@ class Stays:
         return self.tolerance.due_ns(ask, self.state.running[ask.name].node, self.sheet["started_ns"][number])
 
 
-def _shared(scenario: Scenario, arrivals: Sequence[Arrival]) -> frozenset[str]:
-    """Return the claims that several arrivals use."""
+def _shared(scenario: Scenario, arrivals: Sequence[Arrival], state: State) -> frozenset[str]:
+    """Return the claims that several arrivals use, or that hold something from the start."""
     copies = Counter(arrival.pod for arrival in arrivals)
     users: Counter[str] = Counter()
     for pod, count in copies.items():
         pattern, copy = (scenario.workload.patterns[pod], scenario.workload.ask(Arrival(0, None, pod), 0))
         for key in set(pattern.keys) & set(copy.keys):
             users[key] += count
-    return frozenset(key for key, count in users.items() if count > 1)
+    return frozenset(key for key, count in users.items() if count > 1 or key in state.held)

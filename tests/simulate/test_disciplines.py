@@ -12,11 +12,12 @@ from drapolicy.api.core import Node, NodeStatus
 from drapolicy.api.quantity import Quantity
 from drapolicy.errors import InputError, UnknownReferenceError
 from drapolicy.inventory import build
+from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.policies import POLICIES
 from drapolicy.policies.groups import Greedy, Patterns
-from drapolicy.problem.events import Join, Leave
+from drapolicy.problem.events import Fail, Join, Leave
 from drapolicy.simulate import DISCIPLINES, Discipline, Incident, Play, Scenario, discipline, play
-from drapolicy.testing.simple import row
+from drapolicy.testing.simple import DRIVER, row
 from drapolicy.workload import Arrival, Workload
 
 S = 10**9
@@ -97,6 +98,13 @@ def test_backfill_lets_all_pass_who_never_starts() -> None:
     """A pod that fits at no time has no place to keep."""
     arrivals = ((0, None, "p0n1"), (1, 10, "p0n4"), (2, 10, "p0n1"))
     assert starts(play(scenario("backfill", *arrivals), FIRST_FIT, 0)) == [0, None, 2]
+
+
+def test_backfill_looks_again_when_the_first_can_start_no_more() -> None:
+    """A device fails without which the first never starts: who was held back for it goes ahead."""
+    made = scenario("backfill", (0, 100, "p0n1"), (1, 10, "p0n4"), (2, 200, "p0n2"))
+    fails = Incident(5 * S, Fail(DeviceId(DRIVER, "node-0", "device-3")))
+    assert starts(play(replace(made, incidents=(fails,)), FIRST_FIT, 0, check=True)) == [0, None, 5]
 
 
 def test_priorities_come_first() -> None:

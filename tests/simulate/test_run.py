@@ -23,11 +23,13 @@ from drapolicy.errors import InputError, VerificationError
 from drapolicy.evaluate.scenarios import embedded
 from drapolicy.inventory import build
 from drapolicy.inventory.links import NodeLinks
+from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.policies import POLICIES, Best, Exact, Rule, objective
+from drapolicy.problem.events import Fail
 from drapolicy.problem.local import LocalProblem
 from drapolicy.problem.placement import Placement
 from drapolicy.problem.problem import Problem
-from drapolicy.simulate import Play, Scenario, capacity, play
+from drapolicy.simulate import Incident, Play, Scenario, capacity, play
 from drapolicy.testing.simple import DRIVER, device, objects, row
 from drapolicy.topology.measures import bottleneck_mb_s
 from drapolicy.workload import Arrival, Workload
@@ -51,6 +53,7 @@ metadata: {{name: n{count}, namespace: default}}
 spec: {{spec: {{devices: {{requests: [{{name: devices, exactly: {{deviceClassName: any, count: {count}}}}}]}}}}}}
 ---
 """
+OURS = "resourceClaimName: shared"
 SHARED = """
 apiVersion: resource.k8s.io/v1
 kind: ResourceClaim
@@ -159,6 +162,8 @@ def test_a_shared_claim_that_starts_wakes_those_before_it() -> None:
     assert [r.node for r in played.records] == ["node-1", "node-0"]
     alone = replace(scenario, workload=replace(pods, arrivals=pods.arrivals[:1]))
     assert "no such key: ok" in play(alone, FIRST_FIT, 0).records[0].reason
+    broken = Incident(7 * S, Fail(DeviceId(DRIVER, "node-1", "broken")))
+    assert times(play(replace(alone, incidents=(broken,)), FIRST_FIT, 0)) == [(7, 17)]
 
 
 def linked(percent: int, *links: tuple[int, int, int]) -> Scenario:
@@ -252,6 +257,18 @@ def test_claims_of_the_start_may_hold_what_is_gone() -> None:
     scenario = Scenario("s", fleet(), workload((0, 5, "s")), standing=held)
     played = play(scenario, FIRST_FIT, 0)
     assert (times(played), played.records[0].devices) == ([(0, 5)], ())
+
+
+def test_what_stood_from_the_start_is_given_back() -> None:
+    """When the last that uses it is done, who waits gets the device; who waits for room to use it is not forgotten."""
+    result = f"{{request: devices, driver: {DRIVER}, pool: node-0, device: device-0}}"
+    held = api.loads(SHARED.replace("---", "") + f"status: {{allocation: {{devices: {{results: [{result}]}}}}}}")
+    made = Scenario("s", fleet(devices=1), workload((0, 5, "s"), (1, 5, "n1")), standing=held)
+    assert times(play(made, FIRST_FIT, 0, check=True)) == [(0, 5), (5, 10)]
+    bare = POD.format(name="bare", percent=0, source="").replace("resourceClaims: [{name: devices, }]", "priority: 0")
+    objects = api.loads(SHARED + POD.format(name="s", percent=0, source=OURS) + bare)
+    full = Workload(objects, (Arrival(0, 5 * S, "bare"), Arrival(1, 5 * S, "s")))
+    assert times(play(replace(made, fleet=fleet(devices=1, cpu=1), workload=full), FIRST_FIT, 0))[1] == (5, 10)
 
 
 def test_capacity_counts_whole_devices() -> None:

@@ -5,10 +5,30 @@ from __future__ import annotations
 import pytest
 
 from drapolicy import api
+from drapolicy.errors import InputError
+from drapolicy.inventory import build
 from drapolicy.policies import POLICIES
 from drapolicy.problem.state import State
 from drapolicy.simulate import Moment, play, saved
 from drapolicy.testing.scenarios import a_scenario
+from drapolicy.testing.simple import row
+
+HELD = """
+apiVersion: resource.k8s.io/v1
+kind: ResourceClaim
+metadata: {name: one, namespace: default}
+spec: {devices: {requests: [{name: devices, exactly: {deviceClassName: any}}]}}
+status: {allocation: {devices: {results: [{request: devices, driver: gpu.example, pool: node-0, device: device-0}]}}}
+"""
+
+
+def test_what_stood_from_the_start_is_saved_too() -> None:
+    """It is not to be known from the state what claims that nobody uses now want."""
+    standing = api.loads(HELD)
+    state = State(build(row(nodes=1, devices=1)), standing.claims)
+    assert saved(state, standing).claims[0].status.allocation == standing.claims[0].status.allocation
+    with pytest.raises(InputError, match="saved: claim default/one holds devices"):
+        saved(state)
 
 
 @pytest.mark.parametrize("seed", range(6))
