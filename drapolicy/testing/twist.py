@@ -130,16 +130,19 @@ def alternatives(rng: Random, line: Line) -> None:
         ]
 
 
+def _names(devices: Line) -> list[str]:
+    """Return what a claim's constraints and configuration may name: requests, then their alternatives."""
+    requests = devices.get("requests") or []
+    return [request["name"] for request in requests] + [
+        f"{request['name']}/{sub['name']}" for request in requests for sub in request.get("firstAvailable") or []
+    ]
+
+
 def constraints(rng: Random, line: Line) -> None:
     """Constrain requests, alternatives or all of a claim by any attribute."""
     for claim in line["claims"]:
         devices = claim["spec"]["devices"]
-        names = [request["name"] for request in devices.get("requests") or []]
-        names += [
-            f"{request['name']}/{sub['name']}"
-            for request in devices.get("requests") or []
-            for sub in request.get("firstAvailable") or []
-        ]
+        names = _names(devices)
         made = []
         for _ in range(rng.choice((1, 1, 2, 3))):
             driver = rng.choice(DRIVERS)
@@ -156,12 +159,7 @@ def configuration(rng: Random, line: Line) -> None:
     """Configure requests, alternatives or all of a claim."""
     for claim in line["claims"]:
         devices = claim["spec"]["devices"]
-        names = [request["name"] for request in devices.get("requests") or []]
-        names += [
-            f"{request['name']}/{sub['name']}"
-            for request in devices.get("requests") or []
-            for sub in request.get("firstAvailable") or []
-        ]
+        names = _names(devices)
         devices["config"] = [
             {
                 "opaque": {"driver": rng.choice(DRIVERS), "parameters": {"n": n}},
