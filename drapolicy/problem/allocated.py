@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, MutableMapping
 from typing import NamedTuple, TypeVar
 
 from drapolicy.api.quantity import Quantity
@@ -55,7 +55,7 @@ class AllocatedState:
         self.version = 0
         self._consumable = consumable
         self._devices: Counter[DeviceId] = Counter()
-        self._shares: dict[DeviceId, Counter[str]] = {}
+        self._shares: dict[DeviceId, dict[str, int]] = {}
         self._consumers: Counter[DeviceId] = Counter()
         self._consumed: dict[DeviceId, dict[str, tuple[int, int]]] = {}
 
@@ -81,9 +81,10 @@ class AllocatedState:
             if result.admin_access:
                 continue
             if self._is_share(result):
-                self.take_share(device, result.share_id or "")
+                self._share(device, result.share_id or "")
                 if result.consumed_capacity:
-                    self.consume(device, result.consumed_capacity)
+                    self._consume(device, result.consumed_capacity)
+                self._shares_changed(device)
             else:
                 self.take(device)
 
@@ -104,7 +105,7 @@ class AllocatedState:
         if len(held) < len(taken):
             held = Counter(taken)
         for (device, share), times in held.items():
-            known = self._times(device) if share is None else self._shares.get(device, Counter())[share]
+            known = self._times(device) if share is None else self._shares.get(device, {}).get(share, 0)
             if known < times:
                 message = f"device {device}: cannot be given back, it is not allocated; remove only what was added"
                 raise InputError(message)
@@ -144,19 +145,26 @@ class AllocatedState:
 
     def take_share(self, device: DeviceId, share: str) -> None:
         """Take one share of a device; what it consumes is said by :meth:`consume`."""
-        self.version += 1
-        self._shares.setdefault(device, Counter())[share] += 1
+        self._share(device, share)
         self._shares_changed(device)
+
+    def _share(self, device: DeviceId, share: str) -> None:
+        self.version += 1
+        shares = self._shares.setdefault(device, {})
+        shares[share] = shares.get(share, 0) + 1
 
     def consume(self, device: DeviceId, capacity: Mapping[str, Quantity]) -> None:
         """Take amounts of a device's capacities."""
+        self._consume(device, capacity)
+        self._shares_changed(device)
+
+    def _consume(self, device: DeviceId, capacity: Mapping[str, Quantity]) -> None:
         self.version += 1
         self._consumers[device] += 1
         amounts = self._consumed.setdefault(device, {})
         for name, quantity in capacity.items():
             amount, times = amounts.get(name, (0, 0))
             amounts[name] = (amount + quantity.nano, times + 1)
-        self._shares_changed(device)
 
     def use(self, device: DeviceId) -> Use:
         """Return what is taken of a device."""
@@ -226,7 +234,7 @@ class AllocatedState:
     __hash__ = None  # type: ignore[assignment]
 
 
-def _decrement(counts: Counter[_K], key: _K) -> None:
+def _decrement(counts: MutableMapping[_K, int], key: _K) -> None:
     counts[key] -= 1
     if not counts[key]:
         del counts[key]

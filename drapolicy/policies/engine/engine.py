@@ -47,7 +47,7 @@ from drapolicy.problem.state import State
 
 KEPT_ANSWERS = 200_000
 KEPT_BYTES = 1 << 30
-_KEPT_PODS = 4096
+_KEPT_PODS = 16_384
 
 _NO_ORDER = np.zeros(0, np.intp)
 

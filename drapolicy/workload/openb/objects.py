@@ -103,9 +103,13 @@ def workload_of(trace: Trace, order: Order) -> Workload:
     CEL selector. CPU and memory are requests of the pod. A pod that comes twice is copied.
     """
     pods, claims = [], []
+    # Pods that are alike share what they specify, which is read once then.
+    alike: dict[tuple[object, ...], tuple[PodSpec, ResourceClaimSpec]] = {}
     for row in trace.pods:
-        own = [_claim(row)] if row.gpus else []
-        pods.append(_pod(row, own))
+        key = (row.cpu_milli, row.memory_mib, row.gpus, row.gpu_milli, row.models)
+        spec, wish = alike.get(key) or alike.setdefault(key, (_pod_spec(row), _claim_spec(row)))
+        own = [_claim(row, wish)] if row.gpus else []
+        pods.append(_pod(row, spec, own))
         claims += own
     return Workload(Objects(pods=tuple(pods), claims=tuple(claims)), arrivals_of(trace, order), trace.name)
 
@@ -115,18 +119,21 @@ def arrivals_of(trace: Trace, order: Order) -> tuple[Arrival, ...]:
     return tuple(Arrival(at * NS, None, trace.pods[row].name) for at, row in enumerate(order.arrivals))
 
 
-def _pod(row: PodRow, claims: Sequence[ResourceClaim]) -> Pod:
+def _pod_spec(row: PodRow) -> PodSpec:
     amounts = {"cpu": Quantity(f"{row.cpu_milli}m"), "memory": Quantity(f"{row.memory_mib}Mi")}
-    meta = ObjectMeta(name=row.name, namespace="default")
     spec = PodSpec(containers=[Container(name="main", resources=ResourceRequirements(requests=amounts))])
-    if not claims:
-        return Pod(metadata=meta, spec=spec)
-    spec.resource_claims.append(PodResourceClaim(name="gpus", resource_claim_template_name="gpus"))
+    if row.gpus:
+        spec.resource_claims.append(PodResourceClaim(name="gpus", resource_claim_template_name="gpus"))
+    return spec
+
+
+def _pod(row: PodRow, spec: PodSpec, claims: Sequence[ResourceClaim]) -> Pod:
+    meta = ObjectMeta(name=row.name, namespace="default")
     made = [PodResourceClaimStatus(name="gpus", resource_claim_name=claim.metadata.name) for claim in claims]
     return Pod(metadata=meta, spec=spec, status=PodStatus(resource_claim_statuses=made))
 
 
-def _claim(row: PodRow) -> ResourceClaim:
+def _claim_spec(row: PodRow) -> ResourceClaimSpec:
     selectors = []
     if row.models:
         wanted = f"device.attributes['{DRIVER}'].productName in {json.dumps(sorted(set(row.models)))}"
@@ -138,7 +145,10 @@ def _claim(row: PodRow) -> ResourceClaim:
         selectors=selectors,
         capacity=CapacityRequirements(requests={CAPACITY: Quantity(row.gpu_milli)}),
     )
-    spec = ResourceClaimSpec(devices=DeviceClaim(requests=[DeviceRequest(name="gpus", exactly=exactly)]))
+    return ResourceClaimSpec(devices=DeviceClaim(requests=[DeviceRequest(name="gpus", exactly=exactly)]))
+
+
+def _claim(row: PodRow, spec: ResourceClaimSpec) -> ResourceClaim:
     owner = OwnerReference(api_version="v1", kind="Pod", name=row.name, uid="", controller=True)
     meta = ObjectMeta(name=f"{row.name}-gpus", namespace="default", owner_references=[owner])
     return ResourceClaim(metadata=meta, spec=spec)
