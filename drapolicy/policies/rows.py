@@ -7,7 +7,8 @@ drivers for an ask that needs none.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -15,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Column: TypeAlias = NDArray[np.int64]
+
+_COLUMNS = frozenset({"gpus", "cpu", "memory", "whole_cpu", "whole_memory", "product", "sizes"})
 
 
 class Rows:
@@ -60,9 +63,14 @@ class Rows:
     def __len__(self) -> int:
         return len(self.left)
 
-    def read(self) -> Rows:
-        """Read all columns now, so that nothing changes when the nodes do."""
-        for name in ("gpus", "cpu", "memory", "whole_cpu", "whole_memory", "product", "sizes"):
+    @property
+    def known(self) -> AbstractSet[str]:
+        """Names of the columns that were read."""
+        return _COLUMNS & self.__dict__.keys()
+
+    def read(self, names: Iterable[str]) -> Rows:
+        """Read some columns now, so that nothing changes when the nodes do."""
+        for name in names:
             getattr(self, name)
         return self
 

@@ -16,7 +16,7 @@ from drapolicy.problem.pod_requests import PodAsk
 from drapolicy.problem.resources import CPU, PODS, counted, rounded
 from drapolicy.problem.room import NodeRoom
 
-_KEPT = 1_000
+_KEPT = 16_384
 
 
 class _Step(NamedTuple):

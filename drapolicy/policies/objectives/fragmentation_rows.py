@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from drapolicy.policies.objectives import kernels
 from drapolicy.policies.objectives.mix import Mix
 from drapolicy.policies.objectives.published import Floats, points_of
-from drapolicy.policies.objectives.worths import Worths
+from drapolicy.policies.objectives.worths import LEVELS, MOST_GPUS, Worths
 from drapolicy.policies.rows import Column, Rows, Scoring
 
 Indices = NDArray[np.intp]
@@ -23,22 +24,22 @@ def growth(worths: Worths, rows: Rows) -> Column:
     What it cannot use is what is free less what it can; both sums change at the chosen GPUs alone, but that with less
     CPU left all GPUs may be worth less.
     """
-    level, after, count = rows.level, rows.after, rows.count
-    now = worths.range_of(rows.product, rows.cpu)
-    then = worths.range_of(rows.product, rows.cpu - rows.asked_cpu)
-    lost = worths.single_at(now, rows.left).sum(axis=1) - worths.single_at(then, rows.left).sum(axis=1)
-    found: Column = lost[:, None] - count * (level - after) * worths.weight
-    if count:
-        found = found + count * (worths.single_at(then, level) - worths.single_at(then, after))
-    for milli, table in worths.several:
-        enough = rows.left >= milli
-        counts = enough.sum(axis=1)[:, None]
-        amounts = np.where(enough, rows.left, 0).sum(axis=1)[:, None]
-        used = amounts * worths.several_at(table, now, counts)
-        was, stays = level >= milli, after >= milli
-        counts = counts - count * (was.astype(np.int64) - stays)
-        amounts = amounts - count * (np.where(was, level, 0) - np.where(stays, after, 0))
-        found = found + used - amounts * worths.several_at(table, then, counts)
+    found: Column = kernels.growth(
+        rows.left,
+        rows.level,
+        rows.product,
+        rows.cpu,
+        rows.asked_cpu,
+        rows.count,
+        rows.takes,
+        worths.weight,
+        worths.steps,
+        worths.single,
+        LEVELS,
+        worths.millis,
+        worths.tables,
+        MOST_GPUS,
+    )
     return found
 
 

@@ -9,6 +9,7 @@ several GPUs are counted by what they ask of each.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,9 @@ from drapolicy.policies.objectives.mix import Mix, TypicalPod
 from drapolicy.policies.rows import Column
 from drapolicy.problem.millis import WHOLE
 
-_LEVELS = WHOLE + 1
+LEVELS = WHOLE + 1
 _MOST_CELLS = 20_000_000
-_MOST_GPUS = 512
+MOST_GPUS = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,18 +52,30 @@ class Worths:
         steps = np.unique(np.array([pod.cpu for pod in useful], np.int64))
         many = sorted({pod.milli for pod in useful if pod.gpus > 1})
         shape = (len(products), len(steps) + 1)
-        if shape[0] * shape[1] * (_LEVELS + len(many) * (_MOST_GPUS + 1)) > _MOST_CELLS:
+        if shape[0] * shape[1] * (LEVELS + len(many) * (MOST_GPUS + 1)) > _MOST_CELLS:
             return None
-        single = np.zeros((*shape, _LEVELS), np.int64)
-        several = {milli: np.zeros((*shape, _MOST_GPUS + 1), np.int64) for milli in many}
+        single = np.zeros((*shape, LEVELS), np.int64)
+        several = {milli: np.zeros((*shape, MOST_GPUS + 1), np.int64) for milli in many}
         for pod in useful:
             admits = np.array([not pod.models or product in pod.models for product in products], np.bool_)
             fits = int(np.searchsorted(steps, pod.cpu, "right"))
             table, least = _place(pod, single, several)
             table[admits, fits:, least:] += pod.weight
-        single *= np.arange(_LEVELS)
+        single *= np.arange(LEVELS)
         flat = tuple((milli, table.reshape(-1)) for milli, table in several.items())
         return cls(sum(pod.weight for pod in mix), steps, single.reshape(-1), flat)
+
+    @cached_property
+    def millis(self) -> Column:
+        """The amounts of ``several``; ndarray of shape (S,), int64."""
+        return np.array([milli for milli, _ in self.several], np.int64)
+
+    @cached_property
+    def tables(self) -> Column:
+        """The tables of ``several``; ndarray of shape (S, P * B * 513), int64."""
+        if not self.several:
+            return np.zeros((0, 0), np.int64)
+        return np.stack([table for _, table in self.several])
 
     def range_of(self, product: NDArray[np.intp], cpu: Column) -> NDArray[np.intp]:
         """Return where in the tables nodes of some products and free CPU are."""
@@ -70,11 +83,11 @@ class Worths:
 
     def single_at(self, at: NDArray[np.intp], levels: Column) -> Column:
         """Return the worth of GPUs; ``levels`` of shape (M, W), ``at`` of shape (M,)."""
-        return self.single.take((at * _LEVELS)[:, None] + levels)
+        return self.single.take((at * LEVELS)[:, None] + levels)
 
     def several_at(self, table: Column, at: NDArray[np.intp], counts: Column) -> Column:
         """Return the weight of pods that so many GPUs are enough for; ``counts`` of shape (M, W)."""
-        return table.take((at * (_MOST_GPUS + 1))[:, None] + np.minimum(counts, _MOST_GPUS))
+        return table.take((at * (MOST_GPUS + 1))[:, None] + np.minimum(counts, MOST_GPUS))
 
     def wasted(self, left: Column, cpu: Column, product: NDArray[np.intp]) -> Column:
         """Return the free milli of nodes that pods cannot use, times the weight of the mix; shape (M,), int64.

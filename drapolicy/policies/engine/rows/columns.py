@@ -79,8 +79,6 @@ class Columns:
     free
         What is left of each of its capacities, in units of its model, -1 where nothing can be had of it; ndarray of
         shape (C, N, D), int64.
-    sizes
-        How many devices the allocations on each node have, as :class:`~drapolicy.policies.rows.Rows` tells it.
     models
         Kinds of devices.
     """
@@ -102,7 +100,25 @@ class Columns:
         self._table = np.zeros((1 + self._slots, max(len(self.models), 1), 0), np.int64)
         self.left = np.zeros(at.shape, np.int64)
         self.free = np.full((self._slots, *at.shape), -1, np.int64)
-        self.sizes = np.zeros(len(counts), np.int64)
+        self._sizes: NDArray[np.int64] | None = None
+        self._state: State | None = None
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """How many devices the allocations on each node have, as :class:`~drapolicy.policies.rows.Rows` tells it.
+
+        Read when somebody first asks, as most terms never do.
+
+        Raises
+        ------
+        UnseenError
+            When the matrix cannot tell it.
+        """
+        if self._sizes is None:
+            assert self._state is not None
+            sizes = self._state.sizes
+            self._sizes = np.array([_mask(sizes.of(n)) for n in range(len(self.left))], np.int64)
+        return self._sizes
 
     def read(self, state: State, nodes: NDArray[np.intp]) -> None:
         """Read what is taken of some nodes.
@@ -112,6 +128,7 @@ class Columns:
         UnseenError
             When the matrix cannot tell it.
         """
+        self._state = state
         self._extend(state.allocated.uses)
         codes = state.allocated.codes[self._rows[nodes]]
         here = self.here[nodes]
@@ -119,8 +136,8 @@ class Columns:
         if found is not None:
             self.left[nodes] = np.where(here, found[0], 0)
             self.free[:, nodes] = np.where(here, found[1:], -1)
-        for n in nodes.tolist():
-            self.sizes[n] = _mask(state.sizes.of(n))
+        if self._sizes is not None:
+            self._sizes[nodes] = [_mask(state.sizes.of(n)) for n in nodes.tolist()]
 
     def _extend(self, uses: Sequence[Use]) -> None:
         """Learn what new codes say."""

@@ -74,6 +74,7 @@ class RowKind:
         self._levels = tuple(levels) or _NO_LEVELS
         self._room = room
         self._needs = tuple(needs)
+        self._names: set[str] = set()
         self.scores = np.full((len(self._levels), len(refused)), CLOSED, np.int64)
         self.device = np.zeros(len(refused), np.intp)
         self.tick = -1
@@ -156,6 +157,7 @@ class RowKind:
             score: Column = np.zeros((len(nodes), 1), np.int64)
             for weight, scoring in level:
                 score = score + weight * scoring(rows)
+            self._names |= rows.known
             if score.shape[1] == 1:
                 self.scores[number, nodes] = score[:, 0]
                 continue
@@ -207,7 +209,8 @@ class RowKind:
         if all(len(level) == 1 and level[0][0] for level in objective.levels):
             return {term.name: s // w for s, ((w, term),) in zip(scores, objective.levels, strict=True)}
         names = tuple(dict.fromkeys(term.name for term in objective.terms))
-        rows, device = self._rows(rooms, np.array([n])).read(), int(self.device[n])
+        # Scorings read of one node what they read of it among others.
+        rows, device = self._rows(rooms, np.array([n])).read(self._names), int(self.device[n])
         return Told(names, partial(self._told, rows, device, scores, objective))
 
     def _told(self, rows: Rows, device: int, scores: Sequence[int], objective: Objective) -> dict[str, int]:
