@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from drapolicy.cel.errors import EvaluationError
-from drapolicy.cel.values import EMPTY, NONE, DefaultMap, Optional, Uint, go_name, key, number_text, type_name
+from drapolicy.cel.go_texts import number_text
+from drapolicy.cel.values import EMPTY, NONE, DefaultMap, Optional, Uint, go_name, key, type_name
 
 _MISSING = object()
 

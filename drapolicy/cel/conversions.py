@@ -8,8 +8,9 @@ from typing import Any
 
 from drapolicy.cel.dispatch import Library
 from drapolicy.cel.errors import EvaluationError
+from drapolicy.cel.go_texts import double_text
 from drapolicy.cel.standard import checked_int, checked_uint
-from drapolicy.cel.values import INT_MAX, INT_MIN, UINT_MAX, Uint, double_text
+from drapolicy.cel.values import INT_MAX, INT_MIN, UINT_MAX, Uint
 
 LIBRARY = Library()
 _overload = LIBRARY.overload

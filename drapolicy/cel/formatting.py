@@ -9,8 +9,9 @@ from typing import Any
 from drapolicy.cel.conversions import string_from_bytes
 from drapolicy.cel.dispatch import Library
 from drapolicy.cel.errors import EvaluationError
+from drapolicy.cel.go_texts import double_text, quoted
 from drapolicy.cel.times import Duration, Timestamp, duration_text, timestamp_text
-from drapolicy.cel.values import BoolKey, TypeName, Uint, double_text, quoted, type_name, unkey
+from drapolicy.cel.values import BoolKey, TypeName, Uint, type_name, unkey
 
 LIBRARY = Library()
 

@@ -8,12 +8,14 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from drapolicy.cel.comparison import compare, equal
 from drapolicy.cel.declarations import COMPARABLE
 from drapolicy.cel.dispatch import Library
 from drapolicy.cel.errors import EvaluationError
+from drapolicy.cel.go_texts import number_text
 from drapolicy.cel.standard import MAX_LIST, ORDERED, add, contained
 from drapolicy.cel.times import Duration, Timestamp
-from drapolicy.cel.values import NONE, Optional, Uint, compare, equal, key, no_overload, number_text, type_name, unkey
+from drapolicy.cel.values import NONE, Optional, Uint, key, no_overload, type_name, unkey
 
 LIBRARY = Library()
 _overload, _function = LIBRARY.overload, LIBRARY.function

@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from drapolicy.cel.dispatch import Library
 from drapolicy.cel.errors import EvaluationError
-from drapolicy.cel.values import no_overload, quoted
+from drapolicy.cel.go_texts import quoted
+from drapolicy.cel.values import no_overload
 
 LIBRARY = Library()
 _overload = LIBRARY.overload

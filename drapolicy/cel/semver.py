@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import ClassVar
 
 from drapolicy.cel.errors import EvaluationError
-from drapolicy.cel.values import UINT_MAX, quoted
+from drapolicy.cel.go_texts import quoted
+from drapolicy.cel.values import UINT_MAX
 
 _NUMERIC = re.compile(r"[0-9]+")
 _ALPHANUMERIC = re.compile(r"[0-9A-Za-z-]+")

@@ -5,24 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from drapolicy.cel.comparison import compare, equal
 from drapolicy.cel.dispatch import Library
 from drapolicy.cel.errors import EvaluationError
 from drapolicy.cel.library import regex_matches
 from drapolicy.cel.times import Duration, Timestamp, added, negated, subtracted
-from drapolicy.cel.values import (
-    INT_MAX,
-    INT_MIN,
-    MAPS,
-    UINT_MAX,
-    TextMap,
-    TypeName,
-    Uint,
-    compare,
-    equal,
-    key,
-    no_overload,
-    type_name,
-)
+from drapolicy.cel.values import INT_MAX, INT_MIN, MAPS, UINT_MAX, TextMap, TypeName, Uint, key, no_overload, type_name
 
 LIBRARY = Library()
 _function, _overload = LIBRARY.function, LIBRARY.overload

@@ -13,8 +13,8 @@ from typing import ClassVar, Final
 
 from drapolicy.cel.dispatch import Library
 from drapolicy.cel.errors import EvaluationError
+from drapolicy.cel.go_texts import quoted
 from drapolicy.cel.network import parse_address
-from drapolicy.cel.values import quoted
 
 LIBRARY = Library()
 _overload = LIBRARY.overload

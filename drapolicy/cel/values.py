@@ -1,4 +1,4 @@
-"""CEL values as Python values, and what CEL does to all of them: type names, equality, order, keys (K8s S57).
+"""CEL values as Python values, and what CEL does to all of them: type names and keys (K8s S57).
 
 ===========  =======================================  =================
 CEL          Python                                   note
@@ -21,18 +21,12 @@ others       classes of their libraries               ``cel_type`` names the typ
 
 from __future__ import annotations
 
-import json
-import math
-import re
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, ClassVar
 
 from drapolicy.api.quantity import Quantity
 from drapolicy.cel.errors import EvaluationError, FinalError
 
-# Go's shortest format writes an exponent from this power of ten on.
-_EXPONENT_FROM = 6
 INT_MIN, INT_MAX, UINT_MAX = -(2**63), 2**63 - 1, 2**64 - 1
 
 
@@ -116,6 +110,7 @@ class IdentityKey:
         return False
 
 
+_IDENTICAL = MAPS | {list, Quantity, Sum, Optional}
 _TRUE, _FALSE = BoolKey(value=True), BoolKey(value=False)
 
 _NAMES: dict[type, str] = {
@@ -231,118 +226,3 @@ def key(value: Any) -> Any:
 def unkey(entry: Any) -> Any:
     """Return the CEL value of a dict key."""
     return entry.value if type(entry) is BoolKey or type(entry) is IdentityKey else entry
-
-
-def number_text(value: Any) -> str:
-    """Return a value as Go prints it with ``%v`` in error texts."""
-    if type(value) is bool:
-        return "true" if value else "false"
-    if type(value) is float:
-        return double_text(value)
-    return str(value)
-
-
-def double_text(value: float) -> str:
-    """Return a double as Go's ``%v`` and ``strconv`` format 'g' with shortest digits do."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    if value == 0:
-        return "-0" if math.copysign(1, value) < 0 else "0"
-    # Python and Go both take the fewest digits that read back; they differ in when to write an exponent.
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
-    assert isinstance(exponent, int)
-    text = "".join(map(str, digits))
-    power = len(text) - 1 + exponent
-    minus = "-" if sign else ""
-    if not -4 <= power < _EXPONENT_FROM:
-        point = "." if len(text) > 1 else ""
-        return f"{minus}{text[0]}{point}{text[1:]}e{'-' if power < 0 else '+'}{abs(power):02}"
-    return minus + format(Decimal(text).scaleb(exponent), "f")
-
-
-def quoted(text: str) -> str:
-    """Return a text as Go's ``%q`` writes it."""
-    written = json.dumps(text, ensure_ascii=False)
-    return (
-        re.sub(r"\\u00([0-9a-f]{2})", r"\\x\1", written)
-        .replace("\\x07", "\\a")
-        .replace("\\x0b", "\\v")
-        .replace("\x7f", "\\x7f")
-    )
-
-
-_NUMBERS = frozenset({int, Uint, float})
-_IDENTICAL = MAPS | {list, Quantity, Sum, Optional}
-
-
-def same_number(left: Any, right: Any) -> bool:
-    """Return whether two numbers are equal; beside a double, an integer counts as the nearest double."""
-    if type(left) is float or type(right) is float:
-        return float(left) == float(right)
-    return bool(left == right)
-
-
-def equal(left: Any, right: Any) -> bool | None:
-    """Return whether two values are equal; None where upstream's comparison is an error.
-
-    Inside lists and maps such an error counts as equal, because upstream only looks for a clear "no" there.
-    """
-    if left is None or right is None:
-        return left is None and right is None
-    kind = type(left)
-    if kind in _NUMBERS:
-        return type(right) in _NUMBERS and same_number(left, right)
-    if kind is Quantity or kind is Sum:
-        if type(right) is not Quantity:
-            return None
-        return bool((left.quantity if kind is Sum else left) == right)
-    if kind is list:
-        if type(right) is not list or len(left) != len(right):
-            return False
-        return all(equal(mine, other) is not False for mine, other in zip(left, right, strict=True))
-    if kind in MAPS:
-        return _equal_maps(left, right)
-    if kind is Optional:
-        if type(right) is not Optional or left.present != right.present:
-            return False
-        return equal(left.value, right.value) if left.present else True
-    if getattr(left, "strict_equality", False) and type(right) is not kind:
-        return None
-    return type(right) is kind and bool(left == right)
-
-
-def _equal_maps(left: dict[Any, Any], right: Any) -> bool:
-    if not isinstance(right, dict) or len(left) != len(right):
-        return False
-    for entry, value in left.items():
-        if entry in right:
-            other = right[entry]
-        elif type(right) is DefaultMap:
-            other = EMPTY
-        else:
-            return False
-        if equal(value, other) is False:
-            return False
-    return True
-
-
-def compare(left: Any, right: Any) -> int:
-    """Return -1, 0 or 1 for two values that have an order.
-
-    Raises
-    ------
-    EvaluationError
-        For values without order between them (``no such overload``) and for NaN.
-    """
-    if type(left) in _NUMBERS and type(right) in _NUMBERS:
-        if math.isnan(left) or math.isnan(right):
-            raise EvaluationError("NaN values cannot be ordered")
-        if type(left) is float or type(right) is float:
-            left, right = float(left), float(right)
-    elif type(left) is not type(right) or not (isinstance(left, (str, bytes, bool)) or getattr(left, "ordered", False)):
-        raise no_overload()
-    if type(left) is str and not (left.isascii() and right.isascii()):
-        left, right = left.encode(), right.encode()
-    return int(left > right) - int(left < right)
