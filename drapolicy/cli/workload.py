@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from drapolicy.workload.generate import GENERATED, OPENB_LIKE
 from drapolicy.workload.presets import facts
 from drapolicy.workload.provenance import Source
 from drapolicy.workload.readers import SOURCES, read_source
+from drapolicy.workload.recorded import OPENB
 from drapolicy.workload.summary import Summary, class_faults, summary
 
 
@@ -39,6 +41,7 @@ def list_all(name: str, output: Format) -> int:
     rows += [("fleet", model, _machine(model)) for model in MODELS]
     if output is Format.TABLE:
         print_table(("COMMAND", "NAME", "WHAT IT IS"), rows)
+        print_line("next: drapolicy workload list NAME tells all about one; see drapolicy workload COMMAND -h")
     else:
         print_data([dict(zip(("command", "name", "about"), row, strict=True)) for row in rows], output)
     return 0
@@ -123,7 +126,11 @@ def import_files(form: str, files: Sequence[str], wanted: Wanted, *, out: Path, 
     refuse(out, replace=replace)
     note(f"reading {counted(len(files), 'file')} as {form}")
     made = read_source(form, files, wanted, lambda read: note(f"{read:,} read"))
-    return _written(made, out, replace=replace, output=output)
+    code = _written(made, out, replace=replace, output=output)
+    if form == OPENB.name and output is Format.TABLE:
+        fgd = shlex.join(["drapolicy", "evaluate", "fgd", "--pods", files[0], "--nodes", files[1]])
+        print_line(f"the FGD paper's experiment, in which pods come in other orders and stay: {fgd}")
+    return code
 
 
 def _written(made: Imported, out: Path, *, replace: bool, output: Format) -> int:
@@ -132,7 +139,7 @@ def _written(made: Imported, out: Path, *, replace: bool, output: Format) -> int
         raise InputError(f"{made.workload.name}: nothing arrives; take more, or check the files ({notes})")
     files = write_folder(made, out, replace=replace)
     fleet = str(out / "fleet.json.gz") if made.fleet is not None else "fleet.json"
-    command = f"drapolicy evaluate --fleet {fleet} --workload {out / 'workload'} --name {made.workload.name}"
+    command = _command([fleet], [str(out / "workload")], "--name", made.workload.name)
     told = _told(summary(made.workload), made.fleet)
     if output is Format.TABLE:
         _print_summary(made.workload.name, told)
@@ -149,7 +156,8 @@ def _written(made: Imported, out: Path, *, replace: bool, output: Format) -> int
 
 def show(files: Sequence[str], output: Format) -> int:
     """Print what a workload is like."""
-    if len(files) == 1 and is_dataset(files[0]):
+    dataset = len(files) == 1 and is_dataset(files[0])
+    if dataset:
         scenario = of_dataset(files[0])
         name, workload = scenario.name, scenario.workload
         fleet: api.Objects | None = scenario.fleet.objects
@@ -159,11 +167,17 @@ def show(files: Sequence[str], output: Format) -> int:
     told = _told(summary(workload), fleet)
     if fleet is not None:
         told["pods of unknown classes"] = len(class_faults(workload, fleet))
+    command = _play(name) if dataset else _command(files if fleet is not None else ["fleet.json"], files)
     if output is Format.TABLE:
         _print_summary(name, told)
+        print_line(f"next: {command}")
     else:
-        print_data({"name": name, **told}, output)
+        print_data({"name": name, **told, "next": command}, output)
     return 0
+
+
+def _command(fleet: Sequence[str], workload: Sequence[str], *more: str) -> str:
+    return shlex.join(["drapolicy", "evaluate", "--fleet", *fleet, "--workload", *workload, *more])
 
 
 def _told(found: Summary, fleet: api.Objects | None) -> dict[str, Any]:
@@ -184,7 +198,7 @@ def _told(found: Summary, fleet: api.Objects | None) -> dict[str, Any]:
         sites = Sites(build(fleet))
         whole = sum(sites[n].whole for n in range(len(fleet.nodes)))
         told |= {"nodes": len(fleet.nodes), "whole devices": whole}
-        if whole and found.span_s:
+        if whole and found.span_s and found.stay < found.pods:
             told["load %"] = round(100 * found.device_seconds / (whole * found.span_s), 1)
     return told
 

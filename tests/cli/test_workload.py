@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,8 @@ def test_a_generated_workload_is_shown_and_played(run, tmp_path):
     made = json.loads(run(*words, "--replace", "-o", "json").out)
     shown = json.loads(run("workload", "show", out, "-o", "json").out)
     assert shown["pods of unknown classes"] == 0
+    assert shown["next"] == f"drapolicy evaluate --fleet {out} --workload {out}"
+    assert f"next: {shown['next']}" in run("workload", "show", out).out
     assert {key: shown[key] for key in ("pods", "gangs", "load %", "nodes")} == {
         key: made[key] for key in ("pods", "gangs", "load %", "nodes")
     }
@@ -86,10 +89,33 @@ def test_a_generated_workload_is_shown_and_played(run, tmp_path):
     assert played.code == 0
 
 
+def test_folders_with_spaces_are_quoted(run, tmp_path):
+    """The command at the end can be given as it stands; also that of a folder that is shown."""
+    out = tmp_path / "my work"
+    words = ["workload", "generate", "acme-like", "--out", out, "--nodes", "1", "--jobs", "3", "-o", "json"]
+    made = json.loads(run(*words).out)["next"]
+    shown = json.loads(run("workload", "show", out, "-o", "json").out)["next"]
+    for number, command in enumerate((made, shown)):
+        words = [*shlex.split(command)[1:], "--seeds", "1", "--jobs", "1", "--policy", "first-fit", "-o", "json"]
+        assert run(*words, "--out", tmp_path / f"o{number}").code == 0
+
+
+def test_pods_that_stay_have_no_load(run, tmp_path):
+    """Their time is not known."""
+    pods, nodes = tmp_path / "pods.csv", tmp_path / "nodes.csv"
+    pods.write_text("name,cpu_milli,memory_mib,num_gpu,gpu_milli\na,1,1,1,1000\nb,1,1,1,1000\n")
+    nodes.write_text("sn,cpu_milli,memory_mib,gpu,model\nn,8000,8000,2,T4\n")
+    made = json.loads(run("workload", "import", "openb", pods, nodes, "--out", tmp_path / "w", "-o", "json").out)
+    assert (made["pods that stay"], "load %" in made) == (2, False)
+    ran = run("workload", "import", "openb", pods, nodes, "--out", tmp_path / "w", "--replace")
+    assert ran.out.rstrip().endswith(f": drapolicy evaluate fgd --pods {pods} --nodes {nodes}")
+
+
 def test_datasets_are_played_by_name(run, tmp_path):
     """With their own fleet, or with one's own; fleets too; shown with what they ask for."""
     shown = json.loads(run("workload", "show", "philly-day", "-o", "json").out)
     assert (shown["name"], shown["nodes"], shown["pods of unknown classes"]) == ("philly-day", 16, 0)
+    assert shown["next"] == "drapolicy evaluate --workload philly-day"
     play = json.loads(run("workload", "list", "philly-day", "-o", "json").out)["play"]
     words = ["--policy", "first-fit", "--seeds", "1", "--jobs", "1", "--out", tmp_path / "o", "-o", "json"]
     ran = run(*play.split()[1:], *words)
