@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -42,6 +43,23 @@ def counted(count: int, noun: str) -> str:
     ('1 seed', '1,000 cells', '0 pods')
     """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def instead(name: str, known: Iterable[str]) -> str:
+    """Return what may be given instead of a name that is unknown: those that are spelt alike first.
+
+    Examples
+    --------
+    >>> instead("paking", ["packing", "random"]), instead("x", ["packing", "random"])
+    ('did you mean packing? Known are packing, random', 'use one of packing, random')
+    """
+    every = list(known)
+    alike = get_close_matches(name.lower(), every, 2)
+    return (
+        f"did you mean {' or '.join(alike)}? Known are {', '.join(every)}"
+        if alike
+        else f"use one of {', '.join(every)}"
+    )
 
 
 def distinct(names: Iterable[str], limit: int = 40) -> dict[str, str]:

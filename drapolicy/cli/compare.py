@@ -11,6 +11,7 @@ from drapolicy.errors import UnknownReferenceError
 from drapolicy.evaluate import METRICS, Comparison, Pair, Ranking
 from drapolicy.evaluate import compare as compare_runs
 from drapolicy.evaluate.numbers import number
+from drapolicy.text import instead
 
 
 def compare(folders: Sequence[Path], metric: str | None, output: Format) -> int:
@@ -22,7 +23,7 @@ def compare(folders: Sequence[Path], metric: str | None, output: Format) -> int:
         For folders without an evaluation, or runs that have nothing in common.
     """
     if metric is not None and metric not in METRICS:
-        message = f"metric {metric!r}: unknown; use one of {', '.join(METRICS)}"
+        message = f"metric {metric!r}: unknown; {instead(metric, METRICS)}"
         raise UnknownReferenceError(message)
     found = compare_runs(folders)
     rankings = {scenario: found.results.ranking(scenario, metric) for scenario in found.results.scenarios}

@@ -25,7 +25,7 @@ from drapolicy.policies import COMPARED, STOCK
 from drapolicy.policies import policy as policy_of
 from drapolicy.release import Release, release
 from drapolicy.simulate import Scenario
-from drapolicy.text import counted
+from drapolicy.text import counted, instead
 from drapolicy.workload.embedded import ABOUT, DATASETS, TWIN, is_dataset, parts_of
 
 
@@ -57,7 +57,7 @@ def evaluate(request: Request, output: Format) -> int:
         For wrong files or options, before anything is played.
     """
     if request.metric is not None and request.metric not in METRICS:
-        message = f"metric {request.metric!r}: unknown; use one of {', '.join(METRICS)}"
+        message = f"metric {request.metric!r}: unknown; {instead(request.metric, METRICS)}"
         raise UnknownReferenceError(message)
     chosen = list(dict.fromkeys(policy_of(name).name for name in request.policies or COMPARED))
     experiment = Experiment(

@@ -24,6 +24,7 @@ from drapolicy.evaluate.work import Played, Task, packed, play_task
 from drapolicy.policies import COMPARED, POLICIES, STOCK, Policy
 from drapolicy.policies import policy as policy_of
 from drapolicy.simulate import Scenario
+from drapolicy.text import instead
 
 SEEDS = 10
 """How often an experiment is repeated if nothing else is said: nine tell apart five policies, each from each."""
@@ -149,7 +150,7 @@ class Experiment:
             if type(number) is not int or not 0 <= number < 2**63:
                 yield "draws", f"{number!r} of {name} is no whole number from 0 on"
         if self.metric is not None and self.metric not in METRICS:
-            yield "metric", f"{self.metric!r} is unknown; use one of {', '.join(METRICS)}"
+            yield "metric", f"{self.metric!r} is unknown; {instead(str(self.metric), METRICS)}"
 
     def run(
         self,

@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import sys
-import sysconfig
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import yaml
 
-from drapolicy.errors import DrapolicyError, Fault, InputError, ParseError
+from drapolicy.errors import ParseError
 from drapolicy.evaluate.experiment import SEEDS, Experiment
+from drapolicy.evaluate.experiment_python import of_python
 from drapolicy.evaluate.metrics import METRICS
 from drapolicy.evaluate.scenarios import of_dataset, of_files, of_folder
+from drapolicy.evaluate.yaml_nodes import Nodes, whole
 from drapolicy.policies import COMPARED, Policy, Rule
 from drapolicy.policies import policy as policy_of
-from drapolicy.release import Release, release
+from drapolicy.release import release
 from drapolicy.simulate import Scenario, read_incidents
 from drapolicy.simulate.discipline import KUBERNETES, discipline
 from drapolicy.simulate.incidents import checked
+from drapolicy.text import instead
 from drapolicy.workload.embedded import ABOUT
 
 MAX_BYTES: Final = 1 << 20
 MAX_SEEDS: Final = 100_000
-MODULE: Final = "drapolicy_experiment"
 
-_BASE: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FIELDS: Final = ("name", "kubernetes", "scenarios", "policies", "seeds", "metric", "check")
 _KUBERNETES: Final = ("release", "gates")
-_SCENARIO: Final = ("name", "embedded", "folder", "fleet", "workload", "topology", "queue", "incidents")
+_WAYS: Final = ("embedded", "folder", "fleet")
+_SCENARIO: Final = ("name", *_WAYS, "workload", "topology", "queue", "incidents")
 _POLICY: Final = ("policy", "name", "draws")
-
-T = TypeVar("T")
 
 
 def read_experiment(path: str | Path, *, strict: bool = True) -> Experiment:
@@ -57,299 +52,159 @@ def read_experiment(path: str | Path, *, strict: bool = True) -> Experiment:
     """
     file = Path(path)
     if file.suffix == ".py":
-        return _of_python(file)
+        return of_python(file)
     if file.suffix not in {".yaml", ".yml", ".json"}:
         message = f"{file}: no experiment by its name; give a file that ends in .yaml, .yml, .json or .py"
         raise ParseError(message)
-    data = file.read_bytes()
+    with file.open("rb") as opened:
+        data = opened.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        message = f"{file}: {len(data):,} bytes are too many for an experiment; {MAX_BYTES:,} at most"
+        message = f"{file}: too long for an experiment; {MAX_BYTES:,} bytes at most"
         raise ParseError(message)
     return _Reader(file, strict=strict).read(data)
 
 
-class _Reader:
-    """Walks the nodes of a YAML document, which know their lines, and collects what is wrong."""
+class _Reader(Nodes):
+    """Reads the fields of an experiment."""
 
     def __init__(self, file: Path, *, strict: bool) -> None:
-        self.file = file
+        super().__init__(file)
         self.strict = strict
+        self.kubernetes = release()
         self.draws: dict[str, int] = {}
-        self.faults: list[Fault] = []
+        self.named: dict[tuple[str, str], str] = {}
 
     def read(self, data: bytes) -> Experiment:
         """Return the experiment of a file's content."""
-        top = self._composed(data)
-        fields = self._mapping(top, "", _FIELDS)
-        kubernetes = self._release(fields.get("kubernetes"))
-        metric = self._text(fields["metric"], "metric") if "metric" in fields else None
+        top = self.document(data)
+        fields = self.mapping(top, "", _FIELDS)
+        if "kubernetes" in fields:
+            self._release(fields["kubernetes"])
+        metric = self.text(fields.get("metric"), "metric") or None
         if metric is not None and metric not in METRICS:
-            self._fault(fields["metric"], "metric", f"{metric!r} is unknown; use one of {', '.join(METRICS)}")
-        if "scenarios" not in fields:
-            self._fault(top, "scenarios", "missing; name at least one fleet with a workload")
-        scenarios = self._listed(fields.get("scenarios"), "scenarios", self._scenario(kubernetes))
+            self.fault(fields["metric"], "metric", f"{metric!r} is unknown; {instead(metric, METRICS)}")
+        scenarios: list[Scenario] = []
+        if "scenarios" in fields:
+            scenarios = self.each(fields["scenarios"], "scenarios", self._scenario)
+        else:
+            self.fault(top, "scenarios", "missing; name at least one fleet with a workload")
         policies: list[Policy | str] = list(COMPARED)
         if "policies" in fields:
-            policies = [*self._listed(fields["policies"], "policies", self._policy)]
+            policies = [*self.each(fields["policies"], "policies", self._policy)]
         seeds = self._seeds(fields["seeds"]) if "seeds" in fields else tuple(range(SEEDS))
-        name = self._text(fields["name"], "name") if "name" in fields else self.file.stem
-        check = self._bool(fields.get("check"), "check")
-        self._end()
+        name = self.text(fields.get("name"), "name") or self.file.stem
+        check = self.flag(fields.get("check"), "check")
+        self.end()
         return Experiment(scenarios, policies, seeds, self.draws, name, metric, check)
 
-    def _end(self) -> None:
-        if self.faults:
-            raise InputError(faults=self.faults)
+    def _once(self, node: yaml.Node, path: str, name: str) -> None:
+        """Keep a fault if a scenario or policy before has the name."""
+        what = path.partition("[")[0]
+        first = self.named.setdefault((what, name), path)
+        if first != path:
+            self.fault(node, path, f"{name} is {first} too; give each a name of its own")
 
-    def _fault(self, node: yaml.Node | None, path: str, message: str) -> None:
-        line = f"line {node.start_mark.line + 1}" if node is not None else ""
-        self.faults.append(Fault(str(self.file), -1, line, path, message))
-
-    @contextmanager
-    def _caught(self, node: yaml.Node, path: str) -> Iterator[None]:
-        """Keep what goes wrong with a value, so that the others are looked at too."""
-        try:
-            yield
-        except InputError as error:
-            if error.faults:
-                self.faults += [one for one in error.faults if one not in self.faults]
-            else:
-                self._fault(node, path, str(error))
-        except DrapolicyError as error:
-            self._fault(node, path, str(error))
-        except OSError as error:
-            self._fault(node, path, f"{error.filename}: {(error.strerror or str(error)).lower()}")
-
-    def _composed(self, data: bytes) -> yaml.Node:
-        try:
-            documents = list(yaml.compose_all(data.decode("utf-8-sig"), Loader=_BASE))
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-            mark = getattr(error, "problem_mark", None)
-            line = f"line {mark.line + 1}" if mark is not None else ""
-            problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
-            fault = Fault(str(self.file), -1, line, "", f"not YAML: {problem}; mend the file")
-            raise ParseError(faults=[fault]) from error
-        if len(documents) != 1 or documents[0] is None:
-            self._fault(None, "", f"{len(documents)} documents; an experiment is one")
-            self._end()
-        node: yaml.Node = documents[0]
-        return node
-
-    def _mapping(self, node: yaml.Node, path: str, known: tuple[str, ...]) -> dict[str, yaml.Node]:
-        """Return the fields of a mapping; unknown ones and doubled ones are faults."""
-        if not isinstance(node, yaml.MappingNode):
-            self._fault(node, path, f"has to be a mapping with fields of {', '.join(known)}")
-            return {}
-        found: dict[str, yaml.Node] = {}
-        for key, value in node.value:
-            name = key.value if isinstance(key, yaml.ScalarNode) else "?"
-            where = f"{path}.{name}".lstrip(".")
-            if name not in known:
-                self._fault(key, where, f"is unknown; use one of {', '.join(known)}")
-            elif name in found:
-                self._fault(key, where, "is given twice; give it once")
-            else:
-                found[name] = value
-        return found
-
-    def _listed(self, node: yaml.Node | None, path: str, read: Callable[[yaml.Node, str], T | None]) -> list[T]:
-        if node is None:
-            return []
-        if not isinstance(node, yaml.SequenceNode) or not node.value:
-            self._fault(node, path, "has to be a list of at least one")
-            return []
-        read_all = [read(inner, f"{path}[{n}]") for n, inner in enumerate(node.value)]
-        return [value for value in read_all if value is not None]
-
-    def _text(self, node: yaml.Node, path: str) -> str:
-        if isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:str" and node.value:
-            text: str = node.value
-            return text
-        self._fault(node, path, "has to be a text; put it in quotes")
-        return ""
-
-    def _texts(self, node: yaml.Node, path: str) -> list[str]:
-        if isinstance(node, yaml.SequenceNode):
-            return [text for text in self._listed(node, path, self._text) if text]
-        return [text] if (text := self._text(node, path)) else []
-
-    def _bool(self, node: yaml.Node | None, path: str) -> bool:
-        if node is None:
-            return False
-        if isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:bool":
-            return node.value.lower() in {"true", "yes", "on"}
-        self._fault(node, path, "has to be true or false")
-        return False
-
-    def _whole(self, node: yaml.Node, path: str) -> int | None:
-        if isinstance(node, yaml.ScalarNode) and node.value.isascii() and node.value.isdigit() and len(node.value) < 19:
-            return int(node.value)
-        self._fault(node, path, "has to be a whole number from 0 on")
-        return None
-
-    def _release(self, node: yaml.Node | None) -> Release:
-        if node is None:
-            return release()
-        if isinstance(node, yaml.ScalarNode):
-            fields: dict[str, yaml.Node] = {"release": node}
-        else:
-            fields = self._mapping(node, "kubernetes", _KUBERNETES)
+    def _release(self, node: yaml.Node) -> None:
+        fields = self.fields(node, "kubernetes", _KUBERNETES, "release")
         gates: dict[str, bool] = {}
         if isinstance(fields.get("gates"), yaml.MappingNode):
             for key, value in fields["gates"].value:
-                gates[str(key.value)] = self._bool(value, f"kubernetes.gates.{key.value}")
+                gates[str(key.value)] = self.flag(value, f"kubernetes.gates.{key.value}")
         elif "gates" in fields:
-            self._fault(fields["gates"], "kubernetes.gates", "has to be a mapping of gates to true or false")
+            self.fault(fields["gates"], "kubernetes.gates", "has to be a mapping of gates to true or false")
         minor = fields["release"].value if "release" in fields else release().minor
-        made = [release()]
-        with self._caught(node, "kubernetes"):
-            made.append(release(str(minor), gates=gates))
-        return made[-1]
+        with self.caught(node, "kubernetes"):
+            self.kubernetes = release(str(minor), gates=gates)
 
-    def _seeds(self, node: yaml.Node) -> tuple[int, ...]:
+    def _seeds(self, node: yaml.Node) -> Iterable[int]:
         if isinstance(node, yaml.SequenceNode):
-            return tuple(self._listed(node, "seeds", self._whole))
+            return self.each(node, "seeds", self.whole)
         first, dash, last = str(node.value).partition("-") if isinstance(node, yaml.ScalarNode) else ("", "", "")
-        ends = [end.strip() for end in ((first, last) if dash else ("0", first))]
-        if not all(end.isascii() and end.isdigit() and len(end) < 19 for end in ends):
-            self._fault(node, "seeds", "has to be a number of seeds, a range like 0-19, or a list")
+        low, high = (whole(first), whole(last)) if dash else (0, whole(first))
+        if low is None or high is None:
+            self.fault(node, "seeds", "has to be a number of seeds, a range like 0-19, or a list")
             return ()
-        low, high = int(ends[0]), int(ends[1]) + bool(dash)
-        if not 0 < high - low <= MAX_SEEDS:
-            self._fault(node, "seeds", f"has to be from 1 to {MAX_SEEDS:,} seeds")
+        found = range(low, high + bool(dash))
+        if not 0 < high + bool(dash) - low <= MAX_SEEDS:
+            self.fault(node, "seeds", f"has to be from 1 to {MAX_SEEDS:,} seeds, the lower end of a range first")
             return ()
-        return tuple(range(low, high))
+        return found
 
     def _policy(self, node: yaml.Node, path: str) -> Policy | None:
-        if isinstance(node, yaml.ScalarNode):
-            fields: dict[str, yaml.Node] = {"policy": node}
-        else:
-            fields = self._mapping(node, path, _POLICY)
-            if fields and "policy" not in fields:
-                self._fault(node, f"{path}.policy", "missing; name a policy")
-        if "policy" not in fields:
+        fields = self.fields(node, path, _POLICY, "policy")
+        if fields and "policy" not in fields:
+            self.fault(node, f"{path}.policy", "missing; name a policy")
+        text, name = self.text(fields.get("policy"), path), self.text(fields.get("name"), f"{path}.name")
+        draws = self.whole(fields["draws"], f"{path}.draws") if "draws" in fields else None
+        if not text:
             return None
         made: list[Policy] = []
-        with self._caught(node, path):
-            found = policy_of(self._text(fields["policy"], path))
-            if "name" in fields and not isinstance(found, Rule):
+        with self.caught(node, path):
+            found = policy_of(text)
+            if name and not isinstance(found, Rule):
                 message = f"policy {found.name} cannot be called otherwise; leave it out"
-                self._fault(fields["name"], f"{path}.name", message)
-            elif "name" in fields and isinstance(found, Rule):
-                found = replace(found, name=self._text(fields["name"], f"{path}.name"))
-            if "draws" in fields:
-                self.draws[found.name] = self._whole(fields["draws"], f"{path}.draws") or 0
+                self.fault(fields["name"], f"{path}.name", message)
+            elif name and isinstance(found, Rule):
+                found = replace(found, name=name)
+            self._once(node, path, found.name)
+            if draws is not None:
+                self.draws[found.name] = draws
             made.append(found)
         return made[0] if made else None
 
-    def _scenario(self, kubernetes: Release) -> Callable[[yaml.Node, str], Scenario | None]:
-        def read(node: yaml.Node, path: str) -> Scenario | None:
-            if isinstance(node, yaml.ScalarNode):
-                fields: dict[str, yaml.Node] = {"embedded": node}
-            else:
-                fields = self._mapping(node, path, _SCENARIO)
-            ways = [way for way in ("embedded", "folder", "fleet") if way in fields]
-            if fields and len(ways) != 1:
-                self._fault(node, path, "has to have one of embedded, folder, or fleet with workload")
-            stray = {"embedded": ("workload", "topology"), "folder": ("workload", "topology")}
-            for way in ways:
-                for other in stray.get(way, ()):
-                    if other in fields:
-                        self._fault(fields[other], f"{path}.{other}", f"goes with fleet, not with {way}; leave it out")
-            if len(ways) != 1:
-                return None
-            name = self._text(fields["name"], f"{path}.name") if "name" in fields else ""
-            queue = KUBERNETES
-            if "queue" in fields:
-                with self._caught(fields["queue"], f"{path}.queue"):
-                    queue = discipline(self._text(fields["queue"], f"{path}.queue"))
-            with self._caught(node, path):
-                found = getattr(self, f"_of_{ways[0]}")(fields, path, kubernetes)
-                if found is not None:
-                    made: Scenario = replace(found, name=name or found.name, queue=queue)
-                    return self._with_incidents(made, fields, path)
+    def _scenario(self, node: yaml.Node, path: str) -> Scenario | None:
+        fields = self.fields(node, path, _SCENARIO, "embedded")
+        ways = [way for way in _WAYS if way in fields]
+        if fields and len(ways) != 1:
+            self.fault(node, path, "has to have one of embedded, folder, or fleet with workload")
+        if len(ways) != 1:
             return None
-
-        return read
-
-    def _with_incidents(self, scenario: Scenario, fields: dict[str, yaml.Node], path: str) -> Scenario:
-        if "incidents" not in fields:
-            return scenario
-        name = self._text(fields["incidents"], f"{path}.incidents")
-        return replace(scenario, incidents=checked(scenario.fleet, read_incidents(self.file.parent / name)))
-
-    def _of_embedded(self, fields: dict[str, yaml.Node], path: str, kubernetes: Release) -> Scenario | None:
-        name = self._text(fields["embedded"], path)
-        if name not in ABOUT:
-            self._fault(fields["embedded"], path, f"{name!r} does not come along; use one of {', '.join(ABOUT)}")
+        (way,) = ways
+        for other in ("workload", "topology"):
+            if other in fields and way != "fleet":
+                self.fault(fields[other], f"{path}.{other}", f"goes with fleet, not with {way}; leave it out")
+        name = self.text(fields.get("name"), f"{path}.name")
+        incidents = self.text(fields.get("incidents"), f"{path}.incidents")
+        queue = KUBERNETES
+        if "queue" in fields:
+            with self.caught(fields["queue"], f"{path}.queue"):
+                queue = discipline(self.text(fields["queue"], f"{path}.queue") or KUBERNETES.name)
+        found = None
+        with self.caught(node, path):
+            found = getattr(self, f"_of_{way}")(fields, path)
+        befalls = None
+        if incidents:
+            with self.caught(fields["incidents"], f"{path}.incidents"):
+                befalls = read_incidents(self.file.parent / incidents)
+        if found is None:
             return None
-        return of_dataset(name, kubernetes)
+        made: Scenario = replace(found, name=name or found.name, queue=queue)
+        self._once(node, path, made.name)
+        if befalls is not None:
+            with self.caught(fields["incidents"], f"{path}.incidents"):
+                made = replace(made, incidents=checked(made.fleet, befalls))
+        return made
 
-    def _of_folder(self, fields: dict[str, yaml.Node], path: str, kubernetes: Release) -> Scenario | None:
-        folder = self._text(fields["folder"], f"{path}.folder")
-        return of_folder(self.file.parent / folder, kubernetes) if folder else None
+    def _of_embedded(self, fields: dict[str, yaml.Node], path: str) -> Scenario | None:
+        name = self.text(fields["embedded"], path)
+        if name and name not in ABOUT:
+            self.fault(fields["embedded"], path, f"{name!r} does not come along; {instead(name, ABOUT)}")
+        return of_dataset(name, self.kubernetes) if name in ABOUT else None
 
-    def _of_fleet(self, fields: dict[str, yaml.Node], path: str, kubernetes: Release) -> Scenario | None:
-        def here(field: str) -> list[str]:
-            texts = self._texts(fields[field], f"{path}.{field}") if field in fields else []
-            return [str(self.file.parent / text) for text in texts]
+    def _of_folder(self, fields: dict[str, yaml.Node], path: str) -> Scenario | None:
+        folder = self.text(fields["folder"], f"{path}.folder")
+        return of_folder(self.file.parent / folder, self.kubernetes) if folder else None
 
+    def _of_fleet(self, fields: dict[str, yaml.Node], path: str) -> Scenario | None:
         if "workload" not in fields:
-            self._fault(fields["fleet"], f"{path}.workload", "missing; name the files with pods and claims")
-        fleet, workload, topology = here("fleet"), here("workload"), here("topology")
+            self.fault(fields["fleet"], f"{path}.workload", "missing; name the files with pods and claims")
+        fleet, workload = (
+            [str(self.file.parent / text) for text in self.texts(fields.get(field), f"{path}.{field}")]
+            for field in ("fleet", "workload")
+        )
+        topology = self.text(fields.get("topology"), f"{path}.topology")
         if not fleet or not workload:
             return None
-        found, _ = of_files(
-            fleet,
-            workload,
-            topology=topology[0] if topology else None,
-            release=kubernetes,
-            strict=self.strict,
-        )
+        links = self.file.parent / topology if topology else None
+        found, _ = of_files(fleet, workload, topology=links, release=self.kubernetes, strict=self.strict)
         return found
-
-
-def _of_python(file: Path) -> Experiment:
-    """Run a Python file and return its experiment, with the digest of its code and of what it takes from its folder."""
-    import cloudpickle
-
-    spec = importlib.util.spec_from_file_location(MODULE, file)
-    if spec is None or spec.loader is None or not file.is_file():
-        message = f"{file}: cannot be read; give a Python file"
-        raise ParseError(message)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[MODULE] = module
-    folder = str(file.resolve().parent)
-    sys.path.insert(0, folder)
-    try:
-        spec.loader.exec_module(module)
-    except DrapolicyError:
-        raise
-    except Exception as error:
-        message = f"{file}: {type(error).__name__}: {error}"
-        raise ParseError(message) from error
-    finally:
-        sys.path.remove(folder)
-    found = getattr(module, "experiment", None)
-    if not isinstance(found, Experiment):
-        message = f"{file}: has no experiment; write experiment = drapolicy.evaluate.Experiment(...)"
-        raise ParseError(message)
-    digest = hashlib.sha256()
-    for own in _of_its_folder(module, Path(folder)):
-        cloudpickle.register_pickle_by_value(own)  # other processes do not have this file
-        digest.update(Path(str(own.__file__)).read_bytes() + b"\0")
-    return replace(found, source=digest.hexdigest(), name=found.name or file.stem)
-
-
-def _of_its_folder(module: Any, folder: Path) -> Iterator[Any]:
-    """Yield a module and those beside it that are loaded, in the order of their names."""
-    yield module
-    installed = [Path(sysconfig.get_path(kind)) for kind in ("stdlib", "purelib", "platlib")]
-    for name in sorted(sys.modules):
-        other = sys.modules[name]
-        file = getattr(other, "__file__", None)
-        if not file or name in {MODULE, "__main__"} or name.partition(".")[0] == "drapolicy":
-            continue
-        path = Path(file).resolve()
-        if path.is_relative_to(folder) and not any(path.is_relative_to(root) for root in installed):
-            yield other

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from drapolicy import api, inventory
-from drapolicy.errors import InputError
+from drapolicy.errors import Fault, InputError
 from drapolicy.problem.ask import claim_key
 from drapolicy.release import Release
 from drapolicy.simulate import Scenario, read_incidents
@@ -17,6 +18,8 @@ from drapolicy.workload import read as read_workload
 from drapolicy.workload import read_openb
 from drapolicy.workload.embedded import DATASETS, TWIN, dataset_folder, parts_of
 from drapolicy.workload.summary import class_faults
+
+T = TypeVar("T")
 
 
 def embedded(release: Release | None = None) -> tuple[Scenario, ...]:
@@ -65,9 +68,16 @@ def of_folder(folder: str | Path, release: Release | None = None) -> Scenario:
         With every fault of its files.
     """
     root = Path(folder)
+    if not root.is_dir():
+        message = f"{root}: no such folder; check the path"
+        raise InputError(message)
+    fleet = sorted(map(str, root.glob("fleet*")))
+    if not fleet:
+        message = f"{root}: has no fleet.yaml or other fleet.*; put one there, and the workload into workload/"
+        raise InputError(message)
     links, incidents = root / "topology.txt", root / "incidents.csv"
     scenario, _ = of_files(
-        sorted(map(str, root.glob("fleet*"))),
+        fleet,
         [str(root / "workload")],
         topology=links if links.is_file() else None,
         incidents=incidents if incidents.is_file() else None,
@@ -120,19 +130,33 @@ def of_files(
     InputError
         With every fault of the files.
     """
-    objects = api.load(*fleet, strict=strict, release=release)
-    pods = read_workload(*workload, name=name, release=release, strict=strict)
+    faults: list[Fault] = []
+    objects = _read(faults, lambda: api.load(*fleet, strict=strict, release=release))
+    pods = _read(faults, lambda: read_workload(*workload, name=name, release=release, strict=strict))
+    befalls = _read(faults, lambda: () if incidents is None else read_incidents(incidents))
+    if objects is None or pods is None or befalls is None:
+        raise InputError(faults=faults)
     # People keep classes beside the claims that name them; those of the fleet win.
     known = {item.metadata.name for item in objects.classes}
     classes = [item for item in pods.objects.classes if item.metadata.name not in known]
-    if strict and (faults := class_faults(pods, objects)):
-        raise InputError(faults=faults)
+    if strict and (unknown := class_faults(pods, objects)):
+        raise InputError(faults=unknown)
     built = inventory.build(replace(objects, classes=(*objects.classes, *classes)), release)
     report = None
     if topology is not None:
         built, report = with_topology(built, topology)
-    befalls = () if incidents is None else checked(built, read_incidents(incidents))
-    return Scenario(name or pods.name, built, pods, _standing(objects, pods.objects), incidents=befalls), report
+    standing = _standing(objects, pods.objects)
+    return Scenario(name or pods.name, built, pods, standing, incidents=checked(built, befalls)), report
+
+
+def _read(faults: list[Fault], read: Callable[[], T]) -> T | None:
+    """Return what is read; None where that fails, and the faults are kept: other files are looked at too."""
+    try:
+        return read()
+    except InputError as error:
+        found = error.faults or (Fault("", -1, "", "", str(error)),)
+        faults += [fault for fault in found if fault not in faults]
+        return None
 
 
 def _standing(*inputs: api.Objects) -> api.Objects:

@@ -16,7 +16,7 @@ from drapolicy.evaluate.numbers import amount
 from drapolicy.evaluate.ranking import Ranking, ranking
 from drapolicy.evaluate.statistics import Difference, holm, needed, paired
 from drapolicy.policies import STOCK
-from drapolicy.text import counted, printable
+from drapolicy.text import counted, instead, printable
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ class Results:
     def _metric(self, scenario: str, metric: str | None) -> Metric:
         name = metric or self._primary(scenario)
         if name not in METRICS:
-            message = f"metric {name!r}: unknown; use one of {', '.join(METRICS)}"
+            message = f"metric {name!r}: unknown; {instead(name, METRICS)}"
             raise UnknownReferenceError(message)
         return METRICS[name]
 

@@ -14,6 +14,7 @@ from drapolicy.policies.parameters import checked, split, written
 from drapolicy.policies.plugins import third_party
 from drapolicy.policies.ready import amounts, general, places, priced, rings, stock, vendors
 from drapolicy.policies.rule import Policy, Rule
+from drapolicy.text import instead
 
 # One line a policy. The first is what every comparison is against.
 TABLE: Mapping[str, Callable[..., Rule]] = MappingProxyType(
@@ -120,5 +121,5 @@ def policy(name: str | Policy, **given: object) -> Policy:
     others = third_party()
     if own in others:
         return others[own].policy(given)
-    message = f"policy {own!r}: unknown; use one of {', '.join([*TABLE, *others])}"
+    message = f"policy {own!r}: unknown; {instead(own, [*TABLE, *others])}"
     raise UnknownReferenceError(message)

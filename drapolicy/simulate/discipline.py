@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from drapolicy.errors import InputError, UnknownReferenceError
+from drapolicy.text import instead
 
 ORDERS = ("arrival", "priority", "fair-share")
 PASSES = ("all", "none", "backfill")
@@ -84,6 +85,6 @@ def discipline(name: str) -> Discipline:
         For a name that is not in the table.
     """
     if name not in DISCIPLINES:
-        message = f"queueing discipline {name!r}: unknown; use one of {', '.join(DISCIPLINES)}"
+        message = f"queueing discipline {name!r}: unknown; {instead(name, DISCIPLINES)}"
         raise UnknownReferenceError(message)
     return DISCIPLINES[name]

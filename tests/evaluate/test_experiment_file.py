@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -116,6 +117,13 @@ def test_seeds(folder: Path, text: str, seeds: tuple[int, ...]) -> None:
         (f"{SCENARIO}name: 3\n", [("line 2", "name")]),
         (f"{SCENARIO}kubernetes: 1.20\n", [("line 2", "kubernetes")]),
         (f"{SCENARIO}kubernetes: {{gates: {{Nope: true}}}}\n", [("line 2", "kubernetes")]),
+        (f"{SCENARIO}policies: [packing, fgd, packing]\n", [("line 2", "policies[2]")]),
+        (f"{SCENARIO}policies:\n- {{policy: random, name: fgd}}\n- fgd\n", [("line 4", "policies[1]")]),
+        ("scenarios: [mig-a100, {embedded: mig-a100, queue: fifo}]\n", [("line 1", "scenarios[1]")]),
+        ("scenarios: [{folder: nowhere}]\n", [("line 1", "scenarios[0]")]),
+        (f"{SCENARIO}policies: [null, 3]\n", [("line 2", "policies[0]"), ("line 2", "policies[1]")]),
+        (f"{SCENARIO}seeds: 51-42\n", [("line 2", "seeds")]),
+        (f"{SCENARIO}seeds: [9223372036854775808]\n", [("line 2", "seeds[0]")]),
         (f"{SCENARIO}colour: red\n", [("line 2", "colour")]),
         (f"{SCENARIO}name: a\nname: b\n", [("line 3", "name")]),
         (f"{SCENARIO}---\nname: b\n", [("", "")]),
@@ -142,6 +150,43 @@ def test_faults_of_all_files_come_together(folder: Path) -> None:
     assert len(caught.value.faults) >= 3
 
 
+def test_all_that_is_wrong_with_a_scenario_comes_together(folder: Path) -> None:
+    """One part that cannot be read keeps none of the others from being looked at; faults are in order of lines."""
+    text = """\
+    seeds: x
+    scenarios:
+    - fleet: gone.yaml
+      workload: missing.yaml
+      topology: [a, b]
+      queue: lifo
+      incidents: 3
+    name: 3
+    """
+    with pytest.raises(InputError) as caught:
+        read(folder, dedent(text))
+    assert [(fault.object, fault.path) for fault in caught.value.faults[:5]] == [
+        ("line 1", "seeds"),
+        ("line 5", "scenarios[0].topology"),
+        ("line 6", "scenarios[0].queue"),
+        ("line 7", "scenarios[0].incidents"),
+        ("line 8", "name"),
+    ]
+    assert [Path(fault.file).name for fault in caught.value.faults[5:]] == ["gone.yaml", "missing.yaml"]
+
+
+def test_names_that_are_unknown_have_others_beside_them(folder: Path) -> None:
+    """Those that are spelt alike, and all that are known."""
+    with pytest.raises(InputError) as caught:
+        read(folder, "scenarios: [mig-a10]\npolicies: [paking]\nmetric: slowdwn\nseed: 3\n")
+    told = [fault.message for fault in caught.value.faults]
+    assert [text.partition("did you mean ")[2].partition("?")[0] for text in told] == [
+        "mig-a100 or bridged-a100",
+        "packing or ilp-packing",
+        "slowdown",
+        "seeds",
+    ]
+
+
 def test_a_bomb_of_aliases_is_not_unfolded(folder: Path) -> None:
     """A few lines that would be billions of values are a fault, at once."""
     bomb = "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
@@ -153,7 +198,7 @@ def test_other_files_are_no_experiments(folder: Path) -> None:
     """By name, or too long."""
     with pytest.raises(ParseError, match="no experiment by its name"):
         read(folder, SCENARIO, "e.txt")
-    with pytest.raises(ParseError, match="too many for an experiment"):
+    with pytest.raises(ParseError, match="too long for an experiment"):
         read(folder, SCENARIO + "#" * MAX_BYTES)
 
 
@@ -208,7 +253,8 @@ def test_python_experiments_are_kept_by_their_code(python: Path, tmp_path: Path)
     [
         ("x = 1\n", "has no experiment"),
         ("experiment = 1\n", "has no experiment"),
-        ("1 / 0\n", "ZeroDivisionError: division by zero"),
+        ("x = 3\n1 / 0\n", "line 2: ZeroDivisionError: division by zero"),
+        ("import sys\nsys.exit(0)\n", "line 2: SystemExit: 0"),
         ("def\n", "SyntaxError"),
     ],
 )

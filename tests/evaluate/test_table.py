@@ -156,8 +156,8 @@ def test_rankings_are_by_the_metric_of_the_verdict() -> None:
 
 def test_unknown_metrics_are_refused() -> None:
     """The message lists the metrics that there are."""
-    with pytest.raises(UnknownReferenceError, match="metric 'speed': unknown; use one of slowdown, wait,"):
-        results(stock=STOCK_SLOW).verdict("s", "speed")
+    with pytest.raises(UnknownReferenceError, match="metric 'xyz': unknown; use one of slowdown, wait,"):
+        results(stock=STOCK_SLOW).verdict("s", "xyz")
 
 
 def test_the_table_is_tidy() -> None:

@@ -455,7 +455,9 @@ def test_policies_are_found_by_name() -> None:
     """A name gives the policy of the table, a policy itself, an unknown name an error that lists the table."""
     assert policy("packing") is POLICIES["packing"]
     assert policy(STOCK) is STOCK
-    with pytest.raises(UnknownReferenceError, match="policy 'best': unknown; use one of kube-scheduler, first-fit, "):
+    with pytest.raises(
+        UnknownReferenceError, match=r"policy 'best': unknown; did you mean best-fit\? Known are kube-scheduler, "
+    ):
         policy("best")
     assert Rule(solver=FirstFit(), nodes=First()).name == "first-fit/first"
     assert all(name == item.name for name, item in POLICIES.items())

@@ -245,7 +245,9 @@ def test_disciplines_are_found_by_name() -> None:
     """Unknown names and fields are refused; only Kubernetes' own is not ours."""
     assert discipline("fifo") == DISCIPLINES["fifo"]
     assert [name for name, made in DISCIPLINES.items() if made.upstream] == ["kubernetes"]
-    with pytest.raises(UnknownReferenceError, match="queueing discipline 'lifo': unknown; use one of kubernetes, "):
+    with pytest.raises(
+        UnknownReferenceError, match=r"queueing discipline 'lifo': unknown; did you mean fifo\? Known are kubernetes, "
+    ):
         discipline("lifo")
     with pytest.raises(InputError, match="discipline x: order 'size'; use one of arrival, priority, fair-share"):
         Discipline("x", "size")  # type: ignore[arg-type]
