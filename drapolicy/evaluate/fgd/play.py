@@ -18,7 +18,6 @@ from drapolicy.inventory import Fleet
 from drapolicy.policies import Engine, Policy
 from drapolicy.policies.objectives.mix import Mix
 from drapolicy.policies.objectives.prices import write_supply
-from drapolicy.policies.objectives.worths import Worths
 from drapolicy.problem.events import Start
 from drapolicy.problem.problem import Problem
 from drapolicy.problem.state import State
@@ -152,16 +151,20 @@ class _Books:
     """What is free and wasted, kept node by node beside the state."""
 
     def __init__(self, nodes: tuple[NodeRow, ...], mix: Mix) -> None:
-        products = tuple(dict.fromkeys(node.model for node in nodes))
-        worths = Worths.of(mix, products)
-        assert worths is not None
-        self._worths = worths
-        width = max(node.gpus for node in nodes)
-        self._left = np.array([[1_000] * node.gpus + [0] * (width - node.gpus) for node in nodes], np.int64)
-        self._cpu = np.array([node.cpu_milli for node in nodes], np.int64)
-        self._product = np.array([products.index(node.model) for node in nodes], np.intp)
-        self._waste = worths.wasted(self._left, self._cpu, self._product)
-        self._total = int(self._waste.sum())
+        useful = [pod for pod in mix if pod.milli > 0]
+        table = np.array([(pod.milli, max(pod.gpus, 1), pod.cpu, pod.weight) for pod in useful], np.int64)
+        self._milli, self._count, self._asked_cpu, weights = table.reshape(-1, 4).T
+        self._weight = sum(pod.weight for pod in mix)
+        # By model, what of each pod counts: its weight, or nothing where it does not want the model.
+        self._counts = {
+            model: weights * np.array([not pod.models or model in pod.models for pod in useful], np.int64)
+            for model in {node.model for node in nodes}
+        }
+        self._model = [node.model for node in nodes]
+        self._left = [np.full((node.gpus, 1), 1_000, np.int64) for node in nodes]
+        self._cpu = [node.cpu_milli for node in nodes]
+        self._waste = [self._wasted(n) for n in range(len(nodes))]
+        self._total = sum(self._waste)
         self.gpus = sum(node.gpus for node in nodes)
         self._free = 1_000 * self.gpus
         self._asked = 0
@@ -170,15 +173,22 @@ class _Books:
         self.wasted: list[float] = []
         self.placed: list[bool] = []
 
+    def _wasted(self, n: int) -> int:
+        """Return the free milli of a node that pods of the mix cannot use, times their weights."""
+        left = self._left[n]
+        enough = left >= self._milli
+        fits = (enough.sum(axis=0) >= self._count) & (self._cpu[n] >= self._asked_cpu)
+        used = (enough * left).sum(axis=0) * fits
+        return self._weight * int(left.sum()) - int(self._counts[self._model[n]] @ used)
+
     def take(self, n: int, cpu: int, taken: list[tuple[str, int]]) -> None:
         """Note that a pod takes CPU and GPUs of a node."""
         for device, milli in taken:
-            self._left[n, int(device.rpartition("-")[2])] -= milli
+            self._left[n][int(device.rpartition("-")[2]), 0] -= milli
             self._free -= milli
         self._cpu[n] -= cpu
-        own = slice(n, n + 1)
-        now = self._worths.wasted(self._left[own], self._cpu[own], self._product[own])[0]
-        self._total += int(now) - int(self._waste[n])
+        now = self._wasted(n)
+        self._total += now - self._waste[n]
         self._waste[n] = now
 
     def close(self, asked: int, *, placed: bool) -> None:
@@ -187,5 +197,5 @@ class _Books:
         self._asked += asked
         self.arrived.append(self._asked)
         self.allocated.append(1_000 * self.gpus - self._free)
-        whole = self._worths.weight * self._free
+        whole = self._weight * self._free
         self.wasted.append(round(100 * self._total / whole, 2) if whole else 0.0)

@@ -186,8 +186,8 @@ def _pod(row: Row) -> PodRow:
     gpus, milli = row.integer("num_gpu", 0, _MOST_GPUS), row.integer("gpu_milli", 0, WHOLE)
     if gpus and milli == 0:
         row.fault("gpu_milli", f"0 of each of {gpus} GPUs; give 1 to {WHOLE}, or num_gpu 0")
-    text = row.text("gpu_spec").strip()
-    models = tuple(part.strip() for part in text.split("|")) if text else ()
+    # Nothing between bars is no model, as the artefact's own conversion of the lists has it.
+    models = tuple(part for part in map(str.strip, row.text("gpu_spec").split("|")) if part)
     wrong = next((part for part in models if not _MODEL.fullmatch(part)), None)
     if wrong is not None:
         row.fault("gpu_spec", f"{shown(wrong)} is no model; give models joined by |, such as T4|V100M16, or nothing")

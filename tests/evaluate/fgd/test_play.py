@@ -80,3 +80,16 @@ def test_equal_nodes_by_rank() -> None:
     order = Order((0,), (2, 0, 1))
     assert [node.name for node in order.nodes(given.trace)] == ["n-1", "n-2", "n-0"]
     assert play(given, order, policy("best-fit"), 1).allocated.tolist() == [1_000]
+
+
+def test_lists_whose_pods_all_differ_are_played() -> None:
+    """As many CPU amounts as pods, and nodes of eight models: too many for tables by both.
+
+    Typical are the 2,850 pods that ask for 151 to 3,000 milli CPU. The first two that arrive share a GPU of a node and
+    leave 2,001 there: 999 of the typical ones cannot use its other GPU, 1,000 of 15,000 free.
+    """
+    pods = tuple(HALF._replace(name=f"p-{n:04d}", cpu_milli=n) for n in range(1, 3_001))
+    nodes = tuple(NodeRow(f"n-{n}", 8_000, 10_000, 2, f"M{n}") for n in range(8))
+    ran = play(Setting(Trace("many", pods, nodes)), Order((2_999, 2_998), tuple(range(8))), policy("best-fit"), 1)
+    assert ran.allocated.tolist() == [500, 1_000]
+    assert ran.wasted.tolist() == [0.0, 2.34]
