@@ -30,7 +30,7 @@ OPENB: Final = Source(
     ),
     tried=True,
 )
-_TIMES: Final = ("creation_time", "scheduled_time", "deletion_time")
+TIMES: Final = ("creation_time", "scheduled_time", "deletion_time")
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ def read_openb(
         if models and pod.models and models.isdisjoint(pod.models):
             known = ", ".join(sorted(models))
             row.fault("gpu_spec", f"{row.text('gpu_spec')!r} is on no node of the list; known are {known}")
-        life = _life(row) if row.has(_TIMES[0]) else None
+        life = _life(row) if row.has(TIMES[0]) else None
         if life is not None and row.ok:
             lives[pod.name] = life
 
-    trace = Trace(name_of(pods), read_pods(pods, faults, look, together=_TIMES, tick=tick), found_nodes)
+    trace = Trace(name_of(pods), read_pods(pods, faults, look, together=TIMES, tick=tick), found_nodes)
     notes = list(faults.settle(lenient=wanted.lenient))
     if trace.pods and not lives:
         notes.append("the list of pods has no times: they come a second apart and stay")
@@ -93,7 +93,7 @@ def _imported(trace: Trace, lives: dict[str, _Life], wanted: Wanted, notes: list
 
 
 def _life(row: Row) -> _Life | None:
-    created, scheduled, deleted = (row.seconds(column) if row.text(column) else None for column in _TIMES)
+    created, scheduled, deleted = (row.seconds(column) if row.text(column) else None for column in TIMES)
     if not row.text("creation_time"):
         row.name("creation_time", "say when the pod came")
     if created is None:

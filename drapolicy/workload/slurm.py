@@ -39,7 +39,10 @@ ACME: Final = Source(
     machines="acme-a100=286",  # Seren: 2,288 GPUs
 )
 
-_COLUMNS = ("job_id", "gpu_num", "cpu_num", "node_num", "submit_time", "start_time", "end_time")
+COLUMNS = ("job_id", "gpu_num", "cpu_num", "node_num", "submit_time", "start_time", "end_time")
+TIMES: Final = ("duration", "queue")
+"""Columns that are checked and otherwise not used: what they hold is told by the three points in time."""
+
 # What sacct prints where there is no time.
 _NEVER = frozenset({"", "None", "Unknown"})
 _GB = 10**9
@@ -82,9 +85,7 @@ def _read(path: str | os.PathLike[str], source: Source, tenant: str, wanted: Wan
     found: list[Job] = []
     seen: dict[str, int] = {}
     waiting = 0
-    for row in table(
-        path, faults, required=(*_COLUMNS, tenant), optional=("mem_per_pod_GB", "duration", "queue"), tick=tick
-    ):
+    for row in table(path, faults, required=(*COLUMNS, tenant), optional=("mem_per_pod_GB", *TIMES), tick=tick):
         job = _job(row, tenant)
         name = row.text("job_id")
         if name in seen:
@@ -110,7 +111,7 @@ def _job(row: Row, tenant: str) -> Job | None:
         row.name("submit_time", "say when the job was submitted")
     submit = row.stamp("submit_time")
     start, end = (None if row.text(column) in _NEVER else row.stamp(column) for column in ("start_time", "end_time"))
-    for column in ("duration", "queue"):
+    for column in TIMES:
         if row.text(column) not in _NEVER:
             row.seconds(column)
     if pods and gpus is not None and gpus > pods * MOST_DEVICES:

@@ -49,6 +49,12 @@ def read(folder: Path, text: str, name: str = "e.yaml") -> Experiment:
     return read_experiment(folder / name)
 
 
+def test_every_dataset_may_be_named(folder: Path) -> None:
+    """Those that `drapolicy evaluate` does not play by itself too."""
+    found = read(folder, "scenarios: [philly-day, {embedded: acme-day, name: other}]\n")
+    assert [scenario.name for scenario in found.scenarios] == ["philly-day", "other"]
+
+
 def test_incidents_are_read_beside_the_file(folder: Path) -> None:
     """For every kind of scenario; what is wrong with them is told with the scenario."""
     (folder / "some.csv").write_text("time_s,what,name\n1,drain,node-00\n")

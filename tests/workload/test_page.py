@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from drapolicy.cli import main
-from drapolicy.workload import days
+from drapolicy.workload import days, recorded, slurm
+from drapolicy.workload.openb import tables
 from drapolicy.workload.presets import PRESETS, facts
 from drapolicy.workload.readers import SOURCES
 from drapolicy.workload.twin import NODES, PODS
@@ -49,6 +50,24 @@ def test_the_commands_of_the_page_run(
     for words in ran:
         assert main(words) == 0
     assert "philly-2" not in capsys.readouterr().err
+
+
+def test_columns_of_the_originals_are_on_their_page(root: Path) -> None:
+    """Every one that a reader asks for, in the row of its trace."""
+    rows = {
+        line.split("|")[1].strip(): line.split("|")[2]
+        for line in (root / "docs" / "originals.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| ") and line.count("|") == 4
+    }
+    asked = {
+        "openb, pods": (*tables.POD_COLUMNS, *recorded.TIMES, "gpu_spec"),
+        "openb, nodes": tables.NODE_COLUMNS,
+        "Helios": (*slurm.COLUMNS, "vc", *slurm.TIMES),
+        "ACME": ("user", "mem_per_pod_GB"),
+        "Philly": ("jobid", "submitted_time", "vc", "attempts", "start_time", "end_time", "detail", "gpus"),
+    }
+    for trace, columns in asked.items():
+        assert [column for column in columns if f"`{column}`" not in rows[trace]] == []
 
 
 @pytest.mark.parametrize("name", days.DAYS)

@@ -135,20 +135,20 @@ def read_pods(
     tick
         Is told now and then how many lines have been read.
     """
-    return _rows(path, _POD_COLUMNS, _pod, look, faults, optional=("gpu_spec",), together=together, tick=tick)
+    return _rows(path, POD_COLUMNS, _pod, look, faults, optional=("gpu_spec",), together=together, tick=tick)
 
 
 def read_nodes(path: str | Path, faults: Faults) -> tuple[NodeRow, ...]:
     """Return the sound rows of a list of nodes, in order of names."""
     before = faults.number
-    found = _rows(path, _NODE_COLUMNS, _node, None, faults)
+    found = _rows(path, NODE_COLUMNS, _node, None, faults)
     if faults.number == before and not any(node.gpus for node in found):
         faults.of_all.append(Fault(str(path), -1, "", "gpu", "no node has a GPU; give a list with some"))
     return found
 
 
-_POD_COLUMNS = ("name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli")
-_NODE_COLUMNS = ("sn", "cpu_milli", "memory_mib", "gpu", "model")
+POD_COLUMNS = ("name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli")
+NODE_COLUMNS = ("sn", "cpu_milli", "memory_mib", "gpu", "model")
 _Found = TypeVar("_Found", PodRow, NodeRow)
 
 
