@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
-import io
-import lzma
-import tarfile
-import zipfile
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -68,24 +62,6 @@ def test_whole_numbers(tmp_path: Path, text: str, value: int | None) -> None:
     assert row.ok is (value is not None)
 
 
-def test_lenient_readers_leave_rows_out_but_no_columns(tmp_path: Path) -> None:
-    """A faulty row can be spared, and is counted once however much is wrong with it; a missing column cannot."""
-    path = tmp_path / "t.csv"
-    path.write_text("a,b\nx,y\n1,2\n")
-    faults = Faults()
-    for row in rows(path, faults, "a", "b"):
-        row.integer("a", 0, 9)
-        row.integer("b", 0, 9)
-    assert faults.settle(lenient=True)[0].startswith("1 faulty rows were left out, the first of them: ")
-    with pytest.raises(InputError) as caught:
-        faults.settle()
-    assert len(caught.value.faults) == 2
-    missing = Faults()
-    rows(path, missing, "c")
-    with pytest.raises(InputError, match="line 1: has no column c; the header is 'a,b'"):
-        missing.settle(lenient=True)
-
-
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
 def test_lines_after_a_broken_one_are_read(tmp_path: Path, ends: str) -> None:
     """What is no CSV, no UTF-8, too long or too short is told by line, each once, and the sound lines are read."""
@@ -104,66 +80,6 @@ def test_lines_after_a_broken_one_are_read(tmp_path: Path, ends: str) -> None:
         ("line 8", "is not CSV: a quoted cell has no end; close its quote"),
     ]
     assert faults.settle(lenient=True)[0].startswith("5 faulty rows were left out")
-
-
-def packed_tar(data: bytes) -> bytes:
-    """Return a gzipped archive that holds a file."""
-    made, item = io.BytesIO(), tarfile.TarInfo("t.csv")
-    item.size = len(data)
-    with tarfile.open(fileobj=made, mode="w:gz") as archive:
-        archive.addfile(item, io.BytesIO(data))
-    return made.getvalue()
-
-
-def packed_zip(data: bytes) -> bytes:
-    """Return a zip archive that holds a file."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        archive.writestr("t.csv", data)
-    return made.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("pack", "told"),
-    [
-        (packed_zip, "is a zip archive; unpack it"),
-        (packed_tar, "is a tar archive; take the file out of it"),
-        (bz2.compress, "is packed with bzip2; unpack it, or pack it with gzip"),
-        (lzma.compress, "is packed with xz"),
-        (lambda data: gzip.compress(gzip.compress(data)), "is packed with gzip twice; unpack it once"),
-        (lambda data: data.decode().encode("utf-16"), "is UTF-16; save it as UTF-8"),
-        (lambda data: b"version https://git-lfs.github.com/spec/v1\nsize 9\n" + data, "is a pointer of Git LFS"),
-    ],
-)
-def test_what_is_packed_otherwise_is_called_by_its_name(
-    tmp_path: Path, pack: Callable[[bytes], bytes], told: str
-) -> None:
-    """One fault, and none for each of its lines."""
-    path = tmp_path / "t.csv"
-    path.write_bytes(pack(b"a\n1\n"))
-    faults = Faults()
-    assert rows(path, faults, "a") == []
-    (fault,) = faults.of_all
-    assert fault.message.startswith(told)
-    assert faults.number == 1
-
-
-def test_faults_are_counted_where_they_are_too_many(tmp_path: Path) -> None:
-    """Each file has its own first hundred, and the number of the others."""
-    faults = Faults()
-    for name, bad in (("t.csv", 150), ("u.csv", 101), ("v.csv", 100)):
-        (tmp_path / name).write_text("a\n" + "x\n" * bad)
-        for row in rows(tmp_path / name, faults, "a"):
-            row.integer("a", 0, 9)
-    with pytest.raises(InputError) as caught:
-        faults.settle()
-    counts = [str(tmp_path / name) for name in ("t.csv", "u.csv", "v.csv")]
-    assert [sum(fault.file == file for fault in caught.value.faults) for file in counts] == [101, 101, 100]
-    assert [str(fault) for fault in caught.value.faults[-2:]] == [
-        f"{counts[0]}: and 50 more faults",
-        f"{counts[1]}: and 1 more faults",
-    ]
-    assert faults.settle(lenient=True)[0].startswith("351 faulty rows were left out")
 
 
 @pytest.mark.parametrize(("text", "told"), [("", "''"), ("a;b\n1;2\n", "'a;b'"), ("\n\n", "''")])
