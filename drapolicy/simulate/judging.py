@@ -43,7 +43,7 @@ class Judge:
         return verdict
 
     def forget(self) -> None:
-        """Forget when the first unit can start: it may be sooner or later now."""
+        """Forget, as each pass begins, when the first unit can start: a play that goes on from there knows no more."""
         self._promised = None
 
     def _backfilled(self, unit: Unit, verdict: Verdict, now: int) -> Verdict:

@@ -199,6 +199,11 @@ class Log:
     head
         What is played.
 
+    Attributes
+    ----------
+    marked
+        Whether the last line is a mark.
+
     Raises
     ------
     InputError
@@ -210,6 +215,7 @@ class Log:
         self._kept: list[Line] = []
         self._at = 0
         self._since = 0
+        self.marked = False
         kept_bytes = self._recall(head) if self._path.exists() else 0
         try:
             self._file: BinaryIO = self._path.open("r+b" if kept_bytes else "wb")
@@ -244,6 +250,7 @@ class Log:
     def _next(self) -> Line:
         line = self._kept[self._at]
         self._at += 1
+        self.marked = isinstance(line, Mark)
         return line
 
     def recalled_mark(self) -> Mark | None:
@@ -272,6 +279,7 @@ class Log:
                 raise self._broken(before)
             return
         self._file.write(_ENCODER.encode(line) + b"\n")
+        self.marked = False
         self._since += isinstance(line, Decided)
 
     def _broken(self, line: Line) -> InputError:
@@ -288,7 +296,7 @@ class Log:
         """Write a mark; all up to here outlives the process."""
         self._file.write(_ENCODER.encode(line) + b"\n")
         self._file.flush()
-        self._since = 0
+        self._since, self.marked = 0, True
 
     def close(self) -> None:
         """Close the file."""

@@ -262,6 +262,9 @@ class _Run:
     def _schedule(self, now: int) -> None:
         """Try all that may start, in the discipline's order, until none is left."""
         queue = self.queue
+        self.judge.forget()
+        if self.log is not None:
+            self._mark(self.log)
         while (unit := queue.next()) is not None:
             verdict = self._decide(unit, now)
             if not verdict.starts:
@@ -281,7 +284,6 @@ class _Run:
         log = self.log
         if log is None:
             return self.judge.judge(unit, now)
-        self._mark(log)
         if log.recalling:
             verdict = log.verdict(unit)
             self._check_recalled(verdict, unit)
@@ -307,7 +309,7 @@ class _Run:
         if mark is not None:
             self.decider.decisions, self.state.cursor = mark.decisions, mark.cursor
             log_of.set_draws(self.rng, mark.draws)
-        elif (log.due or last) and not log.recalling:
+        elif log.due or (last and not log.marked and not log.recalling):
             log.mark(log_of.Mark(self.decider.decisions, self.state.cursor, log_of.draws_of(self.rng)))
 
     def _start(self, unit: Unit, verdict: Verdict, now: int) -> None:
@@ -353,7 +355,6 @@ class _Run:
             if self.log is not None:
                 self.log.write(log_of.Evicted(now, self.stays.asks[each].name, why))
             self._freed(n)
-        self.judge.forget()
         self._wait(job, tuple(each for each, _ in gone))
 
     def _evict_in_time(self, number: int, now: int) -> None:
@@ -372,7 +373,6 @@ class _Run:
             self.log.write(log_of.Befell(now, number))
         befall(self.state, what)
         self.stays.tolerance.note(what, now)
-        self.judge.forget()
         self.away = self.stays.measuring.away(self.state.conditions)
         for each in self.stays.thrown_off(what):
             self._evict(each, now, said(what))

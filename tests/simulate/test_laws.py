@@ -136,13 +136,13 @@ def test_every_moment_can_be_seen_again(tmp_path_factory: pytest.TempPathFactory
 
 
 @settings(max_examples=10)
-@given(SEEDS, NAMES, st.floats(0, 1), st.integers(1, 7))
-def test_a_play_that_broke_off_goes_on_as_if_it_had_not(
-    tmp_path_factory: pytest.TempPathFactory, seed: int, name: str, part: float, marked: int
+@given(SEEDS, NAMES, st.floats(0, 1), st.integers(1, 7), st.sampled_from(["", "backfill"]))
+def test_a_play_that_broke_off_goes_on_as_if_it_had_not(  # noqa: PLR0917 - what a play depends on
+    tmp_path_factory: pytest.TempPathFactory, seed: int, name: str, part: float, marked: int, queue: str
 ) -> None:
     """Cut off at any byte and continued, with the policy's own draws: the same play, and the same bytes."""
     folder = tmp_path_factory.mktemp("log")
-    scenario = a_scenario(seed, arrivals=15, incidents=5)
+    scenario = a_scenario(seed, arrivals=15, incidents=5, queue=queue)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(log_of, "MARKED", marked)
         whole = played(scenario, name, log=folder / "whole.jsonl")
