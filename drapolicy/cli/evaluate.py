@@ -14,7 +14,7 @@ from drapolicy.cli.output import Format, note, print_data, print_line
 from drapolicy.cli.progress import interruptible, shown_progress
 from drapolicy.cli.releases import called, caveats
 from drapolicy.cli.results import as_data, print_results
-from drapolicy.errors import InputError, UnknownReferenceError
+from drapolicy.errors import DrapolicyError, InputError, UnknownReferenceError
 from drapolicy.evaluate import METRICS, Experiment, Results, embedded, of_files
 from drapolicy.evaluate.executor import Executor
 from drapolicy.evaluate.experiment import CELLS, SEEDS
@@ -136,6 +136,10 @@ def carry_out(
         kept = f"interrupted; {counted(len(list(store)), 'finished cell')} kept in {store.folder}"
         message = f"{kept}; the same command goes on: {program_name(sys.argv[0])} {shlex.join(again)}"
         raise InterruptionError(message) from None
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        message = f"{error.filename or out}: {why}; finished cells are kept: mend that, and give the same command again"
+        raise DrapolicyError(message) from error
     notes = [*told, *unmodelled(results), *results.uncompared()]
     files = write_files(results, experiment, out, notes)
     notes = [*unplaced(results), *notes]  # the report has a chapter of its own for these

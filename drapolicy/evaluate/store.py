@@ -9,6 +9,7 @@ import re
 import socket
 import tempfile
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -42,7 +43,7 @@ class Circumstances(msgspec.Struct, frozen=True, rename="camel"):
     host, platform
         Where.
     versions
-        Of Python and of the packages that compute.
+        Of Python, of the packages that compute, and of the one that wrote the results.
     checked
         Whether every placement was verified by the independent checker.
     """
@@ -114,7 +115,8 @@ class Store:
     def put(self, cell: Cell, how: Circumstances) -> None:
         """Write a finished cell; results first, so that what tells that they are there comes last."""
         data = to_parquet(cell)
-        how = msgspec.structs.replace(how, results=hashlib.sha256(data).hexdigest())
+        versions = how.versions | {"pyarrow": version("pyarrow")}  # the bytes are those of this writer
+        how = msgspec.structs.replace(how, results=hashlib.sha256(data).hexdigest(), versions=versions)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._write(cell.key, ".parquet", data)
         self._write(cell.key, ".json", msgspec.json.format(msgspec.json.encode(how)) + b"\n")

@@ -12,10 +12,11 @@ import platform
 import socket
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import drapolicy
@@ -25,7 +26,7 @@ from drapolicy.evaluate.store import Circumstances
 from drapolicy.policies import Policy, Term
 from drapolicy.simulate import Scenario
 
-COMPUTE = ("numpy", "scipy", "highspy")
+COMPUTE = ("numpy", "scipy", "highspy", "numba")
 
 
 @dataclass(frozen=True)
@@ -135,4 +136,8 @@ def play_task(scenario: Scenario, task: Task) -> Played:
 @lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that compute."""
-    return {"python": sys.version.split()[0], "drapolicy": drapolicy.__version__} | {n: version(n) for n in COMPUTE}
+    found = {"python": sys.version.split()[0], "drapolicy": drapolicy.__version__}
+    for package in COMPUTE:
+        with suppress(PackageNotFoundError):  # numba may be left out
+            found[package] = version(package)
+    return found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 
 import pytest
 
 from drapolicy.cli.progress import Pace, shown_progress
-from drapolicy.evaluate import Step
+from drapolicy.evaluate import Step, Store
 from drapolicy.evaluate.cell import Cell
 
 EXPERIMENT = "scenarios: [{fleet: fleet.yaml, workload: claims.yaml, name: mine}]\npolicies: [packing]\nseeds: 2\n"
@@ -72,6 +73,26 @@ def test_options_that_do_not_go_together(run, experiment, tmp_path, words, messa
     ran = run("evaluate", "run", experiment, "-o", tmp_path / "out", *words)
     assert (ran.code, ran.out) == (2, "")
     assert message in ran.err
+
+
+def test_a_full_disk_keeps_what_is_finished(run, experiment, tmp_path, monkeypatch):
+    """The folder and the way on are told; the next run plays what is missing."""
+    written, put = [], Store.put
+
+    def full(store, cell, how):
+        if len(written) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(cell.key)
+        put(store, cell, how)
+
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "put", full)
+        ran = run("evaluate", "run", experiment, "-o", out, "--jobs", "1")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"drapolicy: {out}: no space left on device; finished cells are kept")
+    assert list(Store(out / "cells")) == sorted(written)
+    assert run("evaluate", "run", experiment, "-o", out, "--jobs", "1").code == 0
 
 
 def test_options_before_the_command_are_not_ignored(run, experiment):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import zlib
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -121,7 +122,7 @@ def test_provenance_is_what_is_kept_of_cells(tmp_path: Path) -> None:
         "a (os): 1 cell, 2031-01-01 10:00 to 2031-01-01 11:30 UTC",
         "b (os): 2 cells, 2031-01-02 10:00 to 2031-01-03 11:30 UTC",
     )
-    assert told.versions == ("python 3.13",)
+    assert told.versions == (f"pyarrow {version('pyarrow')}, python 3.13",)
     assert told.kubernetes == {"small": "1.36, default gates"}
     assert told.checked == 1
 
