@@ -17,7 +17,7 @@ from drapolicy.topology.fleet import bind_fleet
 from drapolicy.workload.machine import GPU_DRIVER, NIC_DRIVER, slices_of
 from drapolicy.workload.models import MODELS, NodeModel
 
-MOST_NODES = 1_000_000
+MOST_NODES = 100_000
 
 
 def fleet_objects(model: str | Mapping[str, int], nodes: int = 1, *, seed: int = 0, zones: int = 1) -> Objects:
@@ -39,7 +39,7 @@ def fleet_objects(model: str | Mapping[str, int], nodes: int = 1, *, seed: int =
     UnknownReferenceError
         For a model that is not in the table.
     InputError
-        For a negative number of nodes or more than a million, or no zone.
+        For a negative number of nodes or more than 100,000, or no zone.
 
     Examples
     --------

@@ -11,7 +11,7 @@ import numpy as np
 
 from drapolicy.api.json_reader import read_json
 from drapolicy.api.names import shown
-from drapolicy.api.values import ReadFault
+from drapolicy.api.values import TWICE, ReadFault
 from drapolicy.errors import Fault, InputError
 from drapolicy.workload.content import text_of
 from drapolicy.workload.faults import Faults
@@ -132,6 +132,9 @@ class _Reader:
         if not isinstance(value, dict):
             self._fault("", f"{shown(value)} is no object; give nodes_sorted, pods_sorted, ratio and seeds")
             return Stream(0, {})
+        for path, part in (("", value), ("seeds.", value.get("seeds"))):
+            for key in getattr(part, "keys_twice", ()):
+                self._fault(f"{path}{key}", TWICE)
         trace = self._trace
         self._names("nodes_sorted", value.get("nodes_sorted"), [node.name for node in trace.nodes])
         self._names("pods_sorted", value.get("pods_sorted"), [pod.name for pod in trace.pods])
@@ -146,7 +149,7 @@ class _Reader:
             return Stream(0, {})
         orders = {}
         for seed, order in seeds.items():
-            if not (seed.isascii() and seed.isdecimal() and len(seed) <= 18):
+            if not (seed.isascii() and seed.isdecimal() and len(seed) <= 18 and seed == str(int(seed))):
                 self._fault(f"seeds.{seed}", f"{shown(seed)} is no seed; use whole numbers")
             else:
                 orders[int(seed)] = self._order(f"seeds.{seed}", order)
