@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -78,7 +80,7 @@ class Dask:
     def play(self, scenarios: Sequence[bytes], tasks: Sequence[tuple[int, bytes]]) -> Iterator[tuple[int, Played]]:
         """Play packed tasks; those of a worker that dies are played by another."""
         distributed = _distributed()
-        with self._client(distributed) as client:
+        with _quiet(), self._client(distributed) as client:
             run = uuid.uuid4().hex  # keys that an earlier run left on the scheduler stand for that run's answers
             # As tasks and not as scattered data: what a dead worker held is then made again.
             sent = [client.submit(bytes, blob, key=f"scenario-{run}-{n}") for n, blob in enumerate(scenarios)]
@@ -88,7 +90,11 @@ class Dask:
             }
             try:
                 for future, played in distributed.as_completed(list(futures), client.loop, with_results=True):
+                    if not isinstance(played, Played):  # without a scheduler, answers are errors
+                        raise DrapolicyError(self._lost())
                     yield futures.pop(future), played
+            except (distributed.comm.CommClosedError, distributed.client.CancelledError) as error:
+                raise DrapolicyError(self._lost()) from error
             except distributed.scheduler.KilledWorker as error:
                 message = (
                     "evaluate: a cell's workers died again and again, perhaps for want of memory; what is finished is "
@@ -96,7 +102,14 @@ class Dask:
                 )
                 raise DrapolicyError(message) from error
             finally:
-                client.cancel(list(futures))
+                with suppress(OSError):  # a scheduler that is gone has nothing to cancel
+                    client.cancel(list(futures))
+
+    def _lost(self) -> str:
+        return (
+            f"evaluate: the Dask scheduler at {self.address!r} is gone; what is finished is kept: start it, and run "
+            "this again"
+        )
 
     def _client(self, distributed: Any) -> Any:
         try:
@@ -106,6 +119,19 @@ class Dask:
                 f"evaluate: no Dask scheduler at {self.address!r} ({error}); give --address as `dask scheduler` says it"
             )
             raise InputError(message) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Dask from logging tracebacks of what is raised here, in a sentence."""
+    levels = {logger: logger.level for logger in map(logging.getLogger, ("distributed", "distributed.client"))}
+    for logger in levels:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in levels.items():
+            logger.setLevel(level)
 
 
 def _distributed() -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from drapolicy import api
-from drapolicy.errors import InputError, SolverError
+from drapolicy.errors import DrapolicyError, InputError, SolverError
 from drapolicy.evaluate import Dask, Experiment, Local, Store
 from drapolicy.evaluate.executor import Executor
 from drapolicy.inventory import build
@@ -94,6 +94,18 @@ def test_a_cluster_plays_only_what_is_missing(cluster, tmp_path: Path) -> None:
     assert all(Store(tmp_path / "cells").get(key) for key in Store(tmp_path / "cells"))
 
 
+SCHEDULER = """
+import time
+from distributed import LocalCluster
+
+with LocalCluster(
+    n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None, silence_logs=50
+) as cluster:
+    print(cluster.scheduler_address, flush=True)
+    time.sleep(120)
+"""
+
+
 class Failing:
     """Fails in whatever process it is asked."""
 
@@ -109,6 +121,27 @@ def test_errors_of_a_cluster_reach_the_caller(cluster, tmp_path: Path) -> None:
     experiment = Experiment([scenario("a")], ["kube-scheduler", Failing()], 3)
     with pytest.raises(SolverError, match="no licence"):
         experiment.run(tmp_path, executor=Dask(cluster.scheduler_address))
+
+
+def test_a_scheduler_that_goes_away_is_told(tmp_path: Path) -> None:
+    """In a sentence; what was finished by then is kept."""
+    pytest.importorskip("distributed")
+    command = [sys.executable, "-c", SCHEDULER]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        finished: list[str] = []
+
+        def kill(step) -> None:
+            finished.append(step.cell.key)
+            if len(finished) == 4:
+                process.kill()
+
+        with pytest.raises(
+            DrapolicyError, match=f"the Dask scheduler at '{address}' is gone; what is finished is kept"
+        ):
+            tiny(500).run(tmp_path, executor=Dask(address, timeout_s=10.0), progress=kill)
+    assert list(Store(tmp_path / "cells")) == sorted(finished)
 
 
 @pytest.mark.parametrize("address", ["nonsense", "nonsense://x", "tcp://127.0.0.1:1"])
