@@ -101,7 +101,7 @@ POD_KINDS: Final = (
     PodKind(4, _WHOLE, 18, ((32_000, 128, 100),)),
     PodKind(8, _WHOLE, 54, ((64_000, 256, 54), (88_000, 320, 46))),
 )
-_WISHES = (("T4", 60), ("G2", 15), ("P100", 13), ("V100M16|V100M32", 7), ("G3", 5))
+WISHES: Final = (("T4", 60), ("G2", 15), ("P100", 13), ("V100M16|V100M32", 7), ("G3", 5))
 _QOS = (("LS", 570), ("BE", 416), ("Burstable", 13), ("Guaranteed", 1))
 _PHASES = (("Running", 637), ("Failed", 229), ("Pending", 110), ("Succeeded", 24))
 _LIFE_MEDIAN_S, _LIFE_SIGMA = 540, 1.95
@@ -166,7 +166,7 @@ def twin_pods(seed: int, pods: int = PODS, *, wishes: int = 0) -> str:
     lives = np.maximum(rng.lognormal(np.log(_LIFE_MEDIAN_S), _LIFE_SIGMA, pods), 1)
     waits = rng.lognormal(np.log(_WAIT_MEDIAN_S), _WAIT_SIGMA, pods)
     qos, phases = _drawn(rng, _QOS, pods), _drawn(rng, _PHASES, pods)
-    wish = _drawn(rng, _WISHES, pods)
+    wish = _drawn(rng, WISHES, pods)
     wishing = rng.random(pods) * 100 < wishes
     rows = [",".join(POD_COLUMNS)]
     for number in range(pods):

@@ -19,7 +19,8 @@ from drapolicy.problem.resources import CPU, MEMORY
 from drapolicy.problem.room import BOUNDLESS, Outlook
 
 
-def _milli_left(node: LocalProblem, chosen: Masks) -> NDArray[np.int64]:
+def milli_left(node: LocalProblem, chosen: Masks) -> NDArray[np.int64]:
+    """Return what all GPUs of a node have left after each of many choices: milli; ndarray of shape (S,), int64."""
     left: NDArray[np.int64] = np.maximum(node.millis.left.sum() - chosen.astype(np.int64) @ node.millis.takes, 0)
     return left
 
@@ -35,7 +36,7 @@ def _after(room: Outlook) -> tuple[int, int]:
 
 def _leftover(node: LocalProblem, chosen: Masks, room: Outlook) -> NDArray[np.int64]:
     cpu, memory = _after(room)
-    return by_rows.left_over(_milli_left(node, chosen), np.array(cpu), np.array(memory))
+    return by_rows.left_over(milli_left(node, chosen), np.array(cpu), np.array(memory))
 
 
 @objective(
@@ -46,14 +47,14 @@ def _leftover(node: LocalProblem, chosen: Masks, room: Outlook) -> NDArray[np.in
     rows=by_rows.leftover_rows,
 )
 def leftover(node: LocalProblem, chosen: Indices, room: Outlook) -> int:
-    """Count what is left of the node: 0.2 (GPU / 8 GPUs) + 0.8 (CPU / 128) + 0.4 (memory / 768 GiB), in 1/10000."""
+    """Count what is left of the node: 0.5 (GPU / 8 GPUs) + (CPU / 128) + 2 (memory / 768 GiB), in 1/10000."""
     cpu, memory = _after(room)
     gpu = max(int(node.millis.left.sum()) - int(node.millis.takes[chosen].sum()), 0)
     amounts = (by_rows.GPU, gpu), (by_rows.CPU, cpu), (by_rows.MEMORY, memory)
     return sum(part.weight * amount // part.of for part, amount in amounts)
 
 
-def _gpus(node: LocalProblem) -> int:
+def gpus_of(node: LocalProblem) -> int:
     """Return how many GPUs count: those of the drivers whose devices the ask can use, or of all if it needs none."""
     if not len(node.eligible):
         return len(node.millis.left)
@@ -73,7 +74,7 @@ def _fractions(node: LocalProblem, room: Outlook) -> tuple[int, int]:
 
 
 def _stranded(node: LocalProblem, chosen: Masks, room: Outlook) -> NDArray[np.int64]:
-    gpu = by_rows.fraction(_milli_left(node, chosen), np.array(WHOLE * _gpus(node)))
+    gpu = by_rows.fraction(milli_left(node, chosen), np.array(WHOLE * gpus_of(node)))
     cpu, memory = _fractions(node, room)
     return by_rows.out_of_step(gpu, np.array(cpu), np.array(memory))
 
@@ -86,12 +87,12 @@ def _stranded(node: LocalProblem, chosen: Masks, room: Outlook) -> NDArray[np.in
     rows=by_rows.stranded_rows,
 )
 def stranded(node: LocalProblem, chosen: Indices, room: Outlook) -> int:
-    """Count how far what is left is out of step: max(g - c, 0) + 3 max(g - m, 0) + 0.3 max(c - g, 0), in 1/10000.
+    """Count how far what is left is out of step: max(g - c, 0) + 3 max(g - m, 0) + 0.2 max(c - g, 0), in 1/10000.
 
     g, c and m are the parts of the node's own GPUs, CPU and memory that are left.
     """
     gpu = max(int(node.millis.left.sum()) - int(node.millis.takes[chosen].sum()), 0)
-    g = _fraction(gpu, WHOLE * _gpus(node))
+    g = _fraction(gpu, WHOLE * gpus_of(node))
     c, m = _fractions(node, room)
     tenths = (
         by_rows.CPU_SHORT * max(g - c, 0) + by_rows.MEMORY_SHORT * max(g - m, 0) + by_rows.CPU_SPARE * max(c - g, 0)

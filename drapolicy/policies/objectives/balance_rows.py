@@ -24,10 +24,10 @@ class Part(NamedTuple):
     of: int
 
 
-GPU, CPU, MEMORY = Part(2_000, 8_000), Part(8_000, 128_000), Part(4_000, 786_432)
+GPU, CPU, MEMORY = Part(5_000, 8_000), Part(10_000, 128_000), Part(20_000, 786_432)
 """GPU milli, milli CPU and MiB that are left, by those of the largest node of the openb trace."""
 
-CPU_SHORT, MEMORY_SHORT, CPU_SPARE, TENTHS = 10, 30, 3, 10
+CPU_SHORT, MEMORY_SHORT, CPU_SPARE, TENTHS = 10, 30, 2, 10
 """What being out of step counts, in tenths: GPUs without CPU, GPUs without memory, CPU without GPUs."""
 
 
@@ -62,7 +62,8 @@ def bounded(amounts: Column) -> Column:
 
 def fraction(left: Column, whole: Column) -> Column:
     """Return which part of amounts is left; nothing of nothing."""
-    return np.minimum(UNIT * bounded(left) // np.maximum(bounded(whole), 1), UNIT)
+    found: Column = np.minimum(UNIT * bounded(left) // np.maximum(np.minimum(whole, MOST), 1), UNIT)
+    return found
 
 
 def _leftover(rows: Rows) -> Column:

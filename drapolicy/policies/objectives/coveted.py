@@ -1,4 +1,4 @@
-"""Products that few pods accept nothing else than: others had better leave them alone."""
+"""Products that few pods accept nothing else than: a part of each node is kept for these."""
 
 from __future__ import annotations
 
@@ -8,33 +8,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drapolicy.policies.objective import Indices, Masks, Term
+from drapolicy.policies.objectives.balance import gpus_of, milli_left
 from drapolicy.policies.objectives.masks import MOST_DEVICES
 from drapolicy.policies.objectives.mix import WHOLE, Mix
 from drapolicy.policies.objectives.prices import Supply, coveted_parts
 from drapolicy.policies.rows import Column, Rows, Scoring
 from drapolicy.problem.local import LocalProblem
 
-_MOST_PART = 1_000 * WHOLE
+_ALL = 1_000
+"""Thousandths of a node."""
 
 
 @dataclass(frozen=True)
 class _Coveted:
     parts: Supply
 
-    def part(self, node: LocalProblem) -> int:
-        return dict(self.parts).get(node.product, 0) if self.parts else 0
+    def kept(self, node: LocalProblem) -> tuple[int, int]:
+        """Return how many milli of a node are kept, and how many it has."""
+        whole = WHOLE * gpus_of(node)
+        return whole * dict(self.parts).get(node.product, 0) // _ALL if self.parts else 0, whole
 
     def __call__(self, node: LocalProblem, chosen: Indices) -> int:
-        return self.part(node) * int(node.millis.takes[chosen].sum())
+        before = int(node.millis.left.sum())
+        after = max(before - int(node.millis.takes[chosen].sum()), 0)
+        kept, whole = self.kept(node)
+        return (max(kept - after, 0) ** 2 - max(kept - before, 0) ** 2) // max(whole, 1)
+
+    def many(self, node: LocalProblem, chosen: Masks) -> NDArray[np.int64]:
+        kept, whole = self.kept(node)
+        found: NDArray[np.int64] = _grown(kept, node.millis.left.sum(), milli_left(node, chosen)) // max(whole, 1)
+        return found
 
     def rows(self, products: tuple[str, ...]) -> Scoring:
         known = dict(self.parts)
         part = np.array([known.get(product, 0) for product in products], np.int64)
-        return lambda rows: _taken(part, rows)
+        return lambda rows: _rows(part, rows)
 
 
-def _taken(part: Column, rows: Rows) -> Column:
-    return (part[rows.product] * (rows.count * rows.takes))[:, None]
+def _grown(kept: Column | int, before: Column | np.int64, after: Column) -> Column:
+    """Return by how much the square of what is missing of what is kept grows."""
+    found: Column = np.maximum(kept - after, 0) ** 2 - np.maximum(kept - before, 0) ** 2
+    return found
+
+
+def _rows(part: Column, rows: Rows) -> Column:
+    if not part.any() or not rows.count:
+        return np.zeros((len(rows), 1), np.int64)
+    whole = WHOLE * rows.gpus
+    kept = whole * part[rows.product] // _ALL
+    return (_grown(kept, rows.left.sum(axis=1), rows.free_after) // np.maximum(whole, 1))[:, None]
 
 
 @dataclass(frozen=True)
@@ -44,8 +66,7 @@ class _Over:
     term: _Coveted
 
     def __call__(self, node: LocalProblem, chosen: Masks) -> NDArray[np.int64]:
-        taken: NDArray[np.int64] = chosen.astype(np.int64) @ node.millis.takes
-        return self.term.part(node) * taken
+        return self.term.many(node, chosen)
 
 
 @dataclass(frozen=True)
@@ -57,14 +78,17 @@ class _Rows:
 
 
 def coveted(mix: Mix, supply: Supply = ()) -> Term:
-    """Return the term of the milli taken of a product, times the part of it that pods ask for who accept few products.
+    """Return the term of what is taken of that part of a node that is kept for pods which accept few products.
 
-    Thousandths of a milli GPU; nothing where no pod of the mix wishes for a product. See
-    :func:`~drapolicy.policies.objectives.prices.coveted_parts`.
+    The part is what such pods ask for of the product, at most all of it
+    (:func:`~drapolicy.policies.objectives.prices.coveted_parts`). Let s be how much of it is no longer free, in milli;
+    the term is by how much s² / (milli of the node) grows. The more is missing already, the dearer is the rest, so
+    what is free for all goes first, and nodes of a product that few ask for are not held back as wholes. Nothing where
+    no pod of the mix wishes for a product.
     """
-    parts = tuple((product, min(part, _MOST_PART)) for product, part in coveted_parts(mix, supply) if part)
+    parts = tuple((product, min(part, _ALL)) for product, part in coveted_parts(mix, supply) if part)
     function = _Coveted(parts)
-    doc = "GPU milli taken, times the part of the product that pods ask for which do not accept every product."
-    most = WHOLE * MOST_DEVICES * max([1, *(part for _, part in parts)])
+    doc = "What is taken of the part of a node that is kept for pods which do not accept every product."
+    most = WHOLE * MOST_DEVICES
     over, rows = _Over(function), _Rows(function)
-    return Term("coveted", "milli GPU / 1000", "min", ("chosen",), (0, most), function, doc, over, rows=rows)
+    return Term("coveted", "milli GPU", "min", ("chosen",), (0, most), function, doc, over, rows=rows)

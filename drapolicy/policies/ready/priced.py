@@ -21,11 +21,11 @@ from drapolicy.policies.solvers import Exact
 
 _COMMON_PERCENT = 95
 
-# In fifths of a thousandth of a GPU milli. Fragmentation is in milli times the weight of the mix, earnings and what is
-# coveted in thousandths of a milli, what is left and what is out of step in 1/10000.
-_FRAGMENTATION = 5_000
-_EARNINGS, _COVETED = 60 * 5, 4
-_LEFTOVER, _STRANDED = 120 * 5_000 // 10_000, 120 * 5_000 // 10_000
+# In thousandths of a GPU milli. Fragmentation is in milli times the weight of the mix, what is coveted in milli,
+# earnings in thousandths of a milli, what is left and what is out of step in 1/10000.
+_FRAGMENTATION, _COVETED = 1_000, 2 * 1_000
+_EARNINGS = 60
+_LEFTOVER, _STRANDED = 100 * 1_000 // 10_000, 480 * 1_000 // 10_000
 
 
 def shadow_price(*, workload: Mix = DEFAULT_MIX, supply: str = "", max_steps: int | None = STEPS) -> Rule:
@@ -34,8 +34,8 @@ def shadow_price(*, workload: Mix = DEFAULT_MIX, supply: str = "", max_steps: in
     A linear programme fills the fleet with the workload; its dual prices tell what a place for each kind of pod is
     worth. What a node can earn is the best filling of its free GPUs at these prices, less what CPU costs. The policy
     takes node and devices with the least sum of: 60 x earnings lost, growth of FGD's fragmentation (both in GPU milli),
-    120 milli x what is left of the node by the size of a large one, 120 milli x how far GPUs, CPU and memory left are
-    out of step, and 0.8 x the milli of products that pods wish for, times the part of them that these ask for.
+    100 milli x what is left of the node by the size of a large one, 480 milli x how far GPUs, CPU and memory left are
+    out of step, and 2 x what is taken of the part of the node that is kept for pods which wish for its product.
 
     Parameters
     ----------
