@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache, lru_cache
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from unittest.mock import patch
 
 import numpy as np
@@ -45,7 +45,9 @@ WEIGHED = ("twin", "cpu250", "gpuspec10", "gpuspec33", "multigpu20")
 ORIGINAL = "original"
 ORIGINAL_SEEDS = (42, 43, 44)
 
-Change = Mapping[str, Any]
+Change: TypeAlias = Mapping[str, Any]
+Task: TypeAlias = tuple[str, str, Change, tuple[int, ...], Path | None]
+"""A list, a policy, constants that are changed, seeds of orders, and where the original is."""
 CHANGES: Mapping[str, Change] = {
     "as they are": {},
     **{
@@ -92,18 +94,22 @@ def main() -> None:
     given = parser.parse_args()
     seeds = tuple(range(given.orders))
     if given.what == "lists":
-        tasks = [(name, policy, {}, seeds, None) for name, policy in product(LISTS, ("fgd", "shadow-price"))]
+        tasks: list[Task] = [
+            (name, policy, {}, seeds, None) for name, policy in product(LISTS, ("fgd", "shadow-price"))
+        ]
         found = dict(zip([task[:2] for task in tasks], _all(tasks, given.jobs), strict=True))
         _print_lists(found)
         return
     names = WEIGHED + ((ORIGINAL,) if given.original else ())
-    ours = [(name, "shadow-price", change, seeds, given.original) for change, name in product(CHANGES.values(), names)]
-    theirs = [(name, "fgd", {}, seeds, given.original) for name in names]
+    ours: list[Task] = [
+        (name, "shadow-price", change, seeds, given.original) for change, name in product(CHANGES.values(), names)
+    ]
+    theirs: list[Task] = [(name, "fgd", {}, seeds, given.original) for name in names]
     played = list(_all([*theirs, *ours], given.jobs))
     _print_weights(names, played)
 
 
-def _all(tasks: Sequence[tuple[Any, ...]], jobs: int) -> Iterable[Played]:
+def _all(tasks: Sequence[Task], jobs: int) -> Iterable[Played]:
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
         yield from pool.map(_played, *zip(*tasks, strict=True))
 

@@ -7,7 +7,7 @@ placement is a solution of it, so no policy, even one that knows all arrivals an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -31,7 +31,7 @@ class Bounds:
     Attributes
     ----------
     selection
-        What can be allocated at most at each percent of :data:`BOUNDED_AT`; None where nothing arrives so late.
+        What can be allocated at most at each percent of arrival that is asked for; None where nothing arrives so late.
     """
 
     selection: tuple[float | None, ...]
@@ -74,15 +74,22 @@ class Ceiling:
     def _millis(self) -> NDArray[np.float64]:
         return np.array([kind.milli * kind.gpus for kind in self._kinds], np.float64)
 
-    def selection(self, order: Order) -> Bounds:
+    def selection(self, order: Order, arrivals: Sequence[int] = BOUNDED_AT) -> Bounds:
         """Return what can be allocated of what has arrived, whatever is refused.
 
         Curves tell the mean over arrivals that round to a percent, so all pods count that come until the last of them.
+
+        Parameters
+        ----------
+        order
+            Of arrivals.
+        arrivals
+            Percent of arrival.
         """
         asked = np.array([self._trace.pods[at].asked_milli for at in order.arrivals], np.int64)
         percent = np.rint(100 * np.cumsum(asked) / self._trace.gpu_milli)
         found: list[float | None] = []
-        for at in BOUNDED_AT:
+        for at in arrivals:
             until = int(np.searchsorted(percent, at, "right"))
             known = bool(len(percent)) and percent[-1] >= at
             found.append(self._selected(self._counts(order.arrivals[:until])) if known else None)

@@ -73,4 +73,6 @@ def _leftover(rows: Rows) -> Column:
 def _stranded(rows: Rows) -> Column:
     cpu = fraction(rows.cpu_after, rows.whole_cpu)
     memory = fraction(rows.mib_after, rows.whole_memory >> 20)
-    return out_of_step(fraction(rows.free_after, WHOLE * rows.gpus), cpu, memory)[:, None]
+    # What is fraction(free, WHOLE * gpus) for what never exceeds it.
+    gpu = UNIT // WHOLE * rows.free_after // np.maximum(rows.gpus, 1)
+    return out_of_step(gpu, cpu, memory)[:, None]

@@ -49,33 +49,63 @@ def test_selection_is_what_the_fluid_can_place(pods: list[PodRow], percent: floa
 
 
 def best(trace: Trace, pods: Sequence[PodRow]) -> int:
-    """Return the most milli that any subset of the pods can hold, by trying all assignments to GPUs."""
-    most = 0
-    places = [(n, g) for n, node in enumerate(trace.nodes) for g in range(node.gpus)]
-    for chosen in itertools.product([None, *places], repeat=len(pods)):
-        left = dict.fromkeys(places, 1_000)
-        cpu = [node.cpu_milli for node in trace.nodes]
-        for pod, place in zip(pods, chosen, strict=True):
-            if place is not None:
-                left[place] -= pod.gpu_milli
-                cpu[place[0]] -= pod.cpu_milli
-        if min(left.values()) >= 0 and min(cpu) >= 0:
-            most = max(most, sum(p.gpu_milli for p, at in zip(pods, chosen, strict=True) if at is not None))
-    return most
+    """Return the most milli that any subset of the pods can hold, by trying all choices of GPUs."""
+    left = [[1_000] * node.gpus for node in trace.nodes]
+    room = [[node.cpu_milli, node.memory_mib] for node in trace.nodes]
+
+    def most(at: int) -> int:
+        if at == len(pods):
+            return 0
+        pod = pods[at]
+        found = most(at + 1)
+        for n, node in enumerate(trace.nodes):
+            if pod.models and node.model not in pod.models:
+                continue
+            if room[n][0] < pod.cpu_milli or room[n][1] < pod.memory_mib:
+                continue
+            for chosen in itertools.combinations(range(node.gpus), pod.gpus):
+                if min((left[n][g] for g in chosen), default=0) < pod.gpu_milli:
+                    continue
+                _take(left[n], room[n], pod, chosen, 1)
+                found = max(found, pod.asked_milli + most(at + 1))
+                _take(left[n], room[n], pod, chosen, -1)
+        return found
+
+    return most(0)
 
 
-@pytest.mark.parametrize("seed", range(6))
+def _take(left: list[int], room: list[int], pod: PodRow, chosen: Sequence[int], times: int) -> None:
+    for g in chosen:
+        left[g] -= times * pod.gpu_milli
+    room[0] -= times * pod.cpu_milli
+    room[1] -= times * pod.memory_mib
+
+
+KINDS = ((1, 330), (1, 495), (1, 505), (1, 810), (1, 1_000), (2, 1_000), (0, 0))
+ARRIVALS = range(100, 131, 5)
+
+
+@pytest.mark.parametrize("seed", range(16))
 def test_no_choice_of_pods_and_places_exceeds_the_selection_bound(seed: int) -> None:
-    """All assignments of a few shares to a few GPUs stay below the bound."""
+    """All ways to place shares, whole GPUs, pairs, wishes and pods without GPUs stay below it, whatever has arrived."""
     rng = random.Random(seed)
-    nodes = tuple(NodeRow(f"node-{n}", rng.choice([4_000, 9_000]), 65_536, n + 1, "T4") for n in range(2))
+    nodes = tuple(
+        NodeRow(f"node-{n}", rng.choice([4_000, 6_000]), rng.choice([3_072, 8_192]), n + 1, ("T4", "A10")[n])
+        for n in range(2)
+    )
     pods: list[PodRow] = []
-    while sum(pod.gpu_milli for pod in pods) < 2_900:
-        pods.append(share(f"p{len(pods)}", rng.choice([330, 505, 700, 810, 1_000]), rng.choice([1_000, 3_000])))
-    trace = Trace("made", (*pods, *NEVER), nodes)
-    (_, bound) = Ceiling(trace).selection(in_order(trace)).selection
-    assert bound is not None
-    assert best(trace, pods) <= bound * trace.gpu_milli / 100 + 1e-6
+    while sum(pod.asked_milli for pod in pods) < 1_305 * 3:
+        gpus, milli = rng.choice(KINDS)
+        models = rng.choice([(), (), ("T4",), ("A10",), ("A10", "T4")]) if gpus else ()
+        name = f"p{len(pods):02d}"
+        pods.append(PodRow(name, rng.choice([1_000, 3_000]), rng.choice([512, 2_048]), gpus, milli, models))
+    trace = Trace("made", tuple(pods), nodes)
+    bounds = Ceiling(trace).selection(in_order(trace), ARRIVALS).selection
+    for at, bound in zip(ARRIVALS, bounds, strict=True):
+        asked = itertools.accumulate(pod.asked_milli for pod in pods)
+        arrived = [pod for pod, total in zip(pods, asked, strict=True) if round(100 * total / trace.gpu_milli) <= at]
+        assert bound is not None
+        assert best(trace, arrived) <= bound * trace.gpu_milli / 100 + 1e-6
 
 
 def test_nothing_is_bounded_where_nothing_arrives_so_late() -> None:
