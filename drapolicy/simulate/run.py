@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from drapolicy.errors import InputError
+from drapolicy.inventory.pool_device import DeviceId
 from drapolicy.policies import Policy
 from drapolicy.problem.ask import Ask, devices_of
 from drapolicy.problem.events import Taint
@@ -299,6 +300,14 @@ class _Run:
         if len(set(places)) < len(places) or any(begin.node not in nodes for begin in verdict.begins):
             message = f"log: {unit.asks[0].name} starts twice or on a node that is not there; play anew"
             raise InputError(message)
+        for begin in verdict.begins:
+            there = {device.id for device in self.state.site(nodes[begin.node]).devices}
+            given = [item for result in begin.results for item in result.devices.results]
+            if any(DeviceId(item.driver, item.pool, item.device) not in there for item in given):
+                message = (
+                    f"log: {unit.asks[begin.position].name} gets a device that {begin.node} does not have; play anew"
+                )
+                raise InputError(message)
         strangers = [name for name in verdict.victims if name not in self.state.running]
         if strangers:
             message = f"log: {strangers[0]} is displaced and does not run; play anew"

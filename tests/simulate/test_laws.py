@@ -204,8 +204,23 @@ def lines_of(path: Path) -> Iterator[bytes]:
             lambda text: text.replace(b'"node":"node-0"', b'"node":"node-9"', 1),
             "starts twice or on a node that is not there",
         ),
+        (
+            lambda text: text.replace(b'"device":"device-0"', b'"device":"device-9"', 1),
+            "gets a device that node-1 does not have",
+        ),
     ],
-    ids=["seed", "format", "no head", "pickle", "twice", "unknown line", "unknown field", "another unit", "no node"],
+    ids=[
+        "seed",
+        "format",
+        "no head",
+        "pickle",
+        "twice",
+        "unknown line",
+        "unknown field",
+        "another unit",
+        "no node",
+        "no device",
+    ],
 )
 def test_what_is_no_log_of_the_play_is_refused(tmp_path: Path, spoil: Any, message: str) -> None:
     """By line, and the file stays as it was."""
