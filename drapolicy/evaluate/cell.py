@@ -150,12 +150,9 @@ def cell_key(scenario: Scenario, policy: Policy, seed: int, draws: int = 0, sour
     draws
         Which of the policy's own draws.
     source
-        Digest of the code that the policy was made by, if it is known; it counts where the policy's own code cannot be
-        told.
+        Digest of the code that the policy was made by, if it is known; it counts for all that are not of the table.
     """
-    fingerprint = policy_fingerprint(policy)
-    if not fingerprint and source:
-        fingerprint = f"{source} {policy.name}"
+    fingerprint = policy_fingerprint(policy, source)
     if not fingerprint:
         return ""
     played = f"{seed} {draws}"
@@ -163,14 +160,21 @@ def cell_key(scenario: Scenario, policy: Policy, seed: int, draws: int = 0, sour
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def policy_fingerprint(policy: Policy) -> str:
+def policy_fingerprint(policy: Policy, source: str = "") -> str:
     """Return a text that changes whenever a policy may decide otherwise; empty if that cannot be told.
 
     Policies of the table are named. Of one's own rules count the solver and the node rule with their fields, and each
-    term with the source of its function and the constants that it reads.
+    term with the source of its function and the constants that it reads; ``together`` does not, because a cell decides
+    asks one after the other. ``source`` is as in :func:`cell_key`.
     """
     if isinstance(policy, Rule) and POLICIES.get(policy.name) == policy:
         return policy.name
+    if source:  # modules beside an experiment's file count, which a term's own source does not tell
+        return f"{source} {policy.name} {_parts(policy)}"
+    return _parts(policy)
+
+
+def _parts(policy: Policy) -> str:
     if not isinstance(policy, Rule) or not _is_ours(type(policy.solver)) or not _is_ours(type(policy.nodes)):
         return ""
     levels: list[object] = []

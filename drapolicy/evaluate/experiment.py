@@ -253,7 +253,7 @@ class Experiment:
             "policies": [
                 {
                     "name": policy.name,
-                    "fingerprint": _digest(policy_fingerprint(policy)),
+                    "fingerprint": _digest(policy_fingerprint(policy, self.source)),
                     "draws": self.draws.get(policy.name, 0),
                 }
                 for policy in self._policies

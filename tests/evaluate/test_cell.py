@@ -156,3 +156,10 @@ def test_the_table_goes_by_name() -> None:
     """A policy of the table, or an equal rule, is its name; another rule of that name is not."""
     assert policy_fingerprint(POLICIES["packing"]) == "packing"
     assert policy_fingerprint(Rule(plain, name="packing")) != "packing"
+
+
+def test_code_beside_a_term_counts() -> None:
+    """An experiment's file and its modules are in the fingerprint of all policies but those of the table."""
+    rule = Rule(POLICIES["packing"].objective, name="own")
+    assert len({policy_fingerprint(rule, source) for source in ("", "a", "b")}) == 3
+    assert policy_fingerprint(POLICIES["packing"], "a") == "packing"
