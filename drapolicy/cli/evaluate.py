@@ -219,7 +219,7 @@ def unplaced(results: Results) -> list[str]:
         f"{scenario}: never started: {reason} ({counted(count, 'pod')})"
         for scenario in results.scenarios
         for cell in results.of(scenario, STOCK)[:1]
-        for reason, count in list(cell.reasons.items())[:5]
+        for reason, count in [(reason, sum(counts)) for reason, counts in cell.reasons.items()][:5]
     ]
 
 

@@ -51,8 +51,8 @@ def _evaluate(
 ) -> int | None:
     """Play workloads on fleets with every policy and name the one that beats kube-scheduler.
 
-    Writes DIR/report.html and report.md, DIR/cells.csv and comparisons.csv, and DIR/cells/. What is finished is kept:
-    the same command goes on after an interruption. All results but times are the same on every machine.
+    Writes DIR/report.html and report.md, tables as CSV, and DIR/cells/. What is finished is kept: the same command goes
+    on after an interruption. All results but times are the same on every machine.
 
     \b
     Examples:
@@ -141,9 +141,9 @@ def run(
 ) -> int:
     """Play an experiment: policies, scenarios and seeds from a file; see docs/experiments.md.
 
-    Writes DIR/report.html and report.md, DIR/cells.csv and comparisons.csv, DIR/experiment.json and DIR/cells/. What
-    is finished is kept: the same command goes on after an interruption of any kind. A Python file is run as any
-    program: never one that you do not trust.
+    Writes DIR/report.html and report.md, tables as CSV, DIR/experiment.json and DIR/cells/. What is finished is kept:
+    the same command goes on after an interruption of any kind. A Python file is run as any program: never one that you
+    do not trust.
 
     \b
     Examples:

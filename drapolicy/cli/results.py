@@ -9,10 +9,9 @@ from drapolicy.cli.output import on_terminal, print_line, print_table
 from drapolicy.evaluate import LEGEND, METRICS, Difference, Metric, Results
 from drapolicy.evaluate.numbers import number
 from drapolicy.evaluate.statistics import needed
+from drapolicy.evaluate.timings import TIMINGS
 from drapolicy.policies import STOCK
 from drapolicy.text import counted
-
-TIME = "policy time (s)"
 
 
 def print_results(results: Results, metric: str | None) -> None:
@@ -21,23 +20,24 @@ def print_results(results: Results, metric: str | None) -> None:
     head = ["POLICY", *(f"{m.name} ({', '.join(filter(None, (m.unit, m.better)))})" for m in shown)]
     if on_terminal():
         head = ["POLICY", *(f"{m.name} ({m.unit}) {'↑ ↓'[1 - m.sign]}".rstrip() for m in shown)]
+    times = [f"{timing.label} ({timing.unit})" for timing in TIMINGS.values()]
     for scenario in results.scenarios:
         best = {m.name: best_of(results, scenario, m) for m in shown}
         rows = [
             (
                 policy,
                 *(_cell(results, scenario, policy, m, best=policy in best[m.name]) for m in shown),
-                f"{number(seconds(results, scenario, policy))}",
+                *(_time(results.timing(scenario, policy, timing)) for timing in TIMINGS.values()),
             )
             for policy in results.policies
         ]
         cells = results.of(scenario, STOCK)
         title = f"{scenario}: {counted(cells[0].arrivals, 'arrival')}, {counted(len(cells), 'seed')}"
-        print_table([*head, TIME], rows, title=title, right=range(1, len(head) + 1))
+        print_table([*head, *times], rows, title=title, right=range(1, len(head) + len(times)))
         print_line()
     print_line(
         f"* best mean. After a mean: difference from {STOCK} and its 95 % interval, paired by seed. "
-        f"{TIME} depends on the machine and is not reproducible; all else is."
+        "Policy time and times of decisions depend on the machine and are not reproducible; all else is."
     )
     if any(metric.name == "of-fleet" for metric in shown):
         print_line(LEGEND)
@@ -72,13 +72,14 @@ def _scenario(results: Results, scenario: str, metric: str | None) -> dict[str, 
                 "metrics": {
                     name: {
                         "mean": results.mean(scenario, policy, name),
+                        "bound": results.bound(scenario, name),
                         "difference": None
                         if policy == STOCK
                         else _difference(results.difference(scenario, policy, name)),
                     }
                     for name in METRICS
                 },
-                "notReproducible": {"seconds": seconds(results, scenario, policy)},
+                "notReproducible": {name: results.timing(scenario, policy, timing) for name, timing in TIMINGS.items()},
             }
             for policy in results.policies
         ],
@@ -99,10 +100,8 @@ def best_of(results: Results, scenario: str, metric: Metric) -> set[str]:
     return {policy for policy, mean in known.items() if mean == top}
 
 
-def seconds(results: Results, scenario: str, policy: str) -> float:
-    """Return the mean time that a policy took for one play; it depends on the machine."""
-    times = [cell.seconds for cell in results.of(scenario, policy)]
-    return sum(times) / len(times)
+def _time(value: float) -> str:
+    return "-" if isnan(value) else number(value)
 
 
 def _known(results: Results, scenario: str, metric: Metric) -> bool:

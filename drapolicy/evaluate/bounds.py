@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Sequence
+from itertools import repeat
 from typing import NamedTuple
 
-from drapolicy.problem.ask import Ask, devices_of
+from drapolicy.evaluate.demand import demands
+from drapolicy.problem.ask import Ask
 from drapolicy.simulate import Scenario
+from drapolicy.simulate.record import NANO
 from drapolicy.simulate.scenario import World
+from drapolicy.workload import communication_percent
 
 _NS = 10**9
 
@@ -37,22 +42,34 @@ def bounds(scenario: Scenario, world: World, capacity: int, room: int) -> dict[s
     -----
     ``slowdown`` and the figures of links are ratios to what is ideal. ``goodput``, ``completion`` and ``wait`` relax
     the fleet to one heap of devices, shared out as finely as wanted: :func:`most_work`, :func:`least_completion_ns`.
-    The latter two hold for policies with which every pod ends, and are told only where an ask holds a known number of
-    whole devices of its own.
+    ``allocated`` is of workloads that do not leave until the last arrival, on fleets that stay as they are: no more is
+    held than was asked for.
+    The latter two hold for policies with which every pod ends, and are told only where no two pods share a claim;
+    ``wait`` where links stretch no run besides. What an ask holds at most counts for work
+    and what is allocated, at least for times (:mod:`drapolicy.evaluate.demand`).
     """
     found = {"slowdown": 1.0, "bandwidth": 100.0, "of-fleet": 100.0, "delivered": 100.0, "aligned": 100.0}
     asks = scenario.workload.patterns
-    jobs = [Job(a.time_ns, a.duration_ns, devices_of(asks[a.pod])) for a in world.arrivals]
-    if not jobs or not capacity or any(map(_takes_all, asks.values())):
+    if not world.arrivals or not capacity or any(map(_takes_all, asks.values())):
         return found
+    demand, whole = demands(scenario), NANO * capacity
+    jobs = [Job(a.time_ns, a.duration_ns, demand[a.pod].most) for a in world.arrivals]
     if room > 0:
-        found["goodput"] = min(100 * most_work(jobs, capacity, world.end_ns) / room, 100.0)
-    if _whole(scenario) and all(job.ideal_ns is not None for job in jobs):
-        run = sum(job.ideal_ns or 0 for job in jobs) / len(jobs)
-        completion = least_completion_ns(jobs, capacity)
+        found["goodput"] = min(100 * most_work(jobs, whole, world.end_ns) / (NANO * room), 100.0)
+    if not scenario.incidents and not scenario.standing.claims and all(map(_stays, jobs, repeat(world.end_ns))):
+        found["allocated"] = min(100 * sum(job.devices for job in jobs) / whole, 100.0)
+    if _alone(scenario, world) and all(job.ideal_ns is not None for job in jobs):
+        jobs = [Job(a.time_ns, a.duration_ns, demand[a.pod].least) for a in world.arrivals]
+        completion = least_completion_ns(jobs, whole)
         found["completion"] = completion / _NS
-        found["wait"] = max(completion - run, 0.0) / _NS
+        if not any(communication_percent(ask.pod) for ask in asks.values()):
+            run = sum(job.ideal_ns or 0 for job in jobs) / len(jobs)
+            found["wait"] = max(completion - run, 0.0) / _NS
     return found
+
+
+def _stays(job: Job, end_ns: int) -> bool:
+    return job.ideal_ns is None or job.arrived_ns + job.ideal_ns > end_ns
 
 
 def most_work(jobs: Sequence[Job], capacity: int, end_ns: int) -> int:
@@ -119,19 +136,13 @@ def _takes_all(ask: Ask) -> bool:
     )
 
 
-def _whole(scenario: Scenario) -> bool:
-    """Return whether each ask holds as many whole devices as it says, and nobody else holds these."""
-    kinds = scenario.fleet.devices.rest.values
-    claims = [key for ask in scenario.workload.patterns.values() for key in ask.keys]
-    requests = [
-        request
-        for ask in scenario.workload.patterns.values()
-        for claim in ask.claims
-        for request in claim.spec.devices.requests
-    ]
-    return (
-        not any(kind.consumes_counters or kind.allow_multiple_allocations for kind in kinds)
-        and len(claims) == len(set(claims))
-        and not scenario.standing.claims
-        and all(request.exactly is not None and not request.exactly.admin_access for request in requests)
-    )
+def _alone(scenario: Scenario, world: World) -> bool:
+    """Return whether each arrival holds devices of its own, and nobody holds any from the start."""
+    users: Counter[str] = Counter()
+    for arrival in world.arrivals:
+        ask = scenario.workload.patterns[arrival.pod]
+        # Copies of a pod have copies of the claims that were made for it; a claim that it names is one for all.
+        made = {s.resource_claim_name for s in ask.pod.status.resource_claim_statuses} if ask.pod is not None else ()
+        if ask.pod is not None:
+            users.update(key for key in ask.keys if key.partition("/")[2] not in made)
+    return all(count == 1 for count in users.values()) and not scenario.standing.claims

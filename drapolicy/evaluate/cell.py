@@ -15,9 +15,10 @@ from typing import Any
 import msgspec
 
 import drapolicy
-from drapolicy.evaluate import series
+from drapolicy.evaluate import counters, fragmentation, refusals, series
 from drapolicy.evaluate.bounds import bounds
-from drapolicy.evaluate.metrics import METRICS, room, slowdowns, uncompared
+from drapolicy.evaluate.link_figures import uncompared
+from drapolicy.evaluate.metrics import METRICS, Seen, room, slowdowns
 from drapolicy.evaluate.occupancy import Occupancy
 from drapolicy.policies import POLICIES, Policy, Rule
 from drapolicy.policies.objective import as_objective
@@ -47,8 +48,11 @@ class Cell(msgspec.Struct, frozen=True):
         Of the pods that ended, ascending.
     queue
         Pods that waited, at points of time spread evenly up to the last arrival.
-    held, stranded
-        Devices that were held then, and those that were free and of no use (:meth:`Occupancy.stranded`), in percent.
+    held
+        Devices that were held then, in percent of those that were there.
+    wasted, wasted_counters
+        What was free then and of no use, in percent of what was free, of devices and of counters; see ``course`` of
+        :mod:`drapolicy.evaluate.fragmentation` and of :mod:`drapolicy.evaluate.counters`.
     allocation
         Devices that were held, in percent of the fleet, when so many percent of it had been asked for, from 0 on; only
         of workloads that never leave.
@@ -62,7 +66,7 @@ class Cell(msgspec.Struct, frozen=True):
     bounds
         What no policy could be better than, by metric; see :func:`drapolicy.evaluate.bounds.bounds`.
     reasons
-        Why pods wait still, with counts; the ten commonest.
+        Why pods never started: by reason how many of each class, in the order of `classes`.
     unmodelled
         What pods use that the node choice does not model, with counts.
     seconds
@@ -85,12 +89,13 @@ class Cell(msgspec.Struct, frozen=True):
     metrics: dict[str, float | None]
     slowdowns: list[float]
     queue: list[int]
-    reasons: dict[str, int]
+    reasons: dict[str, list[int]]
     unmodelled: dict[str, int]
     seconds: float
     uncompared: int = 0
     held: list[float] = []
-    stranded: list[float] = []
+    wasted: list[float] = []
+    wasted_counters: list[float] = []
     allocation: list[float] = []
     waits: list[float] = []
     classes: dict[str, list[int]] = {}
@@ -108,8 +113,12 @@ def run_cell(
     occupancy = Occupancy(scenario, world.end_ns)
     played = play(scenario, policy, seed, draws=draws, check=check, watch=occupancy.watch)
     whole = capacity(scenario)
-    values = {name: metric.of(played, whole) for name, metric in METRICS.items()}
+    best = bounds(scenario, world, whole, room(played, whole) // NANO)
+    idle, idle_counters = fragmentation.course(scenario, occupancy), counters.course(scenario, occupancy)
+    seen = Seen(played, whole, best, idle, idle_counters)
+    values = {name: metric.of(seen) for name, metric in METRICS.items()}
     heat_nodes, heat = occupancy.heat()
+    classes = refusals.classes(played)
     return Cell(
         key=cell_key(scenario, policy, seed, draws) if key is None else key,
         version=drapolicy.__version__,
@@ -122,18 +131,19 @@ def run_cell(
         metrics={name: None if isnan(value) else value for name, value in values.items()},
         slowdowns=sorted(round(s, 4) for s in slowdowns(played)),
         queue=series.queue(played),
-        reasons=_counted(reason for reason in played.records.texts("reason") if reason),
+        reasons=refusals.reasons(played, classes),
         unmodelled=_counted(what for several in played.records.texts("unmodelled") for what in several),
         seconds=played.seconds,
         uncompared=uncompared(played),
         held=series.held(played, whole),
-        stranded=occupancy.stranded(),
+        wasted=[round(value, 2) for value in idle],
+        wasted_counters=[round(value, 2) for value in idle_counters],
         allocation=series.allocation(played, whole),
         waits=series.quantiles(series.waits(played)),
-        classes=series.classes(played),
+        classes=classes,
         heat_nodes=heat_nodes,
         heat=heat,
-        bounds=bounds(scenario, world, whole, room(played, whole) // NANO),
+        bounds=best,
         decision_us=series.quantiles(1e6 * played.decision_seconds),
     )
 

@@ -33,13 +33,15 @@ class _Course:
     percent: bool
 
 
+_TIME = "time up to the last arrival [%]"
 _COURSES = (
     _Course(
         "allocation", "Allocation over arrived workload", "devices held [%]", "devices asked for [% of fleet]", True
     ),
-    _Course("held", "Utilisation over time", "devices held [%]", "time up to the last arrival [%]", True),
-    _Course("queue", "Pods that wait over time", "pods that wait", "time up to the last arrival [%]", False),
-    _Course("stranded", "Fragmentation over time", "free and of no use [%]", "time up to the last arrival [%]", True),
+    _Course("held", "Utilisation over time", "devices held [%]", _TIME, True),
+    _Course("queue", "Pods that wait over time", "pods that wait", _TIME, False),
+    _Course("wasted", "Fragmentation over time (FGD)", "of no use [% of free]", _TIME, True),
+    _Course("wasted_counters", "Fragmentation of counters over time", "of no use [% of free]", _TIME, True),
 )
 
 
@@ -83,15 +85,15 @@ _DISTRIBUTIONS = (
         _SPAN,
         (0, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400, 70 * 86400),
     ),
-    _Distribution(
-        "decision_us",
-        "How long decisions took (depends on the machine)",
-        "time of a decision",
-        "decisions [%]",
-        1.0,
-        _MICRO,
-        (1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7),
-    ),
+)
+_DECISIONS = _Distribution(
+    "decision_us",
+    "How long decisions took",
+    "time of a decision",
+    "decisions [%]",
+    1.0,
+    _MICRO,
+    (1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7),
 )
 
 
@@ -106,13 +108,20 @@ def curves_of(results: Results, scenario: str, name: str) -> Iterator[str]:
     for course in _COURSES:
         chart = _over(results, scenario, course)
         if chart is not None:
-            yield svg(chart, f"{name}-{course.field}", _told(results, scenario, course))
+            yield svg(chart, f"{name}-{course.field}".replace("_", "-"), _told(results, scenario, course))
     for distribution in _DISTRIBUTIONS:
-        chart = _within(results, scenario, distribution)
-        if chart is not None:
-            yield svg(
-                chart, f"{name}-{distribution.field}".replace("_", "-"), _medians(results, scenario, distribution)
-            )
+        yield from _distributed(results, scenario, distribution, name)
+
+
+def decisions_of(results: Results, scenario: str, name: str) -> Iterator[str]:
+    """Yield how times of decisions are distributed, where there are any; ids as in :func:`curves_of`."""
+    yield from _distributed(results, scenario, _DECISIONS, name)
+
+
+def _distributed(results: Results, scenario: str, distribution: _Distribution, name: str) -> Iterator[str]:
+    chart = _within(results, scenario, distribution)
+    if chart is not None:
+        yield svg(chart, f"{name}-{distribution.field}".replace("_", "-"), _medians(results, scenario, distribution))
 
 
 def _series(cells: Sequence[Cell], field: str) -> Any:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isnan, nan
 from types import MappingProxyType
 from typing import Literal, NamedTuple
@@ -12,11 +12,32 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from drapolicy.evaluate import link_figures
 from drapolicy.simulate import Play, Record
 from drapolicy.simulate.record import NANO
-from drapolicy.topology.measures.quality import Quality, mean
+from drapolicy.topology.measures.quality import mean
 
 _NS = 10**9
+
+
+class Seen(NamedTuple):
+    """What metrics are made of.
+
+    Attributes
+    ----------
+    play, capacity
+        A play, on a fleet with so many whole devices.
+    bounds
+        What no policy could be better than, by metric: :func:`drapolicy.evaluate.bounds.bounds`.
+    fragmentation, counters
+        Over time, as of :func:`drapolicy.evaluate.fragmentation.course` and :func:`drapolicy.evaluate.counters.course`.
+    """
+
+    play: Play
+    capacity: int
+    bounds: Mapping[str, float] = MappingProxyType({})
+    fragmentation: Sequence[float] = ()
+    counters: Sequence[float] = ()
 
 
 @dataclass(frozen=True)
@@ -30,14 +51,14 @@ class Metric:
     sense
         Whether more is better, or less; empty for what is neither: it can be looked at and not be won by.
     of
-        The number for a play on a fleet with so many whole devices; NaN where it has no meaning.
+        The number for what was seen; NaN where it has no meaning.
     """
 
     name: str
     label: str
     unit: str
     sense: Literal["max", "min", ""]
-    of: Callable[[Play, int], float]
+    of: Callable[[Seen], float]
 
     @property
     def sign(self) -> int:
@@ -82,31 +103,32 @@ def slowdowns(play: Play) -> list[float]:
     return [(t.finished - t.arrived) / t.ideal for t in _times(play) if t.finished is not None and t.ideal]
 
 
-def _slowdown(play: Play, _capacity: int) -> float:
-    return mean(slowdowns(play))
+def _slowdown(seen: Seen) -> float:
+    return mean(slowdowns(seen.play))
 
 
-def _wait(play: Play, _capacity: int) -> float:
-    return mean([(t.started - t.arrived - t.lost) / _NS for t in _times(play) if t.started is not None])
+def _wait(seen: Seen) -> float:
+    return mean([(t.started - t.arrived - t.lost) / _NS for t in _times(seen.play) if t.started is not None])
 
 
-def _completion(play: Play, _capacity: int) -> float:
-    return mean([(t.finished - t.arrived) / _NS for t in _times(play) if t.finished is not None])
+def _completion(seen: Seen) -> float:
+    return mean([(t.finished - t.arrived) / _NS for t in _times(seen.play) if t.finished is not None])
 
 
-def _placed(play: Play, _capacity: int) -> float:
-    return _percent(play.records.column("started_ns") >= 0)
+def _placed(seen: Seen) -> float:
+    return _percent(seen.play.records.column("started_ns") >= 0)
 
 
-def _refused(play: Play, _capacity: int) -> float:
-    return _percent(play.records.column("refused_ns") >= 0)
+def _refused(seen: Seen) -> float:
+    return _percent(seen.play.records.column("refused_ns") >= 0)
 
 
 def _percent(flags: NDArray[np.bool_]) -> float:
     return 100 * int(flags.sum()) / len(flags) if len(flags) else nan
 
 
-def _first_refusal(play: Play, capacity: int) -> float:
+def _first_refusal(seen: Seen) -> float:
+    play, capacity = seen.play, seen.capacity
     refused = np.flatnonzero(play.records.column("refused_ns") >= 0)
     if not len(refused) or not capacity:
         return nan
@@ -118,12 +140,14 @@ def room(play: Play, capacity: int) -> int:
     return NANO * capacity * play.end_ns - play.series.until(play.end_ns, "away")
 
 
-def _used(play: Play, capacity: int) -> float:
+def _used(seen: Seen) -> float:
+    play, capacity = seen.play, seen.capacity
     there = room(play, capacity)
     return 100 * play.series.until(play.end_ns, "drawn") / there if there > 0 else nan
 
 
-def _goodput(play: Play, capacity: int) -> float:
+def _goodput(seen: Seen) -> float:
+    play, capacity = seen.play, seen.capacity
     there, useful = room(play, capacity), 0.0
     # Devices of a claim that several pods use count once: for who took them.
     column = play.records.column
@@ -138,7 +162,8 @@ def _goodput(play: Play, capacity: int) -> float:
     return 100 * useful / there if there > 0 else nan
 
 
-def _allocated(play: Play, capacity: int) -> float:
+def _allocated(seen: Seen) -> float:
+    play, capacity = seen.play, seen.capacity
     at = int(np.searchsorted(play.series.time_ns, play.end_ns, side="right")) - 1
     if at < 0:
         return nan
@@ -146,17 +171,17 @@ def _allocated(play: Play, capacity: int) -> float:
     return 100 * int(play.series.drawn[at]) / there if there > 0 else nan
 
 
-def _evictions(play: Play, _capacity: int) -> float:
-    return float(play.records.column("evictions").sum()) if len(play.records) else nan
+def _evictions(seen: Seen) -> float:
+    return float(seen.play.records.column("evictions").sum()) if len(seen.play.records) else nan
 
 
-def _preemptions(play: Play, _capacity: int) -> float:
-    return float(play.records.column("preemptions").sum()) if len(play.records) else nan
+def _preemptions(seen: Seen) -> float:
+    return float(seen.play.records.column("preemptions").sum()) if len(seen.play.records) else nan
 
 
-def _fairness(play: Play, _capacity: int) -> float:
+def _fairness(seen: Seen) -> float:
     served: dict[str, list[float]] = {}
-    for tenant, t in zip(play.records.texts("tenant"), _times(play), strict=True):
+    for tenant, t in zip(seen.play.records.texts("tenant"), _times(seen.play), strict=True):
         if t.ideal is not None:
             served.setdefault(tenant, []).append(0.0 if t.finished is None else t.ideal / (t.finished - t.arrived))
     return jain([mean(rates) for rates in served.values()]) if len(served) > 1 else nan
@@ -178,53 +203,31 @@ def jain(shares: Sequence[float]) -> float:
     return sum(shares) ** 2 / (len(shares) * squares) if squares else nan
 
 
-def _aligned(play: Play, _capacity: int) -> float:
-    told = play.records.column("aligned")
-    return _percent(told[told >= 0] > 0)
+def gap(value: float, bound: float, metric: Metric) -> float:
+    """Return how far a value of a metric is from its bound, in percent of the bound; 0 beyond it, NaN without either.
+
+    A metric that names no winner is bounded from above.
+
+    Examples
+    --------
+    >>> gap(20.0, 25.0, METRICS["goodput"]), gap(30.0, 24.0, METRICS["completion"])
+    (20.0, 25.0)
+    """
+    sign = metric.sign or 1
+    if isnan(value) or not bound > 0:
+        return nan
+    # Without what sums of floats may be wrong by, which would be a difference between policies.
+    return round(100 * max(0.0, sign * (bound - value)) / bound, 9)
 
 
-def refusals(play: Play) -> dict[tuple[str, int], int]:
-    """Return how many pods wait still, by reason and number of devices that they want; the commonest first."""
-    waiting = np.flatnonzero(play.records.column("started_ns") < 0).tolist()
-    reasons, wanted = play.records.texts("reason"), play.records.column("wanted")
-    found = Counter((reasons[at], int(wanted[at])) for at in waiting)
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+def _gap(name: str, seen: Seen) -> float:
+    metric = METRICS[name]
+    return gap(metric.of(seen), seen.bounds.get(name, nan), metric)
 
 
-def quality_of(record: Record) -> Quality | None:
-    """Return what a pod got beside the best that there was; None where the best on an empty machine is not known."""
-    placed = record.started_ns is not None
-    if placed and record.machine_mb_s is None:
-        return None
-    # A fleet of 0 MB/s has nothing to compare with, and so has one that is not known.
-    machine, fleet = record.machine_mb_s or 0, record.fleet_mb_s or 0
-    return Quality(len(record.devices), record.real_mb_s, machine, fleet, placed=placed)
-
-
-def _qualities(play: Play) -> list[Quality]:
-    return [found for found in map(quality_of, play.records) if found is not None]
-
-
-def _bandwidth(play: Play, _capacity: int) -> float:
-    return _mean_percent(quality.of_machine for quality in _qualities(play))
-
-
-def _of_fleet(play: Play, _capacity: int) -> float:
-    return _mean_percent(quality.of_fleet for quality in _qualities(play))
-
-
-def _delivered(play: Play, _capacity: int) -> float:
-    return _mean_percent(quality.delivered for quality in _qualities(play))
-
-
-def _mean_percent(parts: Iterable[float]) -> float:
-    return 100 * mean([part for part in parts if not isnan(part)])
-
-
-def uncompared(play: Play) -> int:
-    """Return how many placed pods with several devices have a best set that is not known, on a machine or free."""
-    several = [r for r in play.records if r.started_ns is not None and len(r.devices) > 1]
-    return sum(r.machine_mb_s is None or (r.fleet_mb_s is None and not r.joined) for r in several)
+def _completion_gap(seen: Seen) -> float:
+    # The bound is over all pods: it bounds no mean over those that ended.
+    return nan if (seen.play.records.column("finished_ns") < 0).any() else _gap("completion", seen)
 
 
 METRICS = MappingProxyType(
@@ -243,12 +246,53 @@ METRICS = MappingProxyType(
                 "max",
                 _first_refusal,
             ),
-            Metric("bandwidth", "Slowest link of a set, of the best on an empty machine", "%", "max", _bandwidth),
-            Metric("of-fleet", "Slowest link of a set, of the best that was free in the fleet", "%", "max", _of_fleet),
-            Metric("delivered", "Bandwidth delivered: pods that got no devices count 0", "%", "max", _delivered),
-            Metric("aligned", "Sets of several devices on one NUMA node", "%", "max", _aligned),
+            Metric(
+                "bandwidth",
+                "Slowest link of a set, of the best on an empty machine",
+                "%",
+                "max",
+                lambda seen: link_figures.bandwidth(seen.play),
+            ),
+            Metric(
+                "of-fleet",
+                "Slowest link of a set, of the best that was free in the fleet",
+                "%",
+                "max",
+                lambda seen: link_figures.of_fleet(seen.play),
+            ),
+            Metric(
+                "delivered",
+                "Bandwidth delivered: pods that got no devices count 0",
+                "%",
+                "max",
+                lambda seen: link_figures.delivered(seen.play),
+            ),
+            Metric(
+                "aligned",
+                "Sets of several devices on one NUMA node",
+                "%",
+                "max",
+                lambda seen: link_figures.aligned(seen.play),
+            ),
             Metric("goodput", "Device time of work that was not in vain, until the last arrival", "%", "max", _goodput),
             Metric("fairness", "Jain's index over namespaces of the mean pace", "", "max", _fairness),
+            Metric(
+                "fragmentation",
+                "Free devices that the workload's pods cannot use, of those that are free (FGD)",
+                "%",
+                "min",
+                lambda seen: mean(seen.fragmentation),
+            ),
+            Metric(
+                "counter-fragmentation",
+                "Free counters of no use to the workload's partitions, of those that are free",
+                "%",
+                "min",
+                lambda seen: mean(seen.counters),
+            ),
+            Metric("goodput-gap", "Goodput below its bound", "%", "min", partial(_gap, "goodput")),
+            Metric("completion-gap", "Time to the end above its bound", "%", "min", _completion_gap),
+            Metric("allocation-gap", "Devices held at the end below the bound", "%", "min", partial(_gap, "allocated")),
             Metric("evictions", "Pods taken off their nodes", "", "min", _evictions),
             Metric("preemptions", "Pods taken off their nodes for others", "", "min", _preemptions),
             Metric("allocated", "Devices held after the last arrival", "%", "", _allocated),
@@ -256,6 +300,9 @@ METRICS = MappingProxyType(
         )
     }
 )
+
+GAPS = tuple(name for name in METRICS if name.endswith("-gap"))
+"""Metrics that are distances from bounds themselves."""
 
 LEGEND = (
     "bandwidth and of-fleet compare the slowest link of a set with that of the best set of its size: on an empty "

@@ -1,4 +1,4 @@
-"""What a cell keeps of a play besides its metrics: series over time, distributions, and who was refused."""
+"""What a cell keeps of a play besides its metrics: series over time, and distributions."""
 
 from __future__ import annotations
 
@@ -10,13 +10,9 @@ from numpy.typing import NDArray
 from drapolicy.evaluate.occupancy import POINTS
 from drapolicy.simulate import Play
 from drapolicy.simulate.record import NANO
-from drapolicy.text import counted
 
 QUANTILES: Final = 101
 """How many quantiles are kept of a distribution, the least and the greatest included."""
-
-MOST_CLASSES: Final = 12
-"""Classes of pods that are told apart by their patterns."""
 
 _MOST_PERCENT: Final = 200
 _NS: Final = 10**9
@@ -88,29 +84,3 @@ def quantiles(values: NDArray[np.float64]) -> list[float]:
     # Of those that occur, so that no number is made up between two.
     ordered = np.sort(values)[np.rint(np.linspace(0, len(values) - 1, QUANTILES)).astype(np.intp)]
     return [round(value, 6) for value in ordered.tolist()]
-
-
-def classes(play: Play) -> dict[str, list[int]]:
-    """Return by class of pods how many came, were refused at first, and never started.
-
-    Classes are the patterns of the workload; where there are more than :data:`MOST_CLASSES`, the numbers of devices
-    that pods want. The fourth number is that of the arrival, from 1 on, that was refused first; 0 where none was.
-    """
-    wanted, refused = play.records.column("wanted"), play.records.column("refused_ns") >= 0
-    never = play.records.column("started_ns") < 0
-    names = np.array(play.records.texts("pattern"))
-    if len(np.unique(names)) > MOST_CLASSES:
-        names = np.array([counted(count, "device") for count in wanted.tolist()])
-    # In order of size, and of names among those that want as many.
-    order = sorted({(count, name) for count, name in zip(wanted.tolist(), names.tolist(), strict=True)})
-    found = {}
-    for name in dict.fromkeys(name for _, name in order):
-        own = names == name
-        first = np.flatnonzero(own & refused)
-        found[name] = [
-            int(own.sum()),
-            int((own & refused).sum()),
-            int((own & never).sum()),
-            int(first[0]) + 1 if len(first) else 0,
-        ]
-    return found

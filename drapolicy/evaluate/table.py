@@ -15,6 +15,7 @@ from drapolicy.evaluate.metrics import METRICS, PRIMARY, Metric
 from drapolicy.evaluate.numbers import amount
 from drapolicy.evaluate.ranking import Ranking, ranking
 from drapolicy.evaluate.statistics import Difference, holm, needed, paired
+from drapolicy.evaluate.timings import Timing
 from drapolicy.policies import STOCK
 from drapolicy.text import counted, instead, printable
 
@@ -117,6 +118,11 @@ class Results:
         known = [value for value in worlds.values() if value is not None]
         return sum(known) / len(known) if known and len(known) == len(worlds) else nan
 
+    def timing(self, scenario: str, policy: str, timing: Timing) -> float:
+        """Return the mean of a timing over the seeds, which depends on the machine; NaN where nothing was decided."""
+        times = [value for cell in self.of(scenario, policy) if not isnan(value := timing.of(cell))]
+        return sum(times) / len(times) if times else nan
+
     def difference(self, scenario: str, policy: str, metric: str) -> Difference:
         """Return the paired difference of a policy from the stock scheduler."""
         return paired(self.values(scenario, policy, metric), self.values(scenario, STOCK, metric))
@@ -196,6 +202,7 @@ class Results:
                     "metric": name,
                     "unit": METRICS[name].unit,
                     "value": value,
+                    "bound": cell.bounds.get(name),
                     "version": cell.version,
                     "key": cell.key,
                 }

@@ -6,17 +6,22 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 from drapolicy.api.files import write_whole
 from drapolicy.evaluate.metrics import METRICS
 from drapolicy.evaluate.provenance import Provenance
-from drapolicy.evaluate.report import Section, sections_of, seeds_told, write_report
+from drapolicy.evaluate.refused import refusals
+from drapolicy.evaluate.report import write_report
+from drapolicy.evaluate.sections import MACHINE, Entry, Section, sections_of, seeds_told, timed
 from drapolicy.evaluate.table import Results
+from drapolicy.evaluate.timings import TIMINGS
 from drapolicy.text import printable
 
-REPORT, MARKDOWN, CELL_TABLE, COMPARISONS = "report.html", "report.md", "cells.csv", "comparisons.csv"
+REPORT, MARKDOWN = "report.html", "report.md"
+CELL_TABLE, COMPARISONS, REFUSALS, TIMES = "cells.csv", "comparisons.csv", "refusals.csv", "timings.csv"
 
 _SPECIAL = re.compile(r"([\\`*_\[\]#|~$])")
 
@@ -33,7 +38,9 @@ def write_all(
     """Write report and tables into a folder, each whole or not at all; return their paths.
 
     ``cells.csv`` has a row for each cell and metric, ``comparisons.csv`` one for each two policies and metric: the mean
-    of the first less that of the second with its interval, corrected for all pairs of the scenario and metric.
+    of the first less that of the second with its interval, corrected for all pairs of the scenario and metric,
+    ``refusals.csv`` one for each cell and class of pods. These are the same bytes wherever the cells were played;
+    ``timings.csv``, and what stands in the report below :data:`~drapolicy.evaluate.sections.MACHINE`, are not.
 
     Parameters
     ----------
@@ -42,10 +49,11 @@ def write_all(
     folder
         Where.
     """
-    paths = tuple(folder / name for name in (REPORT, MARKDOWN, CELL_TABLE, COMPARISONS))
+    paths = tuple(folder / name for name in (REPORT, MARKDOWN, CELL_TABLE, COMPARISONS, REFUSALS, TIMES))
     told: dict[str, Any] = {"title": title, "metric": metric, "notes": notes, "provenance": provenance}
     write_report(results, paths[0], **told)
-    for path, text in zip(paths[1:], (markdown(results, **told), results.csv(), comparisons(results)), strict=True):
+    texts = (markdown(results, **told), results.csv(), comparisons(results), refusals(results), timings(results))
+    for path, text in zip(paths[1:], texts, strict=True):
         _write(path, text)
     return paths
 
@@ -73,6 +81,19 @@ def comparisons(results: Results) -> str:
     return text.getvalue()
 
 
+def timings(results: Results) -> str:
+    """Return how long each cell took, as CSV; it depends on the machine."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("scenario", "policy", "seed", "timing", "unit", "value", "key"))
+    for cell in results.cells:
+        for timing in TIMINGS.values():
+            value = timing.of(cell)
+            start = (cell.scenario, cell.policy, cell.seed, timing.name, timing.unit)
+            writer.writerow((*start, "" if isnan(value) else value, cell.key))
+    return text.getvalue()
+
+
 def markdown(
     results: Results,
     *,
@@ -97,39 +118,40 @@ def markdown(
     for section in sections:
         told += [(f"Kubernetes of {section.name}", section.kubernetes)]
         told += [(f"Inputs of {section.name}", "; ".join(f"{a} sha256:{b}" for a, b in section.inputs))]
-    told += [("Played on", machine) for machine in provenance.machines]
-    told += [("With", text) for text in provenance.versions]
     lines += [f"- {marked(what)}: {marked(text)}" for what, text in told if text]
+    lines += ["", f"## {MACHINE}", ""]
+    lines += [f"- Played on: {marked(machine)}" for machine in provenance.machines]
+    lines += [f"- With: {marked(text)}" for text in provenance.versions]
+    if sections:
+        heads = [f"{timing.name} [{timing.unit}]" for timing in TIMINGS.values()]
+        lines += ["", *_table(["scenario", "policy", *heads], [[s, p, *values] for s, p, values in timed(results)])]
     return "\n".join([*lines, ""])
 
 
 def _chapter(section: Section) -> Iterator[str]:
     yield from (f"## {marked(section.name)}", "")
     heads = [f"{m.name} [{m.unit}]" if m.unit else m.name for m in section.metrics]
-    rows = [
-        [row.policy + (" ★" if row.wins else ""), row.rank, *(_entry(e.mean, e.difference) for e in row.entries)]
-        for row in section.rows
-    ]
+    rows = [[row.policy + (" ★" if row.wins else ""), row.rank, *map(_entry, row.entries)] for row in section.rows]
     yield from _table(["policy", "rank", *heads], [*rows, ["bound", "", *section.bounds]])
+    if section.unbounded:
+        yield from ("", f"No bound is known for {', '.join(map(marked, section.unbounded))}.")
     yield from ("", *(f"- {marked(pair)}" for pair in section.pairs), "")
-    if section.classes:
+    if section.refused.classes:
         yield from ("### Who was refused", "")
+        heads = ["policy", "class of pods", "came", "did not start at once", "first refused arrival", "never started"]
         yield from _table(
-            ["policy", "class of pods", "came", "did not start at once", "never started", "first refused arrival"],
-            [[c.policy, c.name, str(c.came), str(c.refused), str(c.never), c.first_told] for c in section.classes],
-        )
-        yield ""
-    if section.unplaced:
-        yield from ("### Pods that never started", "")
-        yield from _table(
-            ["policy", "pods, all seeds", "why they waited when they were last tried"],
-            [[policy, str(count), reason] for policy, reason, count in section.unplaced],
+            [*heads, *(f"never started: {reason}" for reason in section.refused.reasons)],
+            [
+                [c.policy, c.name, str(c.came), str(c.refused), c.first_told, str(c.never), *map(str, c.why)]
+                for c in section.refused.classes
+            ],
         )
         yield ""
 
 
-def _entry(mean: str, difference: str) -> str:
-    return f"{mean} ({difference})" if difference else mean
+def _entry(entry: Entry) -> str:
+    beside = "; ".join(text for text in (entry.difference, entry.bound) if text)
+    return f"{entry.mean} ({beside})" if beside else entry.mean
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from drapolicy.api.resource import AllocationResult, DeviceRequestAllocationResult, ResourceClaim
@@ -150,7 +151,8 @@ def own(allocation: AllocationResult) -> list[DeviceRequestAllocationResult]:
     return [item for item in allocation.devices.results if not item.admin_access]
 
 
+@lru_cache(maxsize=4)
 def whole_devices(fleet: Fleet) -> int:
-    """Return how many whole devices a fleet has; the partitions of one counter set are one."""
+    """Return how many whole devices a fleet has; the partitions of one counter set are one. Known fleets are kept."""
     sites = Sites(fleet)
     return sum(sites[n].whole for n in range(fleet.nodes.candidates))

@@ -43,7 +43,7 @@ def partitioned(seed: int) -> Problem:
     engines = [rng.choice([3, 4]) for _ in range(2)]
     objects = Objects(
         nodes=tuple(Node(metadata=ObjectMeta(name=name)) for name in names),
-        slices=tuple(made for name in names for made in _slices(name, rng.choice(engines))),
+        slices=tuple(made for name in names for made in card_slices(name, rng.choice(engines))),
         classes=simple.row(nodes=0, devices=0).classes,
     )
     state = State(build(objects))
@@ -73,7 +73,7 @@ def _ask(rng: random.Random, number: int) -> Ask:
     return ask_for_claim(simple.claim(f"c{number}", wanted))
 
 
-def _slices(node: str, engines: int) -> tuple[ResourceSlice, ResourceSlice]:
+def card_slices(node: str, engines: int) -> tuple[ResourceSlice, ResourceSlice]:
     """Return the two slices of a pool: its counters, and its devices."""
     counters = {f"slice-{i}": Counter(value=Quantity("1")) for i in range(SLICES)}
     card = CounterSet(name="card", counters={**counters, "engines": Counter(value=Quantity(str(engines)))})

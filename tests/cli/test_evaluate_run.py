@@ -35,8 +35,10 @@ def test_an_experiment_is_played_and_written(run, experiment, tmp_path):
         "cells.csv",
         "comparisons.csv",
         "experiment.json",
+        "refusals.csv",
         "report.html",
         "report.md",
+        "timings.csv",
     ]
     assert len(list((out / "cells").glob("*.parquet"))) == 4
     assert json.loads((out / "experiment.json").read_text())["name"] == "experiment"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from math import isnan
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from drapolicy.evaluate.metrics import METRICS, jain, refusals, slowdown_of, uncompared
+from drapolicy.evaluate.link_figures import uncompared
+from drapolicy.evaluate.metrics import METRICS, Seen, gap, jain, slowdown_of
+from drapolicy.evaluate.timings import TIMINGS
 from drapolicy.policies import POLICIES
 from drapolicy.simulate import Play, Record, Records, Series, capacity, play
 from drapolicy.testing.scenarios import a_scenario
@@ -32,9 +34,11 @@ def played(*records: Record, series: tuple[tuple[int, int, int], ...] = ()) -> P
     return Play(Records.of(records), end, 0, 0, 0, 0.0, Series.of(rows))
 
 
-def measured(*records: Record, capacity: int = 2, series: tuple[tuple[int, int, int], ...] = ()) -> dict[str, float]:
-    made = played(*records, series=series)
-    return {name: metric.of(made, capacity) for name, metric in METRICS.items()}
+def measured(
+    *records: Record, capacity: int = 2, series: tuple[tuple[int, int, int], ...] = (), **more: Any
+) -> dict[str, float]:
+    seen = Seen(played(*records, series=series), capacity, **more)
+    return {name: metric.of(seen) for name, metric in METRICS.items()}
 
 
 def test_metrics_by_hand() -> None:
@@ -57,6 +61,9 @@ def test_metrics_by_hand() -> None:
         record(30, None, None, refused_ns=30 * S, tenant="b"),
         capacity=4,
         series=((0, 1, 0), (10, 0, 0), (20, 2, 2), (30, 2, 2), (40, 0, 0)),
+        bounds={"goodput": 25.0, "completion": 16.0, "allocated": 100.0},
+        fragmentation=[0.0, 30.0],
+        counters=[0.0, 40.0, 20.0],
     )
     # Slowdowns 1 and 30/10; waits 0 and 10 s; times 10 and 30 s; two of three placed; 10 % of a machine's bandwidth,
     # 50 % of what was free, (100 + 10 + 0) / 3 % delivered. Up to 30 s there are 4 devices, from 20 s on 2: 100 device
@@ -75,6 +82,11 @@ def test_metrics_by_hand() -> None:
         "aligned": 100.0,
         "goodput": 20.0,
         "fairness": pytest.approx(49 / 74),
+        "fragmentation": 15.0,
+        "counter-fragmentation": 20.0,
+        "goodput-gap": 20.0,
+        "completion-gap": pytest.approx(nan, nan_ok=True),
+        "allocation-gap": 0.0,
         "evictions": 0.0,
         "preemptions": 0.0,
         "allocated": 100.0,
@@ -92,6 +104,18 @@ def test_what_was_in_vain_is_no_goodput_and_no_wait() -> None:
     )
     assert (found["wait"], found["evictions"], found["preemptions"]) == (5.0, 1.0, 1.0)
     assert (found["used"], found["goodput"]) == (50.0, 25.0)
+
+
+def test_the_gap_is_told_where_its_bound_holds() -> None:
+    """Of completion where every pod ends; never below zero, and of no bound there is none."""
+    ends = record(0, 0, 10), record(0, 10, 20)
+    assert measured(*ends, bounds={"completion": 12.0})["completion-gap"] == 25.0
+    assert measured(*ends, bounds={"completion": 15.0 + 1e-9})["completion-gap"] == 0.0
+    assert isnan(measured(*ends)["completion-gap"])
+    assert isnan(measured(*ends)["goodput-gap"])
+    assert isnan(measured(*ends, record(0, None, None), bounds={"completion": 12.0})["completion-gap"])
+    assert gap(30.0, 40.0, METRICS["allocated"]) == 25.0
+    assert isnan(gap(0.0, 0.0, METRICS["goodput"]))
 
 
 def test_what_is_not_known_is_counted_and_left_out() -> None:
@@ -125,19 +149,13 @@ def test_metrics_without_meaning() -> None:
     assert isnan(jain([0.0, 0.0]))
 
 
-def test_who_waits_still_is_counted_by_reason_and_size() -> None:
-    """The commonest first."""
-    waits = [record(0, None, None, reason=reason, wanted=wanted) for reason, wanted in (("x", 8), ("y", 1), ("x", 8))]
-    assert refusals(played(record(0, 0, 1, wanted=8), *waits)) == {("x", 8): 2, ("y", 1): 1}
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_metrics_of_plays_are_within_their_bounds(seed: int) -> None:
     """Percentages from 0 to 100, what is useful at most what is used, what arrives last at least the rest."""
     scenario = a_scenario(seed)
     made = play(scenario, POLICIES["first-fit"], 1, quality=False)
     whole = capacity(scenario)
-    found = {name: metric.of(made, whole) for name, metric in METRICS.items()}
+    found = {name: metric.of(Seen(made, whole)) for name, metric in METRICS.items()}
     for name, metric in METRICS.items():
         if metric.unit == "%" and name != "first-refusal" and not isnan(found[name]):
             assert 0 <= found[name] <= 100, name
@@ -146,6 +164,7 @@ def test_metrics_of_plays_are_within_their_bounds(seed: int) -> None:
 
 
 def test_every_metric_is_defined() -> None:
-    """The page names each with its unit, and no other."""
-    rows = re.findall(r"^\| `([a-z-]+)` \| ([^|]*) \|", PAGE.read_text(), re.MULTILINE)
-    assert dict(rows) == {name: metric.unit or "–" for name, metric in METRICS.items()}
+    """The page names each with its unit, and no other; timings too."""
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| ([^|]*) \|", PAGE.read_text(), re.MULTILINE)
+    units = {name: known.unit or "–" for known in (*METRICS.values(), *TIMINGS.values()) for name in (known.name,)}
+    assert dict(rows) == units

@@ -19,6 +19,7 @@ from drapolicy.evaluate.charts import colours
 from drapolicy.evaluate.metrics import LEGEND
 from drapolicy.evaluate.provenance import Provenance
 from drapolicy.evaluate.report import report, write_report
+from drapolicy.evaluate.sections import MACHINE
 
 EVIL = "<script>document.title='owned'</script>]]>\"'&\x00\u202e"
 
@@ -36,7 +37,7 @@ def cell(scenario: str, policy: str, seed: int, slowdown: float, placed: float =
         metrics={"slowdown": slowdown, "wait": 10 * slowdown, "placed": placed, "bandwidth": None, "used": 50.0},
         slowdowns=[1.0 + slowdown * i / 50 for i in range(50)],
         queue=[i % 7 for i in range(120)],
-        reasons={"0/1 nodes are available: 1 cannot allocate all claims.": 3} if placed < 100 else {},
+        reasons={"cannot allocate all claims": [2], "Insufficient cpu": [1]} if placed < 100 else {},
         unmodelled={},
         seconds=0.5,
         held=[float(i % 100) for i in range(120)],
@@ -76,7 +77,6 @@ def test_a_report_answers_first(tmp_path: Path) -> None:
     assert "<h1>A title</h1>" in text
     assert "A note." in text
     assert "9 seeds" in text
-    assert "1 cannot allocate all claims." in text
     assert f"sha256:{'f' * 64}" in text
 
 
@@ -94,14 +94,24 @@ def test_the_bound_stands_beside_every_policy() -> None:
     assert re.search(r'<th scope="row">bound</th><td></td>\s*<td>1.00</td>', text)
     assert text.count(" from bound</small>") == 2
     assert "0.550 from bound" in text
+    assert "No bound is known for wait, placed, used." in text
 
 
-def test_refusals_stand_by_class() -> None:
-    """How many of a class came, were refused, never started, and which arrival was refused first, all seeds added up."""
+def test_bounds_are_told_of_plays_that_they_hold_for() -> None:
+    """Of waits and times to the end only where every pod got its devices; the two gaps have no bound to be told."""
+    cells = [msgspec.structs.replace(c, bounds={"wait": 5.0, "completion": 7.0}) for c in results().cells]
+    text = report(Results(tuple(cells)))
+    assert text.count("<small>no bound for such plays</small>") == 1
+    assert "10.5 from bound" in text
+
+
+def test_refusals_stand_by_class_and_reason() -> None:
+    """How many of a class came, were refused, which arrival first, and never started, in all and for each reason."""
     text = report(results())
-    row = re.search(r'<tr><th scope="row">kube-scheduler</th><td class="name">pair</td>.*</tr>', text)
+    assert "<small>cannot allocate all claims</small>" in text
+    row = re.search(r'<tr><th scope="row">kube-scheduler</th><td class="name">pair</td>.*?</tr>', text, re.DOTALL)
     assert row is not None
-    assert re.findall(r'data-value="([^"]*)"', row[0]) == ["450", "54", "27", "17.0"]
+    assert re.findall(r'data-value="([^"]*)"', row[0]) == ["450", "54", "17.0", "27", "18", "9"]
 
 
 def test_charts_without_data_are_left_out() -> None:
@@ -148,7 +158,7 @@ def test_names_are_data() -> None:
         "version": EVIL,
         "classes": {EVIL: [3, 2, 1, 1]},
         "heat_nodes": [EVIL, EVIL],
-        "reasons": {EVIL: 1},
+        "reasons": {EVIL: [1]},
         "unmodelled": {EVIL: 1},
         "inputs": {EVIL: EVIL},
     }
@@ -175,6 +185,21 @@ def test_pictures_have_labels_and_ids_of_their_own() -> None:
 def test_the_same_results_give_the_same_report() -> None:
     """Nothing in it depends on the clock or the process."""
     assert report(results()) == report(results())
+
+
+def test_what_depends_on_the_machine_comes_last() -> None:
+    """The same cells played elsewhere, by a slower machine, are the same page up to its last part."""
+    slower = [
+        msgspec.structs.replace(c, seconds=9.0, decision_us=[70.0 + percent for percent in range(101)])
+        for c in results().cells
+    ]
+    here, there = report(results()), report(Results(tuple(slower)), provenance=Provenance(machines=("other (os)",)))
+    head = f'<h2 id="machine">{MACHINE}</h2>'
+    assert here.split(head)[0] == there.split(head)[0]
+    row = re.search(r'<tr><th scope="row">small</th><td class="name">bandwidth</td>.*</tr>', there.split(head)[1])
+    assert row is not None
+    assert re.findall(r'data-value="([^"]*)"', row[0]) == ["9.00", "120", "169"]
+    assert "How long decisions took" in there.split(head)[1]
 
 
 def test_a_policy_has_one_colour() -> None:

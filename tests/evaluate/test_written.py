@@ -16,6 +16,7 @@ from drapolicy.evaluate import Results
 from drapolicy.evaluate.cell import Cell
 from drapolicy.evaluate.heat import heat_map, png
 from drapolicy.evaluate.provenance import Provenance
+from drapolicy.evaluate.sections import MACHINE
 from drapolicy.evaluate.store import Circumstances, Store
 from drapolicy.evaluate.written import markdown, write_all
 from drapolicy.release import release
@@ -48,10 +49,13 @@ def results(name: str = "ours") -> Results:
     return Results((*stock, *(cell(name, seed, 2.0 + seed % 3 / 20) for seed in range(8))))
 
 
-def test_four_files_are_written(tmp_path: Path) -> None:
-    """Report, Markdown, cells and comparisons, and nothing besides."""
+NAMES = ["report.html", "report.md", "cells.csv", "comparisons.csv", "refusals.csv", "timings.csv"]
+
+
+def test_six_files_are_written(tmp_path: Path) -> None:
+    """Report, Markdown, and tables, and nothing besides."""
     paths = write_all(results(), tmp_path)
-    assert [path.name for path in paths] == ["report.html", "report.md", "cells.csv", "comparisons.csv"]
+    assert [path.name for path in paths] == NAMES
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in paths)
 
 
@@ -66,6 +70,62 @@ def test_comparisons_tell_each_pair_by_each_metric(tmp_path: Path) -> None:
     low, mean, high = (float(rows[0][name]) for name in ("low", "mean", "high"))
     assert low <= mean <= high < 0
     assert rows[0]["sentence"].startswith("ours beats kube-scheduler on slowdown by 1.0")
+
+
+def told(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_only_timings_depend_on_the_machine(tmp_path: Path) -> None:
+    """The same cells played by a slower machine give the same bytes, but for timings.csv and the report's last part."""
+    slower = [
+        msgspec.structs.replace(c, seconds=9.0, decision_us=[float(k) for k in range(101)]) for c in results().cells
+    ]
+    here = write_all(results(), tmp_path / "here", provenance=Provenance(machines=("here",)))
+    there = write_all(Results(tuple(slower)), tmp_path / "there", provenance=Provenance(machines=("there",)))
+    parts = {
+        name: [path.read_text().split(MACHINE) for path in both] for name, *both in zip(NAMES, here, there, strict=True)
+    }
+    assert {name for name, (a, b) in parts.items() if a != b} == {"report.html", "report.md", "timings.csv"}
+    assert all(a[0] == b[0] for name, (a, b) in parts.items() if name != "timings.csv")
+    rows = told(there[5])
+    assert [(row["policy"], row["timing"], row["unit"], row["value"]) for row in rows[:3]] == [
+        ("kube-scheduler", "seconds", "s", "9.0"),
+        ("kube-scheduler", "decision-p50", "µs", "50.0"),
+        ("kube-scheduler", "decision-p99", "µs", "99.0"),
+    ]
+    assert "| small | kube-scheduler | 9.00 | 50.0 | 99.0 |" in parts["report.md"][1][1]
+
+
+def test_refusals_are_one_table_by_class_and_reason(tmp_path: Path) -> None:
+    """A row for each cell and class, a column for each reason that anybody has; in Markdown all seeds added up."""
+    classes = {"one": [7, 2, 1, 4], "two": [3, 3, 3, 1]}
+    ours = [
+        msgspec.structs.replace(cell("kube-scheduler", seed, 3.0), classes=classes, reasons=reasons)
+        for seed, reasons in enumerate([{"full": [1, 1], "no cpu": [0, 2]}, {"full": [1, 3]}])
+    ]
+    found = Results(tuple(ours))
+    rows = told(write_all(found, tmp_path)[4])
+    assert [list(row.values())[2:] for row in rows] == [
+        ["0", "one", "7", "2", "4", "1", "1", "0"],
+        ["0", "two", "3", "3", "1", "3", "1", "2"],
+        ["1", "one", "7", "2", "4", "1", "1", "0"],
+        ["1", "two", "3", "3", "1", "3", "3", "0"],
+    ]
+    assert list(rows[0])[-2:] == ["never started: full", "never started: no cpu"]
+    assert "| kube-scheduler | two | 6 | 6 | 1 | 6 | 4 | 2 |" in markdown(found)
+
+
+def test_bounds_stand_beside_means(tmp_path: Path) -> None:
+    """In Markdown the distance of each policy and who has none; in CSV the bound of each cell's world."""
+    found = Results(tuple(msgspec.structs.replace(c, bounds={"slowdown": 1.0}) for c in results().cells))
+    text = markdown(found)
+    assert "1.04 from bound)" in text
+    assert "| bound |  | 1.00 | – |" in text
+    assert "No bound is known for placed." in text
+    rows = told(write_all(found, tmp_path)[2])
+    assert {(row["metric"], row["bound"]) for row in rows} == {("slowdown", "1.0"), ("placed", ""), ("wait", "")}
 
 
 def test_markdown_says_what_the_page_says() -> None:
@@ -133,7 +193,7 @@ def test_a_large_experiment_stays_small(tmp_path: Path) -> None:
     names = ("kube-scheduler", *"abcde")
     course = [float(i * 37 % 97) for i in range(120)]
     full = cell(
-        "x", 0, 1.0, held=course, stranded=course, allocation=course, waits=course[:101], decision_us=course[:101]
+        "x", 0, 1.0, held=course, wasted=course, allocation=course, waits=course[:101], decision_us=course[:101]
     )
     heat = [(i * 7919) % 101 for i in range(96 * 60)]
     full = msgspec.structs.replace(
