@@ -17,7 +17,7 @@ CORE_VERSION = "v1"
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
-class PartialStruct(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+class PartialStruct(Struct, frozen=True, gc=False, rename="camel", omit_defaults=True, kw_only=True):
     """Base of structs that model a part of a Kubernetes type; the rest passes unread."""
 
 
@@ -68,7 +68,7 @@ class NodeSelector(KubeStruct):
 # --- Node ----------------------------------------------------------------------------------------------------
 
 
-class Taint(PartialStruct, gc=False):
+class Taint(PartialStruct):
     """A reason not to run pods on a node."""
 
     key: str = ""
@@ -104,7 +104,7 @@ class Node(PartialObject, tag_field="kind", tag="Node"):
 # --- Pod -----------------------------------------------------------------------------------------------------
 
 
-class ResourceClaimUse(PartialStruct, gc=False):
+class ResourceClaimUse(PartialStruct):
     """A container's use of one claim of its pod, or of one request of it."""
 
     name: str = ""
@@ -129,7 +129,7 @@ class Container(PartialStruct):
     ports: list[dict[str, Any]] = []
 
 
-class PodResourceClaim(PartialStruct, gc=False):
+class PodResourceClaim(PartialStruct):
     """A claim of a pod: an existing one by name, or one to be made from a template."""
 
     name: str = ""
@@ -137,7 +137,7 @@ class PodResourceClaim(PartialStruct, gc=False):
     resource_claim_template_name: str | None = None
 
 
-class Toleration(PartialStruct, gc=False):
+class Toleration(PartialStruct):
     """Which node taints a pod puts up with."""
 
     key: str = ""
@@ -169,7 +169,7 @@ class Affinity(PartialStruct):
     pod_anti_affinity: dict[str, Any] | None = None
 
 
-class PodSchedulingGroup(PartialStruct, gc=False):
+class PodSchedulingGroup(PartialStruct):
     """The pod group that a pod is scheduled with."""
 
     pod_group_name: str | None = None
@@ -197,21 +197,21 @@ class PodSpec(PartialStruct):
     host_network: bool = False
 
 
-class PodResourceClaimStatus(PartialStruct, gc=False):
+class PodResourceClaimStatus(PartialStruct):
     """Name of the claim that was made for an entry of ``spec.resourceClaims``."""
 
     name: str = ""
     resource_claim_name: str | None = None
 
 
-class NodeAllocatableMappedResources(PartialStruct, gc=False):
+class NodeAllocatableMappedResources(PartialStruct):
     """A node resource that the devices of a claim stand for (alpha)."""
 
     name: str = ""
     quantity: Quantity | None = None
 
 
-class NodeAllocatableOverheadResources(PartialStruct, gc=False):
+class NodeAllocatableOverheadResources(PartialStruct):
     """A node resource that the devices of a claim cost besides (alpha)."""
 
     name: str = ""

@@ -11,11 +11,14 @@ Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
-class KubeStruct(Struct, frozen=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+# Objects that nothing can be changed in hold no cycles, so searches for these need not look at them.
+class KubeStruct(
+    Struct, frozen=True, gc=False, rename="camel", omit_defaults=True, forbid_unknown_fields=True, kw_only=True
+):
     """Base of all API structs: camelCase in JSON, unset fields left out, unknown fields refused."""
 
 
-class OwnerReference(KubeStruct, gc=False):
+class OwnerReference(KubeStruct):
     """The object that owns another one."""
 
     api_version: str = ""
@@ -46,7 +49,7 @@ class ObjectMeta(KubeStruct):
     managed_fields: list[dict[str, Any]] = []
 
 
-class Condition(KubeStruct, gc=False):
+class Condition(KubeStruct):
     """One condition of a status (``metav1.Condition``)."""
 
     type: str = ""

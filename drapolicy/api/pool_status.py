@@ -18,7 +18,7 @@ class ResourcePoolStatusRequestSpec(KubeStruct):
     default_partition_type_attribute: str | None = None
 
 
-class PartitionTypeStatus(KubeStruct, gc=False):
+class PartitionTypeStatus(KubeStruct):
     """How many devices of one partition type a pool has, and how many could still be allocated."""
 
     attribute: str = ""
@@ -27,7 +27,7 @@ class PartitionTypeStatus(KubeStruct, gc=False):
     allocatable: Int32 | None = None
 
 
-class ShareableCapacityStatus(KubeStruct, gc=False):
+class ShareableCapacityStatus(KubeStruct):
     """One capacity of all devices of a pool that can be shared, added up."""
 
     name: str = ""

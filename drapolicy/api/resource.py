@@ -24,7 +24,6 @@ API_VERSION = "resource.k8s.io/v1"
 
 class DeviceAttribute(
     KubeStruct,
-    gc=False,
     rename={
         "int_value": "int",
         "bool_value": "bool",
@@ -48,7 +47,7 @@ class DeviceAttribute(
     version_values: list[str] = []
 
 
-class CapacityRequestPolicyRange(KubeStruct, gc=False):
+class CapacityRequestPolicyRange(KubeStruct):
     """Amounts from ``min`` to ``max`` in steps."""
 
     min: Quantity | None = None
@@ -64,14 +63,14 @@ class CapacityRequestPolicy(KubeStruct):
     valid_range: CapacityRequestPolicyRange | None = None
 
 
-class DeviceCapacity(KubeStruct, gc=False):
+class DeviceCapacity(KubeStruct):
     """Amount of one capacity of a device and how shares of it may be asked for."""
 
     value: Quantity
     request_policy: CapacityRequestPolicy | None = None
 
 
-class Counter(KubeStruct, gc=False):
+class Counter(KubeStruct):
     """Amount of one counter."""
 
     value: Quantity
@@ -92,7 +91,7 @@ class DeviceCounterConsumption(KubeStruct):
     compatibility_groups: list[str] = []
 
 
-class DeviceTaint(KubeStruct, gc=False):
+class DeviceTaint(KubeStruct):
     """A reason not to use a device; effects ``None``, ``NoSchedule``, ``NoExecute``."""
 
     key: str = ""
@@ -101,7 +100,7 @@ class DeviceTaint(KubeStruct, gc=False):
     time_added: str | None = None
 
 
-class NodeAllocatableMapping(KubeStruct, gc=False):
+class NodeAllocatableMapping(KubeStruct):
     """How a device turns into a node resource (alpha)."""
 
     capacity_key: str | None = None
@@ -109,21 +108,21 @@ class NodeAllocatableMapping(KubeStruct, gc=False):
     device_multiplier: Quantity | None = None
 
 
-class NodeAllocatableOverhead(KubeStruct, gc=False):
+class NodeAllocatableOverhead(KubeStruct):
     """Node resources that a device costs per pod and container (alpha)."""
 
     per_pod: Quantity | None = None
     per_container: Quantity | None = None
 
 
-class NodeAllocatableResource(KubeStruct, gc=False):
+class NodeAllocatableResource(KubeStruct):
     """One node resource that a device needs (alpha)."""
 
     mapping: NodeAllocatableMapping | None = None
     overhead: NodeAllocatableOverhead | None = None
 
 
-class NodeAllocatableResourceMapping(KubeStruct, gc=False):
+class NodeAllocatableResourceMapping(KubeStruct):
     """How a device turns into a node resource, as Kubernetes 1.36 had it (alpha)."""
 
     capacity_key: str | None = None
@@ -149,7 +148,7 @@ class Device(KubeStruct):
     node_allocatable_resource_mappings: dict[str, NodeAllocatableResourceMapping] = {}
 
 
-class ResourcePool(KubeStruct, gc=False):
+class ResourcePool(KubeStruct):
     """Pool that a slice belongs to: name, generation, number of slices at that generation."""
 
     name: str = ""
@@ -183,7 +182,7 @@ class ResourceSlice(KubeStruct, tag_field="kind", tag="ResourceSlice"):
 # --- DeviceTaintRule -----------------------------------------------------------------------------------------
 
 
-class DeviceTaintSelector(KubeStruct, gc=False):
+class DeviceTaintSelector(KubeStruct):
     """Devices that a rule taints; unset fields match everything. Class and selectors ended with Kubernetes 1.34."""
 
     driver: str | None = None
@@ -218,13 +217,13 @@ class DeviceTaintRule(KubeStruct, tag_field="kind", tag="DeviceTaintRule"):
 # --- ResourceClaim -------------------------------------------------------------------------------------------
 
 
-class CELDeviceSelector(KubeStruct, gc=False):
+class CELDeviceSelector(KubeStruct):
     """A CEL expression over ``device``."""
 
     expression: str = ""
 
 
-class DeviceSelector(KubeStruct, gc=False):
+class DeviceSelector(KubeStruct):
     """A condition on devices; only CEL exists."""
 
     cel: CELDeviceSelector | None = None
@@ -259,7 +258,7 @@ class DeviceClass(KubeStruct, tag_field="kind", tag="DeviceClass"):
     spec: DeviceClassSpec = DeviceClassSpec()
 
 
-class DeviceToleration(KubeStruct, gc=False):
+class DeviceToleration(KubeStruct):
     """Which taints a request puts up with; empty fields match everything."""
 
     key: str = ""
@@ -275,7 +274,7 @@ class CapacityRequirements(KubeStruct):
     requests: dict[str, Quantity] = {}
 
 
-class DeviceDerivedAttribute(KubeStruct, gc=False):
+class DeviceDerivedAttribute(KubeStruct):
     """An attribute that a CEL expression computes for constraints (alpha)."""
 
     name: str = ""
@@ -384,7 +383,7 @@ class AllocationResult(KubeStruct):
     allocation_timestamp: str | None = None
 
 
-class ResourceClaimConsumerReference(KubeStruct, gc=False):
+class ResourceClaimConsumerReference(KubeStruct):
     """A pod or pod group that may use the claim."""
 
     api_group: str = ""

@@ -39,7 +39,7 @@ class DaemonSet(PartialObject, tag_field="kind", tag="DaemonSet"):
     spec: ReplicasSpec = ReplicasSpec()
 
 
-class StatefulSetOrdinals(PartialStruct, gc=False):
+class StatefulSetOrdinals(PartialStruct):
     """Where the numbers of a StatefulSet's pods begin."""
 
     start: Int32 = 0

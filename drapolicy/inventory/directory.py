@@ -67,15 +67,13 @@ class Directory:
     def rows_of(self, device: DeviceId) -> tuple[int, ...]:
         """Return the rows of a device: several where several slices of its pool publish it, as old and new ones do."""
         driver, pool, name = device
-        first, places = self._devices.get((driver, pool)) or self._looked_up(driver, pool)
+        first, places = self.places(driver, pool)
         found = places.get(name, ())
         return (first + found[0],) if len(found) == 1 else tuple([first + place for place in found])
 
-    def row_of(self, driver: str, pool: str, name: str) -> int:
-        """Return the row of a device; -1 where none or several slices publish it."""
-        first, places = self._devices.get((driver, pool)) or self._looked_up(driver, pool)
-        found = places.get(name, ())
-        return first + found[0] if len(found) == 1 else -1
+    def places(self, driver: str, pool: str) -> tuple[int, Mapping[str, tuple[int, ...]]]:
+        """Return the first row of a pool's devices, and how far behind it those of each name are."""
+        return self._devices.get((driver, pool)) or self._looked_up(driver, pool)
 
     def _looked_up(self, driver: str, pool: str) -> tuple[int, _Places]:
         if len(self._devices) >= _KEPT_POOLS:

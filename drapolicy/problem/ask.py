@@ -58,8 +58,10 @@ class Ask:
 
     def unmet(self, held: Mapping[str, object]) -> tuple[ResourceClaim, ...]:
         """Return the claims that have no allocation yet, in order."""
-        missing = [claim for key, claim in zip(self.keys, self.claims, strict=True) if key not in held]
-        return self.claims if len(missing) == len(self.claims) else tuple(missing)
+        for key in self.keys:
+            if key in held:
+                return tuple([claim for key, claim in zip(self.keys, self.claims, strict=True) if key not in held])
+        return self.claims
 
     @cached_property
     def wishes(self) -> bytes:
@@ -98,20 +100,18 @@ class Ask:
         claims, pod
             Equal to this ask's in everything but names.
         """
-        made = object.__new__(Ask)
-        # What does not depend on names takes longer to make than many a decision, and so do a frozen class's fields.
-        made.__dict__.update(
-            name=name,
-            claims=claims,
-            pod=pod,
-            kind=self.kind,
-            blocked=self.blocked,
-            keys=tuple(map(claim_key, claims)),
-            wishes=self.wishes,
-            place=self.place,
-            room=self.room,
-            needs=self.needs,
-        )
+        made, put = object.__new__(Ask), object.__setattr__
+        put(made, "name", name)
+        put(made, "claims", claims)
+        put(made, "pod", pod)
+        put(made, "kind", self.kind)
+        put(made, "blocked", self.blocked)
+        put(made, "keys", tuple([claim_key(claim) for claim in claims]))
+        # What does not depend on names takes longer to make than many a decision.
+        put(made, "wishes", self.wishes)
+        put(made, "place", self.place)
+        put(made, "room", self.room)
+        put(made, "needs", self.needs)
         return made
 
 

@@ -88,15 +88,18 @@ class FleetAllocated(AllocatedState):
 
     def _rows_at(self, allocation: AllocationResult, code: int) -> list[int] | None:
         """Return the rows of an allocation of whole devices that have a code; None for any other, as few are."""
-        rows = []
-        row_of, cells = self._directory.row_of, self._cells
+        rows: list[int] = []
+        cells, pool = self._cells, None
         for result in allocation.devices.results:
             if result.share_id is not None or result.admin_access:
                 return None
-            row = row_of(result.driver, result.pool, result.device)
-            if row < 0 or cells[row] != code:
+            if pool != (result.driver, result.pool):
+                pool = result.driver, result.pool
+                first, places = self._directory.places(*pool)
+            found = places.get(result.device, ())
+            if len(found) != 1 or cells[first + found[0]] != code:
                 return None
-            rows.append(row)
+            rows.append(first + found[0])
         return rows if len(rows) < 2 or len(set(rows)) == len(rows) else None
 
     def take(self, device: DeviceId) -> None:

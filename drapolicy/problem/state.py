@@ -341,7 +341,8 @@ class State:
         return True
 
     def _leave_claim(self, key: str, name: str) -> None:
-        left = tuple(user for user in self._users[key] if user != name)
+        users = self._users[key]
+        left = () if len(users) == 1 else tuple(user for user in users if user != name)
         if left:
             self._users[key] = left
         else:
@@ -362,7 +363,12 @@ class State:
 
     def _touch(self, allocation: AllocationResult) -> None:
         """Stamp the nodes whose answers may change: the pool's own, or all if several nodes can use the pool."""
-        for pool in dict.fromkeys([(result.driver, result.pool) for result in allocation.devices.results]):
+        known = None
+        for result in allocation.devices.results:
+            pool = result.driver, result.pool
+            if pool == known:
+                continue
+            known = pool
             home = self.sites.home(pool)
             if home is None:
                 self._shared_stamp += 1

@@ -95,8 +95,11 @@ class Measuring:
         """
         joined = len(new) < len(ask.claims)
         n, results = self._fleet.nodes.index[begin.node], begin.results
-        held = state.allocations(ask, new, results) if joined else ()
-        items = [item for result in ([result for _, result in held] if joined else results) for item in own(result)]
+        if len(results) == 1 and not joined:
+            items = own(results[0])
+        else:
+            held = [result for _, result in state.allocations(ask, new, results)] if joined else results
+            items = [item for result in held for item in own(result)]
         drawn = self.drawn(n, items)
         taken = (drawn,) if len(results) == 1 and not joined else tuple(self.drawn(n, own(made)) for made in results)
         devices = tuple(dict.fromkeys([DeviceId(item.driver, item.pool, item.device) for item in items]))

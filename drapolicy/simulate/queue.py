@@ -117,7 +117,8 @@ class Queue:
         """Return the unit to be tried now; None when all that may start were tried."""
         if not self._open:
             return None
-        found = min(self._open.values(), key=self._order).units[0][1]
+        lines = self._open.values()
+        found = (min(lines, key=self._order) if len(lines) > 1 else next(iter(lines))).units[0][1]
         if self._discipline.passes == "none" and found is not self.head:
             return None
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
@@ -100,7 +100,7 @@ class Stays:
         patterns = scenario.workload.patterns.items()
         self._waits_for_links = {name: communication_percent(pattern.pod) for name, pattern in patterns}
         self._times = [0] * len(arrivals)
-        self._on_node: dict[int, set[int]] = {}
+        self._on_node: defaultdict[int, set[int]] = defaultdict(set)
         self._drawn_of: dict[str, tuple[int, int]] = {}
 
     def stay(self, number: int) -> Stay:
@@ -142,7 +142,7 @@ class Stays:
         self._times[number] += 1
         self.jobs[number] = job
         job.running.add(number)
-        self._on_node.setdefault(n, set()).add(number)
+        self._on_node[n].add(number)
         end = self._end_ns(number, figures, now)
         sheet["started_ns"][number] = now
         sheet["finished_ns"][number] = NEVER if end is None else end

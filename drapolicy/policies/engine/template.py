@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from msgspec.structs import replace
 
 from drapolicy.api.core import NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
 from drapolicy.api.resource import AllocationResult, DeviceAllocationResult, DeviceRequestAllocationResult
 from drapolicy.inventory.pool_device import DeviceId
+
+_KEPT_SELECTORS = 50_000
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Template:
         return tuple(made)
 
 
+@lru_cache(_KEPT_SELECTORS)
 def selector_of(node: str) -> NodeSelector:
     """Return the selector of a node by its name."""
     here = NodeSelectorRequirement(key="metadata.name", operator="In", values=[node])

@@ -94,5 +94,5 @@ class Floats:
 
 def points_of(less: float) -> int:
     """Return the points for so many milli less of fragmentation."""
-    # Far to the left exp would overflow; the points are 0 long before. The order of the operations is the published one.
+    # Far to the left exp would overflow; the points are 0 long before. Operations are in the published order.
     return 0 if less < -700_000 else int(1 / (1 + math.exp(-less / 1_000)) * 100)
