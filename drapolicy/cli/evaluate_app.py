@@ -71,13 +71,14 @@ def _evaluate(
     from drapolicy.cli.evaluate import Request
     from drapolicy.cli.evaluate import evaluate as run
     from drapolicy.cli.releases import chosen
+    from drapolicy.policies.parameters import apart
 
     request = Request(
         fleet=tuple(fleet or ()),
         workload=tuple(workload or ()),
         topology=topology,
         name=name,
-        policies=tuple(policy or ()),
+        policies=apart(policy or ()),
         seeds=seeds,
         jobs=jobs,
         out=out,
@@ -196,5 +197,6 @@ def fgd(
       drapolicy evaluate fgd --pods pods.csv.gz --nodes nodes.csv --policies fgd fgd:rounded=false best-fit
     """  # noqa: D301 - \b keeps the parser from joining the lines that follow it
     from drapolicy.cli.fgd import Request, run
+    from drapolicy.policies.parameters import apart
 
-    return run(Request(pods, nodes, stream, tuple(policies or ()), seeds, jobs, out))
+    return run(Request(pods, nodes, stream, apart(policies or ()), seeds, jobs, out))

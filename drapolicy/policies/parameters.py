@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -36,6 +36,25 @@ def split(text: str) -> tuple[str, dict[str, str]]:
             raise InputError(message)
         given[key] = value
     return name, given
+
+
+def apart(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return each policy of texts that may hold several, with commas between them as between parameters.
+
+    Examples
+    --------
+    >>> apart(["random,fgd:rounded=false,best_fit=100,packing"])
+    ('random', 'fgd:rounded=false,best_fit=100', 'packing')
+    """
+    found: list[str] = []
+    for text in texts:
+        for number, part in enumerate(text.split(",")):
+            # A part that gives a value and names no policy goes on with the one before.
+            if number and "=" in part and ":" not in part.partition("=")[0]:
+                found[-1] += f",{part}"
+            else:
+                found.append(part)
+    return tuple(found)
 
 
 def parameters(make: Callable[..., Any]) -> dict[str, inspect.Parameter]:
