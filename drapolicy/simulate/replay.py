@@ -79,7 +79,7 @@ def _happened(scenario: Scenario, head: log_of.Head, lines: Iterator[log_of.Line
                     if not 0 <= start.number < len(arrivals):
                         message = f"log: arrival {start.number} of {len(arrivals)} starts; give the log of this play"
                         raise InputError(message)
-                    ask = scenario.workload.ask(arrivals[start.number], start.number)
+                    ask = scenario.ask(arrivals[start.number], start.number)
                     state.apply(Start(ask, start.node, start.results))
                     yield Happened(line.t, f"{ask.name} starts on {start.node}", state)
             case log_of.Finished(t, name):

@@ -209,7 +209,7 @@ class _Run:
 
     def _arrive(self, number: int, came: list[int]) -> None:
         arrival = self.arrivals[number]
-        ask = self.scenario.workload.ask(arrival, number)
+        ask = self.scenario.ask(arrival, number)
         self.stays.asks[number] = ask
         self.stays.number_of[ask.name] = number
         self.seen += 1

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from drapolicy import api
 from drapolicy.api import Objects
 from drapolicy.inventory import Fleet
+from drapolicy.problem.ask import Ask
 from drapolicy.problem.state import State
 from drapolicy.simulate.discipline import KUBERNETES, Discipline
 from drapolicy.simulate.incidents import Failures, Incident, besides, checked
@@ -33,6 +34,9 @@ class World(NamedTuple):
     arrivals: tuple[Arrival, ...]
     incidents: tuple[Incident, ...]
     end_ns: int
+
+
+_MOST_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,22 @@ class Scenario:
     def state(self) -> State:
         """Return the state at the start."""
         return State(self.fleet, self.standing.claims, self.standing.pods)
+
+    def ask(self, arrival: Arrival, number: int) -> Ask:
+        """Return the ask of an arrival: a copy with a number that nothing from the start has in its name."""
+        return self.workload.ask(arrival, self._first + number)
+
+    @cached_property
+    def _first(self) -> int:
+        """Number of the first copy: what stands may be the copies of a play before, which keep their names."""
+        patterns = self.workload.patterns.values()
+        bases = {pattern.name for pattern in patterns} | {key for pattern in patterns for key in pattern.keys}
+        first = 0
+        for meta in [claim.metadata for claim in self.standing.claims] + [pod.metadata for pod in self.standing.pods]:
+            base, _, number = f"{meta.namespace}/{meta.name}".rpartition("-")
+            if base in bases and number.isascii() and number.isdigit() and len(number) < _MOST_DIGITS:
+                first = max(first, int(number) + 1)
+        return first
 
     def world(self, seed: int, streams: Streams) -> World:
         """Return what happens in a play, whoever decides.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from drapolicy import api
@@ -52,3 +54,20 @@ def test_a_saved_state_is_the_same(seed: int) -> None:
 
     play(scenario, POLICIES["first-fit"], 0, quality=False, watch=compare)
     assert seen
+
+
+def test_copies_have_other_names_than_what_stands_of_a_play_before() -> None:
+    """The same workload goes on from a saved state, and nothing takes over what another copy holds."""
+    scenario = a_scenario(3, incidents=0)
+    states: list[api.Objects] = []
+
+    def keep(moment: Moment) -> None:
+        if moment.running > 2 and not states:
+            states.append(saved(moment.state))
+
+    before = play(scenario, POLICIES["first-fit"], 0, quality=False, watch=keep)
+    standing = states[0]
+    after = play(replace(scenario, standing=standing), POLICIES["first-fit"], 0, quality=False, check=True)
+    names = {record.name for record in after.records}
+    assert len(names) == len(before.records)
+    assert names.isdisjoint(f"{pod.metadata.namespace}/{pod.metadata.name}" for pod in standing.pods)
