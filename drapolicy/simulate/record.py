@@ -242,9 +242,9 @@ class Series:
     evicted: NDArray[np.int64]
 
     @classmethod
-    def of(cls, rows: Sequence[Sequence[int]] = ()) -> Series:
-        """Return the series of rows with a cell for each array."""
-        table = np.array(rows, np.int64).reshape(len(rows), len(fields(cls)))
+    def of(cls, cells: Sequence[int] = ()) -> Series:
+        """Return the series of rows with a cell for each array, given cell after cell."""
+        table = np.array(cells, np.int64).reshape(-1, len(fields(cls)))
         table.flags.writeable = False
         return cls(*table.T)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -138,7 +139,7 @@ class _Run:
         self.joint = groups is not None
         self.groups: dict[str, Job] = {}
         self.wanted = {name: devices_of(pattern) for name, pattern in scenario.workload.patterns.items()}
-        self.rows: list[tuple[int, ...]] = []
+        self.rows = array("q")
         self.seen = self.waiting = self.away = self.evicted = 0
         self.log = None
         if log is not None:
@@ -160,7 +161,7 @@ class _Run:
                 self._schedule(now)
                 self._note_refusals(came, now)
                 running = len(self.stays.jobs)
-                self.rows.append((now, running, self.waiting, self.stays.drawn, self.away, self.evicted))
+                self.rows.extend((now, running, self.waiting, self.stays.drawn, self.away, self.evicted))
                 if self.stays.checking is not None:
                     self.stays.checking.books()
                 if watch is not None:
@@ -241,9 +242,9 @@ class _Run:
         if job.unit is not None:
             self.queue.withdraw(job.unit)
             job.unit = None
-        job.waiting = tuple(sorted((*job.waiting, *numbers)))
+        job.waiting = tuple(sorted((*job.waiting, *numbers))) if job.waiting else numbers
         if job.come >= job.at_least and not self.stays.given_up(job):
-            asks = tuple(self.stays.asks[number] for number in job.waiting)
+            asks = tuple([self.stays.asks[number] for number in job.waiting])
             job.unit = Unit(asks, job, (job.needed, *map(self._kind, asks)))
             self.queue.add(job.unit)
 

@@ -49,3 +49,15 @@ def test_searches_grow_rare_while_they_find_nothing(monkeypatch: pytest.MonkeyPa
     for at in range(1, 250):  # noqa: B007 - the search notes it
         sweeper.step()
     assert steps == [2, 22, 222, 224, 244]
+
+
+def test_what_is_kept_from_searches_stays_so() -> None:
+    """Somebody may have frozen objects before processes were forked."""
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        with seldom():
+            pass
+        assert gc.get_freeze_count() == frozen
+    finally:
+        gc.unfreeze()
