@@ -5,40 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from drapolicy import api
-from drapolicy.evaluate.occupancy import POINTS, Occupancy
 from drapolicy.evaluate.series import held
-from drapolicy.inventory import build
-from drapolicy.policies import POLICIES
 from drapolicy.problem.events import Join, Leave
-from drapolicy.simulate import Incident, Play, Scenario, play
-from drapolicy.testing.simple import DRIVER, row
-from drapolicy.workload import Arrival, Workload
+from drapolicy.simulate import Incident
+from drapolicy.testing.simple import DRIVER
+from drapolicy.testing.watched import CLAIM, halves, scenario, seen
+from drapolicy.workload import Arrival
 
 S = 10**9
-CLAIM = """
-apiVersion: resource.k8s.io/v1
-kind: ResourceClaim
-metadata: {{name: {name}, namespace: default}}
-spec: {{devices: {{requests: [{{name: devices, exactly: {{deviceClassName: any, count: {count}}}}}]}}}}
----
-"""
-ONE_AND_TWO = CLAIM.format(name="one", count=1) + CLAIM.format(name="two", count=2)
-
-
-def scenario(*arrivals: Arrival, nodes: int = 2, incidents: tuple[Incident, ...] = ()) -> Scenario:
-    """Nodes with two devices each."""
-    workload = Workload(api.loads(ONE_AND_TWO), arrivals)
-    return Scenario("s", build(row(nodes=nodes, devices=2)), workload, incidents=incidents)
-
-
-def seen(found: Scenario, policy: str = "first-fit") -> tuple[Play, Occupancy]:
-    occupancy = Occupancy(found, max(arrival.time_ns for arrival in found.workload.arrivals))
-    return play(found, POLICIES[policy], 0, watch=occupancy.watch), occupancy
-
-
-def halves(values: list[float] | list[int]) -> tuple[set[float], set[float]]:
-    """Return what a course is in the first half of the time and in the second, without what is on the border."""
-    return set(values[: POINTS // 2 - 1]), set(values[POINTS // 2 : -1])
 
 
 def test_a_node_that_is_away_is_told_apart() -> None:
